@@ -42,7 +42,12 @@ LATENCY = [
             ORDER BY requests DESC;
             """,
     ),
-    Instruction("The cache comes first: is its hit rate above 95 %? Then Redis: memory and operations."),
+    Instruction("The cache comes first: is its hit rate above 95 %?"),
+    Instruction(
+        "Then Redis: its memory and its operations a second.",
+        sh="fly redis info | grep -E 'used_memory_human|maxmemory_human|instantaneous_ops_per_sec'",
+        see="Less than 80 % of maxmemory, fewer than 1,000 operations.",
+    ),
     Instruction(
         "Then the database: its slowest queries.",
         sql="""\
@@ -77,7 +82,7 @@ ERRORS = [
     logged("Did the circuit breaker open?", "circuit_breaker", 10),
     Instruction("Are mem0 and Supabase well? Read their status pages."),
     REDUCE,
-    BACK,
+    Instruction("Above 2 %: consider a rollback at once.", sh=BACK.sh),
 ]
 
 CACHE = [

@@ -5,6 +5,7 @@ That each line is shell, SQL, PromQL or a command of Handrail's is held by tests
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 RUNBOOKS = Path(__file__).parents[2] / "generated/runbooks"
 FLY = "fly logs -a healthcare-clinic-backend --no-tail | grep"
+P95_OF_10000 = "tail -10000 /var/log/nginx/access.log | awk '{print $NF}' | sort -n | awk '{a[NR]=$0} END {print a[int(NR*0.95)]}'"
+AVAILABILITY = '/ sum(increase(http_requests_total{{job=~"aurigraph(-.+)?"}}[{}])))'
 RATE = "fly secrets set CANARY_SAMPLE_RATE="
 EVENTS = "FROM observability_events WHERE event_type ="
 
@@ -26,9 +29,8 @@ TYPED: dict[str, list[str]] = {
         "handrail rollout rollback aidin-hardening",
     ],
     "aidin-hardening/p95-latency": [
-        "grep -oP 'Request took",
-        "tail -10000 /var/log/nginx/access.log | awk '{print $NF}' | sort -n",
-        "print a[int(NR*0.95)]",
+        "journalctl -u aidin.service -n 5000 | grep -oP 'Request took \\K[0-9]+' | sort -n | tail -20",
+        P95_OF_10000,
         "/var/log/postgresql/postgresql-*.log | grep 'duration:'",
         "FROM pg_stat_statements WHERE query LIKE '%audit_logs%' ORDER BY mean_exec_time DESC LIMIT 10;",
         "write the audit log asynchronously, add an index, or give the database more",
@@ -38,20 +40,22 @@ TYPED: dict[str, list[str]] = {
         "grep -iE 'database|prisma|postgres' | grep -iE 'error|fail'",
         "/var/log/postgresql/postgresql-*.log | grep ERROR",
     ],
-    "aidin-hardening/db-pool": ["FROM pg_stat_activity"],
+    "aidin-hardening/db-pool": [
+        "SELECT state, usename, application_name, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+    ],
     "aidin-hardening/audit-writes": [
         "journalctl -u aidin.service | grep -i audit | grep -iE 'error|fail'",
         "SELECT COUNT(*) FROM audit_logs;",
         "SELECT DATE_TRUNC('minute', created_at) AS minute, COUNT(*) AS inserts",
         "INSERT INTO audit_logs (actor_id, actor_email, role, action, entity, hash)",
-        "npx prisma generate",
+        "They differ: generate Prisma's client again, and deploy it. ```sh npx prisma generate ```",
     ],
     "aidin-hardening/http-403": [
         "awk '$9 ~ /^403$/' /var/log/nginx/access.log | grep -cF",
         "/var/log/nginx/access.log | grep '/api/' | tail -100",
         "SELECT * FROM user_modules WHERE user_id = 'USER_ID';",
         "JOIN users u ON u.role = r.role WHERE u.id = 'USER_ID';",
-        "npx prisma db seed",
+        "The defaults of a role are wrong: run the seed script again. ```sh npx prisma db seed ```",
         "UPDATE users SET role = 'admin' WHERE id = 'USER_ID';",
         "handrail rollout rollback aidin-hardening",
     ],
@@ -60,7 +64,7 @@ TYPED: dict[str, list[str]] = {
         "grep -oP 'userId: \\K\\w+' | sort -u | wc -l",
     ],
     "aidin-hardening/table-size": ["WHERE tablename IN ('role_modules', 'user_modules', 'audit_logs')"],
-    "aidin-hardening/Before the first stage": ["print a[int(NR*0.95)]"],
+    "aidin-hardening/Before the first stage": [P95_OF_10000],
     "aidin-hardening/After a rollback": ["handrail rollout postmortem aidin-hardening > incident.md"],
     "aidin-hardening/Quick reference": [
         "awk '$9 ~ /^[45]/' /var/log/nginx/access.log | wc -l",
@@ -69,40 +73,59 @@ TYPED: dict[str, list[str]] = {
         "SELECT COUNT(*) FROM audit_logs WHERE created_at > NOW() - INTERVAL '1 hour';",
         "FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 5;",
     ],
-    "aidin-hardening/Rollback decision matrix": ["| above 1 % |", "| above 5 % |"],
-    "aidin-hardening/Contacts": ["On-call engineer", "Database administrator", "Product manager"],
+    "aidin-hardening/Rollback decision matrix": [
+        "| [http-5xx](#http-5xx) | above 0.5 % | | above 1 % | above 5 % |",
+        "| [db-errors](#db-errors) | above 0 | | above 5 | |",
+        "| [db-pool](#db-pool) | | | | at or above 100 %, or refused above 0 |",
+        "| [http-403](#http-403) | above 1 % | above 2 % | above 5 % | |",
+    ],
+    "aidin-hardening/Contacts": ["- On-call engineer - Database administrator - Product manager"],
+    "aidin-hardening/Rollback by hand": [
+        "Switch the flag `aidin-hardening` off in Unleash, environment `production`.",
+        "https://unleash.example.com/api/admin/projects/default/features/aidin-hardening/environments/production/off",
+    ],
+    "mem0-redis/Rollback by hand": [
+        f"{RATE}0 --app healthcare-clinic-backend",
+        """fly ssh console --app healthcare-clinic-backend --command '/bin/sh -c '"'"'test "$CANARY_SAMPLE_RATE" = 0'"'"''""",
+    ],
     "mem0-redis/latency-p50": [
         f"{FLY} -E 'processing_time|P50|P95'",
         f"{FLY} 'processing_time_ms' | awk '{{print $NF}}' | sort -n",
         "SELECT details->>'endpoint' AS endpoint, COUNT(*) AS requests,",
-        "FROM pg_stat_statements",
-        f"{RATE}0.05",
+        "The cache comes first: is its hit rate above 95 %?",
+        "fly redis info | grep -E 'used_memory_human|maxmemory_human|instantaneous_ops_per_sec'",
+        "SELECT query, calls, mean_exec_time FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 10;",
+        f"{RATE}0.05 --app healthcare-clinic-backend",
     ],
     "mem0-redis/error-rate": [
         f"{FLY} 'request_completed' | tail -1000 | grep -c 'success=false'",
         "SELECT details->>'error_type' AS error_type, details->>'error_message' AS error_message,",
         f"{FLY} -E 'circuit_breaker' | tail -10",
-        "Supabase",
-        "handrail rollout rollback mem0-redis",
+        "Are mem0 and Supabase well? Read their status pages.",
+        "Above 2 %: consider a rollback at once. ```sh handrail rollout rollback mem0-redis --why 'what you saw' ```",
     ],
     "mem0-redis/cache-hit": [
         f"{FLY} 'cache_access' | tail -1000",
         "SELECT details->>'cache_key_prefix' AS resource_type,",
         "SELECT cache_key, COUNT(*) AS concurrent_misses,",
         "fly redis info | grep -A 30 '# Memory'",
-        "generation",
+        "does the generation token change with every write only?",
+        "Then warm the cache by hand.",
     ],
     "mem0-redis/mem0-writes": [
         f"{FLY} 'mem0_write' | tail -100",
         "SELECT COUNT(*) AS total_writes,",
         "COUNT(*) AS failures, AVG(processing_time_ms) AS avg_time_ms,",
         "fly secrets list --app healthcare-clinic-backend | grep MEM0_API_KEY",
-        "status",
+        "Is mem0 well? Read its status page.",
+        "Breaker open: see circuit-breaker.",
     ],
     "mem0-redis/circuit-breaker": [
         f"{FLY} -E 'circuit_breaker' | tail -10",
         f"details->>'success_count' AS successes, created_at {EVENTS} 'circuit_breaker_state_change'",
-        "AS current_state,",
+        "'closed') AS current_state, COUNT(*) FILTER (WHERE event_type = 'mem0_write' AND success = false)",
+        "Do not close it by hand before you know why it opened.",
+        "Have the rollback ready while you look.",
         "handrail rollout rollback mem0-redis",
     ],
     "mem0-redis/redis-memory": [
@@ -142,10 +165,10 @@ TYPED: dict[str, list[str]] = {
         '-v "${DATA:?}:${PLACE:?}"',
         "docker inspect --format '{{.State.Health.Status}}' aurigraph-staging",
         "curl -sf -o /dev/null -w '%{time_total}\\n' http://localhost:9003/q/health",
-        "grpcurl -plaintext",
+        'grpcurl -plaintext "localhost:${GRPC_PORT:?}" list',
         "curl -sf http://localhost:9003/q/metrics | grep -c http_requests_total",
-        "FROM information_schema.columns",
-        "aws logs tail",
+        "SELECT table_name, column_name, data_type FROM information_schema.columns",
+        'aws logs tail "${LOG_GROUP:?}" --since 5m',
     ],
     "aurigraph-v12/What the pipeline writes": [
         "build result=${RESULT:?success or failure} seconds=${TOOK:?}",
@@ -163,13 +186,11 @@ TYPED: dict[str, list[str]] = {
     ],
     "aurigraph-v12/Quick reference": [
         "sum by (track) (rate(http_requests_total",
-        'status=~"5.."',
-        "histogram_quantile(0.95, sum by (le)",
+        '100 * (sum(rate(http_requests_total{job=~"aurigraph(-.+)?",track="canary",status=~"5.."}[5m]))',
+        'rate(http_request_duration_seconds_bucket{job=~"aurigraph(-.+)?",track="canary"}[5m])))',
         "curl -sf http://green.internal:9003/q/health | jq . curl -sf http://blue.internal:9003/q/health | jq .",
         "curl -sf http://green.internal:9003/q/metrics | grep http_requests_total",
-        "[1d]",
-        "[7d]",
-        "[30d]",
+        *(AVAILABILITY.format(window) for window in ("1d", "7d", "30d")),
     ],
     "relay-r1/Before the hour": [
         "git rev-parse origin/main",
@@ -190,8 +211,11 @@ TYPED: dict[str, list[str]] = {
     ],
     "relay-r1/Tell people by hand": [
         "- **security-rollback**: Slack #relay-release, PagerDuty, service key PAGERDUTY_SECURITY_KEY",
-        """-d '{"routing_key": "'"${PAGERDUTY_SECURITY_KEY:?}"'", "event_action": "trigger",""",
-        "https://events.pagerduty.com/v2/enqueue",
+        (
+            """-d '{"routing_key": "'"${PAGERDUTY_SECURITY_KEY:?}"'", "event_action": "trigger", "payload": """
+            """{"summary": "relay-r1: Handrail is down, see its runbook", "source": "relay-r1", "severity": "critical"}}' """
+            "https://events.pagerduty.com/v2/enqueue"
+        ),
     ],
     "relay-r1/Beside the hour": [
         'gh pr edit "$PR" --add-label security-approved',
@@ -211,9 +235,9 @@ TYPED: dict[str, list[str]] = {
         'export HANDRAIL_SECRETS="$PWD/secrets" HANDRAIL_IMAGE=handrail:mine',
         'HANDRAIL_TOKEN_FILE="$PWD/secrets/operator-token"',
         "docker compose -f generated/compose.yaml up --detach",
-        "make stack",
+        "Without Docker, with an example of the application: in a clone of Handrail's repository. ```sh make stack ```",
         "curl -sf http://localhost:8000/metrics | grep ruleiq_",
-        "handrail doctor ruleiq",
+        "handrail doctor ruleiq --prometheus http://localhost:9090 --alertmanager http://localhost:9093 --send-alert",
         "amtool --alertmanager.url http://localhost:9093 alert add HandrailTest",
     ],
     "ruleiq/The first day": [
@@ -233,7 +257,7 @@ TYPED: dict[str, list[str]] = {
         "--cause 'why' --fix 'what was done' --prevention 'what will be done'",
         "handrail rollout note ruleiq --follow-up 'who does what by when'",
         "handrail rollout postmortem ruleiq > postmortem.md",
-        "handrail generate --diff",
+        "Change the declaration, and see what it would have done. ```sh handrail generate --diff ```",
     ],
 }
 
@@ -251,3 +275,33 @@ def test_what_a_team_did_by_hand_stands_in_its_section(where: str) -> None:
     rollout, _, heading = where.partition("/")
     text = section(rollout, heading)
     assert [line for line in TYPED[where] if " ".join(line.split()) not in text] == []
+
+
+@pytest.mark.parametrize("rollout", dict.fromkeys(where.partition("/")[0] for where in TYPED))
+def test_each_guardrail_has_a_section_with_its_tiers_what_to_look_at_and_what_mends_it(rollout: str) -> None:
+    playbook = json.loads((RUNBOOKS.parent / f"playbook/{rollout}.json").read_text(encoding="utf-8"))
+    lacking = {}
+    for guardrail in playbook["guardrails"]:
+        tiers = {tier["tier"] for tier in guardrail["tiers"]} - {"blind", "thin"}
+        asked = [*(f"| {tier} |" for tier in tiers), "**Look first** 1. ", "**Usual causes and mends** - "]
+        text = section(rollout, guardrail["name"])
+        lacking[guardrail["name"]] = [part for part in asked if part not in text]
+    assert lacking == {guardrail["name"]: [] for guardrail in playbook["guardrails"]}
+
+
+SHORTEST = 24
+"""Characters of what is looked for: a command with its arguments, or a sentence."""
+
+
+def test_what_is_looked_for_is_what_one_team_typed_and_no_word_that_any_runbook_has() -> None:
+    runbooks = {
+        file.stem: " ".join(file.read_text(encoding="utf-8").split()) for file in RUNBOOKS.glob("*.md")
+    }
+    vague = {
+        (where, line)
+        for where, lines in TYPED.items()
+        for line in (" ".join(line.split()) for line in lines)
+        if len(line) < SHORTEST
+        or any(line in text for rollout, text in runbooks.items() if rollout != where.partition("/")[0])
+    }
+    assert vague == set()

@@ -53,11 +53,22 @@ def errors(values: str) -> dict[str, str]:
     ("values", "found"),
     [
         ("0x40", fires("5m")),
+        ("0x16 1x40", fires("5m", warning="investigate")),
         ("0x16 1x3 2x40", fires("5m", warning="investigate")),
         ("0x16 5x40", fires("5m", warning="investigate")),
+        ("0x16 6x40", fires("5m", warning="investigate", critical="rollback")),
         ("0x16 3 5 8 10x40", fires("5m", warning="investigate", critical="rollback")),
+        ("0x16 5x7 10x40", fires("7m", warning="investigate")),
     ],
-    ids=["none", "two in a minute", "five in a minute", "ten in a minute"],
+    ids=[
+        "none",
+        "one",
+        "two in a minute",
+        "five in a minute",
+        "six",
+        "ten in a minute",
+        "five in each of two",
+    ],
 )
 def test_database_errors_are_counted_by_the_minute(promtool: str, values: str, found: Asked) -> None:
     assert complaints(promtool, aidin("db-errors"), errors(values), found) == ""
@@ -142,6 +153,48 @@ def test_refused_requests_hold_above_two_percent_and_roll_back_above_five(
     promtool: str, refused: int, found: Asked
 ) -> None:
     assert complaints(promtool, aidin("http-403"), requests(refused), found) == ""
+
+
+def audited(before: int, now: int) -> dict[str, str]:
+    """So many of 40 changes a minute leave an entry in the audit log, and after 80 minutes so many."""
+    return {
+        f'mutations_total{{{JOB},table="documents"}}': "0+40x200",
+        f"audit_log_inserts_total{{{JOB}}}": f"0+{before}x80 {80 * before}+{now}x119",
+        'up{instance="a",job="aidin-sql"}': "1x200",
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "found"),
+    [
+        (40, 16, {"critical": "investigate"}),
+        (40, 24, {}),
+        (16, 16, {}),
+    ],
+    ids=["to less than half", "to more than half", "as an hour ago"],
+)
+def test_audit_entries_are_compared_with_their_share_of_an_hour_ago(
+    before: int, now: int, found: dict[str, str]
+) -> None:
+    asked = fires("78m"), fires("100m", **found)
+    assert complaints("promtool", aidin("audit-writes"), audited(before, now), *asked, step="1m") == ""
+
+
+@pytest.mark.parametrize(("then", "now", "broken"), [(2, 6, False), (2, 8, True), (6, 6, False)])
+def test_a_small_rise_of_refused_requests_is_normal_and_more_than_half_a_point_breaks_the_criterion(
+    then: int, now: int, broken: bool
+) -> None:
+    [guardrail] = aidin("http-403").guardrails
+    counted = {"403": (then, now), "200": (1000 - then, 1000 - now)}
+    series = {
+        f'http_requests_total{{instance="a",job="aidin-log",status="{status}"}}': (
+            f"0+{before}x80 {80 * before}+{after}x40"
+        )
+        for status, (before, after) in counted.items()
+    }
+    breach = Asked(f"count({guardrail.success[1].breach})", "100m", {"{}": 1} if broken else {})
+    up = {'up{instance="a",job="aidin-log"}': "1x200"}
+    assert complaints("promtool", aidin("http-403"), {**series, **up}, breach, step="1m") == ""
 
 
 def users(then: int, now: int) -> dict[str, str]:

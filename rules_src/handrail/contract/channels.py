@@ -107,8 +107,8 @@ class Mail:
 class CDEvents:
     """An address that takes CDEvents 0.5.1 as CloudEvents (structured JSON), with a bearer token where it wants one.
 
-    It hears of each attempt when it starts and how it ends, of a service that was upgraded or rolled back, and of an
-    incident that was detected and resolved. `source` is what the events say that they come from, a URI or a path.
+    It gets an event when an attempt starts and ends, when a service was upgraded or rolled back, and when an incident is
+    detected and resolved. `source` is the source that the events name, a URI or a path.
     """
 
     url: Url

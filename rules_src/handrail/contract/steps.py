@@ -160,8 +160,8 @@ class GitValue(_Bounded):
     """Commit a value into a GitOps repository and push it, fast-forward only.
 
     `path` is a YAML or JSON file in the repository, `key` the dotted place in it (`images.0.newTag`; a dot
-    inside a name is written `\\.`). `value=None` means what stood there when the attempt began,
-    pinned then as it is written. `token` is for https; ssh uses the keys of the user who runs the receiver.
+    inside a name is written `\\.`). `value=None` means the value that was there when the attempt
+    began, pinned then exactly as it is written. `token` is for https; ssh uses the keys of the user who runs the receiver.
     """
 
     repository: _Repository

@@ -33,10 +33,10 @@ Status = Annotated[int, Field(ge=100, le=599, description="a status like 200")]
 
 @declared
 class Check:
-    """A check so long `at` after a stage was entered: all guardrails, probes and targets, kept as evidence.
+    """A check of all guardrails, probes and targets, `at` this time after a stage was entered; it is kept as evidence.
 
-    `name` is what it is called, like `T+15` or `Hour 1`. `questions` are for people to answer from then on, each by
-    itself; the gate out of the stage asks for a yes to each. `tell` are those who are sent what was found.
+    `name` is its name, like `T+15` or `Hour 1`. From then on people can answer its `questions`, one by one; the gate out
+    of the stage needs a yes to each. The result is sent to `tell`.
     """
 
     at: Period
@@ -55,12 +55,12 @@ class Check:
 
 @declared
 class Probe:
-    """A GET that must be answered with the status `expect`, within the time `within`: asked at each check, by each gate,
-    and every ten seconds while an attempt goes forward: people are told of one that fails.
+    """A GET request that must be answered with the status `expect` and within the time `within`.
 
-    `url` is a path of the service, whose address the environment knows (`Environment(services=…)`), or a whole address.
-    `json` are JSON pointers and what must stand there: `{"/status": "UP"}`; `contains` is a text that the body must have.
-    Redirects are not followed. The token travels as `<token_header>: <token_scheme> <token>`.
+    It is sent at each check, by each gate, and every ten seconds while an attempt goes forward; people are told when it
+    fails. `url` is a path of the service, whose address the environment knows (`Environment(services=…)`), or a whole
+    address. `json` has JSON pointers and the values that must be there: `{"/status": "UP"}`; `contains` is a text that
+    the body must have. Redirects are not followed. The token is sent as `<token_header>: <token_scheme> <token>`.
     """
 
     name: Name
@@ -84,13 +84,13 @@ class Probe:
 
 @declared
 class LoadBurst:
-    """A burst of load so long `at` after a stage was entered: `requests` requests, of `users` who each send one after another.
+    """A burst of load, `at` this time after a stage was entered: `requests` in all, from `users` who send in parallel.
 
     `url` is a path of the service, whose address the environment knows (`Environment(services=…)`), or an address that
     begins with one of those; redirects are not followed. `bodies` are sent in turn as JSON, with `${user}` and
-    `${request}` replaced by their numbers. User n sends line n of the secret `tokens` as bearer token. Between two
-    requests a user waits for `pause`. After `within` it ends, whatever is left. It is well when at most `at_most_failed`
-    of the requests had no answer, or another than `expect`.
+    `${request}` replaced by their numbers. User n sends line n of the secret `tokens` as bearer token. Each user waits for
+    `pause` between two requests. The burst ends after `within`, whatever is left. It is good when at most
+    `at_most_failed` of the requests had no answer, or one with another status than `expect`.
     """
 
     at: Period

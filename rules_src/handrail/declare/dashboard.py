@@ -20,7 +20,7 @@ from handrail.units import Duration, Period, amount
 
 @declared
 class Distribution(AnyMeasure):
-    """How many observations fall into each bucket of a histogram, over time: what a quantile cannot show.
+    """How many observations fall into each bucket of a histogram over time, which a quantile cannot show.
 
     It is drawn as a heatmap. `unit` is the unit that the histogram is exported in; `native=True` reads a native one.
     """
@@ -95,7 +95,7 @@ class Panel:
 
 @declared
 class Text:
-    """Words beside the panels, in Markdown: where the logs are, who knows more. `Text("Logs", "[Newest](https://…)")`."""
+    """A text beside the panels, in Markdown: where the logs are, who knows more. `Text("Logs", "[Newest](https://…)")`."""
 
     title: str
     text: str
@@ -103,7 +103,7 @@ class Text:
 
 @declared
 class Row:
-    """Panels below a heading of their own: the machine, the business."""
+    """Panels under their own heading, like "The machine" or "The business"."""
 
     title: str
     panels: Annotated[Sequence[Panel | Text], Field(min_length=1)]
@@ -111,9 +111,9 @@ class Row:
 
 @declared
 class Dashboard:
-    """A page of panels, and then of rows of panels. The one called `main` is the rollout's own: its panels follow the guardrails.
+    """A page of panels, followed by rows of panels. The panels of one called `main` go onto the rollout's own page.
 
-    `last` is the time range, `refresh` how often it is updated.
+    `last` is the time range that it shows, `refresh` how often it is updated.
     """
 
     name: Name

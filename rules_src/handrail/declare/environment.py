@@ -35,8 +35,8 @@ class Container:
 class Targets:
     """One scrape job: `addresses` are host:port, `labels` are added to every series.
 
-    Several of one job name are groups of one job; path and prefix are those of the first.
-    `drop_prefix` is taken off the metrics' names: sql_exporter puts `sql_` before them.
+    Several with the same job name are groups of one job, with the path and the prefix of the first. `drop_prefix` is
+    removed from the names of metrics: sql_exporter puts `sql_` before them.
     `container` is what answers at the one address, where compose.yaml is to start it; without one it runs already.
     """
 
@@ -58,7 +58,7 @@ class Targets:
 
 @declared
 class Cluster:
-    """Where the Kubernetes objects go: `labels` are what the operator's selectors ask for.
+    """Where the Kubernetes objects go; `labels` are the ones that the operator's selectors ask for.
 
     `secret` is the Secret in that namespace that holds every token and address Alertmanager needs; its keys are the
     last parts of the paths given elsewhere (`/etc/alertmanager/handrail-token` → `handrail-token`).

@@ -39,7 +39,7 @@ Accept = Mapping[
 
 @declared
 class On:
-    """Another measure with a limit of its own, for a tier that has two reasons: `or_=[On(evictions, Above(0))]`."""
+    """A further measure with its own limit, for a tier with several causes: `or_=[On("evictions", …, Above(0))]`."""
 
     name: Name
     measure: Measure
@@ -49,11 +49,11 @@ class On:
 
 @declared
 class Tier:
-    """A limit, how long its breach must be sustained before the alert fires, and the action to ask for then.
+    """A limit, how long it must be breached before the alert fires, and the action that the alert asks for.
 
-    `keep_firing_for` keeps the alert firing after the breach ends, so that a receiver that was down is still told; for
-    acting tiers it is 10 minutes by default. A hold that it asked for is for a person to end, or ends by itself once the
-    alert has not fired for `resume_after`.
+    `keep_firing_for` keeps the alert firing after the breach has ended, so that a receiver that was down still gets it;
+    for tiers with an action it is 10 minutes by default. A person ends a hold that the alert caused; with `resume_after`
+    it ends by itself once the alert has not fired for that time.
     """
 
     tier: ClassVar[str]
@@ -92,7 +92,7 @@ class Critical(Tier):
 
 @declared
 class Emergency(Tier):
-    """At once, and everybody."""
+    """Something must be done at once, and everybody is told."""
 
     tier = "emergency"
 
@@ -103,11 +103,11 @@ class Guardrail:
 
     `success` is what a gate asks for: `Below("1%")` must hold, `Not(Rise("10%"))` must not have happened.
 
-    `against` is what relative limits are relative to. `order="tighten"` states that where a later tier is
-    tighter in some stage, the earlier tiers follow it there instead of contradicting it.
-    `mode="shadow"` only watches: its alerts do nothing and tell nobody, and no gate asks for its success.
-    `blind_after` is how long its data may be missing before the `blind` alert fires. `thin_after` is how long there may be
-    events, but too few to judge, before the `thin` alert asks people to look while an attempt is active; None: it never does.
+    `against` is the reference of relative limits. `order="tighten"` says that where a later tier is tighter in some stage,
+    the earlier tiers follow it there and do not contradict it. `mode="shadow"` only watches: its alerts do nothing and
+    tell nobody, and no gate asks for its success. `blind_after` is how long its data may be missing before the `blind`
+    alert fires. While an attempt is active, the `thin` alert asks people to look when there were events for `thin_after`,
+    but too few to judge; None: never.
     `optional` states that its source may not be there yet: it is silent while no metric of it has ever been seen, and blind
     without them once one has been.
     `whole_service` states that all versions are judged together, although that dilutes a small canary.

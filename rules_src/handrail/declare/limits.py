@@ -63,7 +63,8 @@ class AtMost(_Absolute):
 class Rise(_Limit):
     """Breached while the value is above the reference by more than this share of it: `Rise("10%")`.
 
-    With `floor` it must also be above that: against a reference of 0 everything is a rise. `Rise("50%", floor="1%")`.
+    With `floor` the value must also be above that figure, because against a reference of 0 everything is a rise:
+    `Rise("50%", floor="1%")`.
     """
 
     is_upper: ClassVar[bool] = True
@@ -85,8 +86,8 @@ class RisePoints(_Limit):
 class Drop(_Limit):
     """Breached while the value is below the reference by more than this share of it: `Drop("20%")`.
 
-    With `least` only against a reference of at least that: of five users of last night one who sleeps is no drop. Below it
-    there is no verdict, neither breach nor pass. Without, a reference of 0 is blind: nothing drops below it.
+    With `least` the reference must be at least that, so that one of five users at night makes no drop; below it there is
+    no verdict, neither breach nor pass. Without `least` a reference of 0 is blind: nothing can drop below it.
     """
 
     is_upper: ClassVar[bool] = False
@@ -99,7 +100,7 @@ class Drop(_Limit):
 class DropPoints(_Limit):
     """Breached while the value is below the reference by more than this, in the measure's own unit.
 
-    What cannot be below 0 cannot drop by more than the reference: a reference that low is blind.
+    A measure that is never below 0 cannot drop by more than its reference: with so low a reference it is blind.
     """
 
     is_upper: ClassVar[bool] = False
@@ -116,14 +117,14 @@ class Is(_Limit):
 
 @declared
 class Changed(_Limit):
-    """Breached when the state changed within `window`: its series went from 0 to 1, or replaced another state's."""
+    """Breached when the state changed within `window`: its series went from 0 to 1, or replaced that of another state."""
 
     window: Period = "5m"
 
 
 @declared
 class Not:
-    """For `success=`: met while what the limit says has not happened. `success=Not(Rise("10%"))`."""
+    """For `success=`: met while the limit is not breached. `success=Not(Rise("10%"))`."""
 
     limit: Rise | RisePoints | Drop | DropPoints
 
@@ -134,10 +135,10 @@ Success = Limit | Not
 
 @declared
 class BeforeRollout:
-    """The figure captured by the receiver just before the attempt began; with arms it is the stable arm's.
+    """The figure that the receiver captures just before the attempt begins; with arms, that of the stable arm.
 
-    It is the mean of the hour before, as far as the guardrail was recorded. `over="24h"` is a mean with a whole day in it:
-    it is read from the service's own series, and without data from its first hour there is none, so that nothing starts.
+    It is the mean of the hour before, as far as the guardrail was recorded. `over="24h"` is the mean of a whole day, read
+    from the service's own series; without data from the first hour of that day there is no figure, and nothing starts.
     """
 
     over: Period | None = None
@@ -147,16 +148,16 @@ class BeforeRollout:
 class StableArm:
     """The stable arm, now.
 
-    Once the new version has all the traffic there is nothing to compare with and no verdict; a limit for that stage as
-    well must be a figure.
+    Once the new version has all the traffic, there is nothing to compare with and no verdict: declare a fixed limit for
+    that stage.
     """
 
 
 @declared
 class PreviousStage:
-    """The figure captured at the end of the stage before the current one, or of `stage`, for all after it.
+    """The figure captured at the end of the previous stage; or of `stage`, for all stages after it.
 
-    Until that stage is over there is nothing to compare with and no verdict.
+    Until that stage is over, there is nothing to compare with and no verdict.
     """
 
     stage: str | None = None
@@ -164,9 +165,10 @@ class PreviousStage:
 
 @declared
 class Ago:
-    """The same measure some time ago: `Ago("7d")` is the same time of the week; with arms the stable arm's.
+    """The same measure some time ago: `Ago("7d")` is the same time of the week. With arms, that of the stable arm.
 
-    Without data of back then it is blind. So it is where a `While` holds now and did not hold back then. Where each start gives the versions nobody knows which was stable then: it is the whole service's.
+    Without data from that time it is blind, also where a `While` holds now and did not hold then. Where each start gives
+    the versions, nobody knows which was stable then, and the figure is that of the whole service.
     """
 
     time: Period
@@ -174,7 +176,7 @@ class Ago:
 
 @declared
 class Fixed:
-    """A figure somebody measured once: `Fixed("776K")`."""
+    """A figure that somebody measured: `Fixed("776K")`."""
 
     figure: Amount
 

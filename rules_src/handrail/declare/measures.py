@@ -24,10 +24,10 @@ class Ratio(_Measure):
 
     With `by` there is a share for each value of these labels, and each needs its own `min_events`.
 
-    With less than `min_events` events of `of` in the window there is no verdict, neither breach nor pass, unless
-    `min_bad` or more of them are bad and would break a fixed limit even among `min_events`: then it is a breach.
+    With fewer than `min_events` events of `of` in the window there is no verdict, neither breach nor pass. The exception:
+    if at least `min_bad` of them are bad, and would break a fixed limit even among `min_events`, it is a breach.
     A bad series that does not exist counts as 0; a new one counts from zero, as with Increase. Each may be a list of
-    series, which are added up: one that does not exist counts as 0, and where none of `of` exists there is no data.
+    series, which are added up: a missing one counts as 0, and if none of `of` exists there is no data.
     """
 
     of: Series | Several
@@ -51,7 +51,7 @@ class Latency(_Measure):
 
     `unit` is the unit the metric is exported in; `native=True` reads a native histogram. With `by` there is a quantile
     for each value of these labels.
-    With less than `min_events` observations in the window there is no verdict.
+    With fewer than `min_events` observations in the window there is no verdict.
     """
 
     histogram: Series
@@ -68,8 +68,8 @@ class Latency(_Measure):
 class SlowerThan(_Measure):
     """The share of observations slower than `bound`, 0..1 (limits in %); the bound must be a bucket boundary.
 
-    Better than a quantile where counts are small: it never interpolates. With `by` there is a share for each value of
-    these labels. `min_events` and `min_bad` are those of a Ratio, and slow observations are the bad ones.
+    It is better than a quantile where counts are small, because it never interpolates. With `by` there is a share for
+    each value of these labels. `min_events` and `min_bad` work as in a Ratio; slow observations are the bad ones.
     """
 
     histogram: Series
@@ -87,11 +87,11 @@ class SlowerThan(_Measure):
 class Increase(_Measure):
     """How many events were counted in `window` (limits are plain numbers): for "there must be none".
 
-    Counted, not estimated: three events are 3. A series that first appears above zero counts from zero if its target
-    answered scrapes before, or is a new target of its job; the values of an exporter that comes back or moves count as
-    old, and a counter that restarts counts on. `slower_than` counts only slow observations of a histogram whose bucket
-    boundaries are `buckets`, exported in `unit`. With `by` the events of each value of these labels are counted apart.
-    `counter` may be a list of series, as in a Ratio.
+    Events are counted, not estimated: three events are 3. A series that first appears above zero counts from zero if its
+    target answered scrapes before, or is a new target of its job. The values of an exporter that comes back or moves are
+    old and do not count; a counter that restarts counts on. `slower_than` counts only slow observations of a histogram
+    whose bucket boundaries are `buckets`, exported in `unit`. With `by` the events are counted for each value of these
+    labels separately. `counter` may be a list of series, as in a Ratio.
     """
 
     counter: Series | Several
@@ -106,7 +106,7 @@ class Increase(_Measure):
 class Rate(_Measure):
     """Events per second (limits like 10/s or 100/min) over `window`, for each value of the labels in `by`.
 
-    A series younger than the window reads too low; this is never taken for a drop. `counter` may be a list of series, as
+    A series that is younger than the window shows too low a rate; this never counts as a drop. `counter` may be a list of series, as
     in a Ratio: `["sign_ins_refused_total", "sign_ins_refused"]` reads a counter by its new name and its old one.
     """
 
@@ -117,9 +117,9 @@ class Rate(_Measure):
 
 @declared
 class Gauge(_Measure):
-    """A gauge's value over its series, aggregated by `over`, for each value of the labels in `by`.
+    """The value of a gauge, aggregated over its series by `over`, for each value of the labels in `by`.
 
-    With a `window` it is the highest (with `over="min"` the lowest) value of each series within it.
+    With a `window` it takes the highest value of each series within it (with `over="min"`, the lowest).
     """
 
     metric: Series
@@ -135,13 +135,13 @@ class Gauge(_Measure):
 class Usage(_Measure):
     """How full something is (limits in %): used / size; `size` is a series or a plain number.
 
-    It may exceed 100 %: more may be used than was requested.
+    It may exceed 100 %, because more may be used than was requested.
 
-    `over="sum"` is the sum of what is used over the sum of sizes; `over="max"` is the fullest of several that each have
-    `size`, like the connection pools of five processes. A size of 0 or less is no data; a size in `unlimited` (0 or -1
-    in many exporters) means that there is no limit, which is neither a breach nor blindness.
+    `over="sum"` divides the sum of what is used by the sum of sizes. `over="max"` is the fullest of several that each
+    have their own `size`, like the connection pools of five processes. A size of 0 or less is no data. A size in
+    `unlimited` (0 or -1 in many exporters) means that there is no limit, which is neither a breach nor blind.
 
-    Each may be a list of series, which are added up; all of them must be there.
+    Each may be a list of series, which are added up; all of them must exist.
     """
 
     used: Series | Several
@@ -153,7 +153,7 @@ class Usage(_Measure):
 
 @declared
 class State(_Measure):
-    """The state something is in: a series that is 1 for the current value of `label` (limits: Is, Changed)."""
+    """The state of something: a series that is 1 for the current value of `label` (limits: Is, Changed)."""
 
     metric: Series
     label: str = "state"
@@ -171,10 +171,10 @@ class Growth(_Measure):
 
 @declared
 class While(_Measure):
-    """`measure`, but only while `condition` is above `above`: no alerts at night when nobody works.
+    """`measure`, but judged only while `condition` is above `above`: no alerts at night when nobody works.
 
-    With `at_most` instead, only while the condition is at most that: something that grows though nothing happens. Labels
-    that `measure` and `condition` both have in `by` bind them together: each value is judged while its own condition holds.
+    With `at_most` it is judged only while the condition is at most that: something that grows although nothing happens.
+    Labels that both have in `by` join them: each value is judged while its own condition holds.
     """
 
     measure: (
@@ -215,7 +215,7 @@ class Absence(_Measure):
 
 @declared
 class PromQL(_Measure):
-    """Any expression, which Handrail does not check further; `unit` is that of its value."""
+    """Any PromQL expression; Handrail does not check it further. `unit` is the unit of its value."""
 
     expr: str
     unit: Literal["number", "ratio", "seconds", "bytes", "per second"] = Field(default="number", kw_only=True)

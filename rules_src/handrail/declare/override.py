@@ -18,7 +18,7 @@ from handrail.units import Duration, Frequency, Interval
 
 @declared
 class ForRollout:
-    """Here, this rollout has other stages, another rollback, other people, or other times."""
+    """In this environment the rollout has other stages, another rollback, other people, or other times."""
 
     rollout: Name
     stages: Sequence[Stage] | None = Field(default=None, kw_only=True)
@@ -39,7 +39,7 @@ class ForRollout:
 
 @declared
 class ForGuardrail:
-    """Here, this guardrail has other limits, another measure, other traffic, or is only a shadow (`mode="shadow"`)."""
+    """In this environment the guardrail has other limits, another measure or other traffic, or is a shadow."""
 
     rollout: Name
     guardrail: Name

@@ -62,15 +62,15 @@ class Arms:
 
     @property
     def told(self) -> bool:
-        """Whether its values are known only when an attempt starts."""
+        """Whether its values are known only once an attempt starts."""
         return not isinstance(self.canary, str)
 
 
 @declared
 class Approval:
-    """Who approves, for how long that is valid, and whether it must be somebody else.
+    """Who must approve, for how long an approval counts, and whether it must be another person.
 
-    With `four_eyes` whoever starts, promotes or answered a question of the gate cannot approve.
+    With `four_eyes` a person who starts, promotes or answered a question of the gate cannot approve.
     """
 
     role: str
@@ -80,15 +80,22 @@ class Approval:
 
 @declared
 class Gate:
-    """What people must say before the next stage: questions only they can answer, and who approves.
+    """What must be true before the next stage, beside the success criteria: answers of people, and approvals.
 
-    `approvals=["technical-lead"]` is short for `[Approval("technical-lead")]`. With `stable_for` no alert may have
-    fired for that long in the stage before; with `severities` none of those, and what fires now keeps the gate shut in any
-    case: `Gate(stable_for="24h", severities=["critical", "emergency"])` is a day without a critical incident. With `budget_left` so much of the error budget of each declared objective
-    must be left. `coverage` is the part of the stage before in which each criterion of success must have had data, and
-    events enough. Less than the usual 90 % is for a service that sleeps at night: it forgives that nothing happened, and
-    never that the data was not there. That is asked for 90 % of the stage in any case, and of what needs no traffic too.
-    `checks="made"` asks that each check and load burst of the stage before was made, `checks="ok"` that each was well too.
+    `manual` are questions that only people can answer. `approvals=["technical-lead"]` is short for
+    `[Approval("technical-lead")]`.
+
+    With `stable_for` no alert may have fired for that long in the stage before. With `severities` only alerts of these
+    count for that time: `Gate(stable_for="24h", severities=["critical", "emergency"])` is a day without a critical alert.
+    Whatever fires now closes the gate in any case. `budget_left` is how much of the error budget of each declared
+    objective must be left.
+
+    `coverage` is the part of the stage before in which each success criterion must have had data and enough events. Write
+    less than the usual 90 % for a service that has no traffic at night: it allows for times in which nothing happened, but
+    not for missing data. Data must be there for 90 % of the stage in any case, also for measures that need no traffic.
+
+    `checks="made"` requires that each check and load burst of the stage before was made, `checks="ok"` that each was
+    also good.
     """
 
     manual: Sequence[str] = Field(default=(), kw_only=True)
@@ -114,13 +121,14 @@ class Gate:
 
 @declared
 class Stage:
-    """A share of traffic, and how long it bakes before the next gate may open; the last one needs no `bake`.
+    """A share of traffic, and how long it bakes before the next gate may open. The last stage needs no `bake`.
 
-    `gate` guards the way into it. With `advance="when-met"` the rollout goes on from it by itself as soon as the gate
-    ahead is open; otherwise a person promotes. For `warm_up` after it was entered only emergencies are acted on, and
-    its bake time begins then. While success cannot be judged for lack of data it bakes on, for `prolong` at most; then
-    it is held. `deadline` is the longest that it may last, counted from when it was entered: then it is held, rolled back
-    or everybody is paged, as `at_deadline` says. `checks` and `bursts` are made in it; the rollout's own `checks` are made in every stage.
+    `gate` is what must be true to enter it. With `advance="when-met"` the rollout goes on by itself as soon as the gate
+    ahead is open; otherwise a person promotes. In the first `warm_up` of a stage only emergencies are acted on; its bake
+    time begins afterwards. If there is not enough data to judge success, the stage bakes up to `prolong` longer and is
+    then held. `deadline` is the longest time in the stage, counted from entering it: then it is held, rolled back, or
+    everybody is paged, as `at_deadline` says. `checks` and `bursts` are made in this stage; the rollout's own `checks`
+    are made in every stage.
     """
 
     renamed: ClassVar = (Renamed("hold", "bake", of="a stage"),)
@@ -159,7 +167,7 @@ class Stage:
 
 @declared
 class HAProxySplit:
-    """Two servers of one HAProxy backend between which the stages' weights split the traffic."""
+    """Two servers of one HAProxy backend; the weights of the stages split the traffic between them."""
 
     backend: ServerPart
     canary: ServerPart = Field(default="canary", kw_only=True)
@@ -173,9 +181,9 @@ class HAProxySplit:
 
 @declared
 class Level:
-    """Who is told of an alert that is still unresolved `after` this time, also of a blind guardrail.
+    """Who is told of an alert that is still unresolved `after` this time. It also counts for a blind guardrail.
 
-    With `severities` only alerts of those climb to this level.
+    With `severities` only alerts of these escalate to this level.
     """
 
     name: Name
@@ -186,7 +194,7 @@ class Level:
 
 @declared
 class Acknowledge:
-    """`who` acknowledges an incident `within` this time after a rollback opened it; else those in `tell` hear of it."""
+    """`who` should acknowledge an incident `within` this time after a rollback opened it; if not, `tell` is told."""
 
     within: Duration
     who: str = Field(kw_only=True)
@@ -212,24 +220,27 @@ def counts_both(guardrail: Guardrail) -> bool:
 class Rollout:
     """One change of one service that goes out in stages: everything Handrail needs to guard it.
 
-    `match` are label matchers that every measure of this rollout gets. `rollback` are the steps of an ordinary
-    rollback, in order; `emergency` and `security` default to them. A `split` sets the weights of each stage, and sets the
-    canary's weight to 0 on every rollback, after leading flags and before all other steps. `severities` renames warning,
-    critical and emergency. `routes` says whom Alertmanager tells by itself, by severity, by what the alert asks for (`"security-rollback"`) or by
-    the name of an escalation level, and `mute` when it does not. For `keep` after a rollback the receiver restores it if something undoes it;
-    without `keep`, and later, people are told. `complete` is the gate after the last stage; success is asked for there
-    in any case, over the whole bake time of that stage. For `watch_after` the rollout is still guarded then, and is
-    complete afterwards.
+    `match` are label matchers that are added to every measure of this rollout. `rollback` has the steps of an ordinary
+    rollback, in order; `emergency` and `security` are the same unless declared. A `split` sets the weights of each stage;
+    on every rollback it sets the canary's weight to 0, after any flags that come first and before all other steps.
+    `severities` renames warning, critical and emergency. `routes` says whom Alertmanager tells without the receiver: by
+    severity, by what the alert asks for (`"security-rollback"`), or by the name of an escalation level. `mute` says when
+    it does not tell them.
 
-    `checks` are made so long after each stage was entered (`"15m"` is short for `Check("15m")`), and while anything fires
-    every `checks_while_firing` besides. Each of `probes` is asked at every check, and at every gate out of a stage.
+    If something undoes a rollback, the receiver restores it for `keep`; afterwards, or without `keep`, people are told.
+    `complete` is the gate after the last stage. Success is required there in any case, over the whole bake time of that
+    stage. For `watch_after` the rollout is then still guarded, and afterwards it is complete.
 
-    It goes forward in no `freezes` and within its `hours` alone; going back waits for neither. It begins once those that
-    it `waits_for` are complete, and is rolled back when one of `goes_back_with` is. `acknowledge` says by when somebody
-    has an incident, and who hears of it when nobody has.
+    `checks` are made at these times after each stage was entered (`"15m"` is short for `Check("15m")`). While anything
+    fires, a further check is made every `checks_while_firing`. Every check and every gate out of a stage asks all
+    `probes`.
 
-    `procedures` are what is done by hand besides, each under its title in a chapter of the runbook: how staging is
-    verified, what follows a rollback. `quick_reference` are commands for whoever watches it, in a chapter as well.
+    The rollout goes forward in no freeze of `freezes` and only within its `hours`; a rollback waits for neither. It
+    begins once the rollouts in `waits_for` are complete, and is rolled back with any rollout in `goes_back_with`.
+    `acknowledge` says who should acknowledge an incident by when, and who is told if nobody has.
+
+    `procedures` are chapters of the runbook, by title, for what people do by hand: how to verify staging, what to do
+    after a rollback. `quick_reference` has commands for whoever watches the rollout, in a chapter of its own.
     """
 
     name: Name

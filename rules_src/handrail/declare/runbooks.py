@@ -14,7 +14,7 @@ _Words = Annotated[str, Field(pattern=r"\S", description="words for a person")]
 
 @declared
 class Instruction:
-    """One thing to do by hand: in words, with at most one command to copy, and what to `see` in its answer."""
+    """One thing to do by hand: what to do, at most one command to copy, and what to `see` in its output."""
 
     does: _Words
     sh: str = Field(default="", kw_only=True)
@@ -39,9 +39,9 @@ class Instruction:
 
 @declared
 class Runbook:
-    """For the person on call: what it means for users, where to look first, the usual causes and fixes.
+    """For the person on call: what the alert means for users, where to look first, the usual causes and fixes.
 
-    `steps` are what is done by hand, one after the other, with the commands to copy.
+    `steps` are to be done by hand, one after the other, with the commands to copy.
     """
 
     impact: str

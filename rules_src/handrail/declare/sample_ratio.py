@@ -14,16 +14,16 @@ Reason = Annotated[str, Field(pattern=r"\S", description="the reason why it is n
 
 @declared
 class SampleRatio:
-    """Tunes the guardrail `sample-ratio`, which says that the arms do not get the shares of traffic that are asked for.
+    """Tunes the guardrail `sample-ratio`, which finds that the arms do not get their shares of traffic.
 
-    A rollout has it by itself where `split` sets the weights of two arms that are counted; written down, it is also there
-    where something else splits single requests by the stages' weights. The odds of the canary (its requests to those of
-    the stable arm) may differ by `tolerate` from the asked ones, in either direction. The last `window` is looked at, at
-    each evaluation: with requests that are split independently it fires in a day with a chance of `false_alarms` at most.
+    A rollout has it without declaring it if `split` sets the weights of two arms whose requests are counted. Declare it
+    if something else splits single requests by the stages' weights. The odds of the canary (its requests to those of the
+    stable arm) may differ by `tolerate` from the intended ones, in either direction. Each evaluation judges the last
+    `window`; with requests that are split independently, the chance of a false alarm in a day is at most `false_alarms`.
 
-    `per_choice` is for requests that follow one another to the same arm, as on a kept connection or in a session: how many
-    of them one choice of an arm takes along at most. Where users, not requests, are shared out, shares of requests say
-    nothing: leave it out with `off="…"`, the reason.
+    `per_choice` is for requests that go to the same arm one after another, as on a kept connection or in a session: the
+    most requests that follow one choice of an arm. If users are split instead of requests, shares of requests say
+    nothing: switch it off with `off="…"`, which is the reason.
     """
 
     tolerate: Share = Field(default="25%", kw_only=True)

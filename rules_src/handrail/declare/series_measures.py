@@ -20,10 +20,10 @@ Over = Literal["max", "min", "sum", "avg"]
 
 @declared
 class Difference(AnyMeasure):
-    """`metric` minus `minus`, in the gauges' unit, for each value of the labels in `by`: replicas wanted and there.
+    """`metric` minus `minus`, in the gauges' unit, for each value of the labels in `by`: replicas wanted and running.
 
-    Both are aggregated by `over` first. With `absolute=True` it is by how much they differ, whichever is greater. A
-    group of which only one of both has series is blind.
+    Both are aggregated by `over` first. With `absolute=True` it is how much they differ, whichever is greater. A group
+    in which only one of the two has series is blind.
     """
 
     metric: Series
@@ -42,9 +42,9 @@ class Age(AnyMeasure):
     """How long ago a timestamp was (limits like 26h): the last backup, the last run of a job, the oldest message.
 
     The metric shows Unix time in seconds; `unit="ms"` reads milliseconds. `over="max"` is the oldest of several series,
-    `over="min"` the newest. A timestamp of 0 mostly says "never": `zero="long ago"` takes it as the year 1970, so that
-    a job that never ran is over every limit; `zero="no data"` is blind of it; `zero="left out"` judges the others alone.
-    A timestamp more than five minutes in the future is no data.
+    `over="min"` the newest. A timestamp of 0 usually means "never": `zero="long ago"` takes it as the year 1970, so that
+    a job that never ran breaks every limit; `zero="no data"` makes the guardrail blind; `zero="left out"` judges only the
+    others. A timestamp more than five minutes in the future is no data.
     """
 
     timestamp: Series
@@ -56,12 +56,12 @@ class Age(AnyMeasure):
 
 @declared
 class TimeUntil(AnyMeasure):
-    """How long it is until a timestamp (limits like 14d), less than 0 once it is over: a certificate that expires.
+    """The time until a timestamp (limits like 14d), negative once it has passed: a certificate that expires.
 
     The metric shows Unix time in seconds; `unit="ms"` reads milliseconds. `over="min"` is the next of several series,
-    `over="max"` the last. A timestamp of 0 says "never" in many exporters: `zero="long ago"` takes it as the year 1970,
-    so that it is below every limit; `zero="no data"` is blind of it; `zero="left out"` judges the others alone, where 0
-    is what never expires. A timestamp after the year 9999 is no data.
+    `over="max"` the last. A timestamp of 0 means "never" in many exporters: `zero="long ago"` takes it as the year 1970,
+    so that it breaks every limit; `zero="no data"` makes the guardrail blind; `zero="left out"` judges only the others,
+    for what never expires. A timestamp after the year 9999 is no data.
     """
 
     timestamp: Series
@@ -88,16 +88,16 @@ Where = Annotated[
 
 @declared
 class Count(AnyMeasure):
-    """How many series there are, for each value of the labels in `by` (limits are plain numbers).
+    """The number of series, for each value of the labels in `by` (limits are plain numbers).
 
-    `where="== 0"` counts those whose value is 0: it may then be 0. `distinct="version"` counts the values of that label
-    instead: two versions of one program. Without any series there is no data, which is blind, and not 0. With
-    `presence` there is: that series says that whoever reports the others is there, like `up`, and while it exists,
-    whatever its value, no series is 0 of them. It needs the labels in `by` as well.
+    `where="== 0"` counts those whose value is 0; the result may then be 0. `distinct="version"` counts the values of that
+    label instead: two versions of one program. Without any series there is no data: it is blind, and not 0. `presence` is
+    a series like `up` which shows that the exporter of the others is there: while it exists, whatever its value, no series
+    means 0. It needs the labels in `by` as well.
 
-    With a `window` it is how many there were at some time within it: users of the last hour. Who counts them must have
-    been there for nine tenths of that time, which `presence` says; otherwise there is no figure, now or some time ago,
-    and that is blind: of half an hour's users nobody can say that they are fewer.
+    With a `window` it is the number of series that existed at some time within it: users of the last hour. `presence`
+    must then have existed for nine tenths of that time, now and at the time that it is compared with; otherwise it is
+    blind, because the users of half an hour cannot be compared with those of an hour.
     """
 
     series: Series
@@ -122,10 +122,10 @@ class Count(AnyMeasure):
 
 @declared
 class Forecast(AnyMeasure):
-    """What a gauge will show `ahead` from now if it goes on as in the last `window`, in the gauge's unit: a disk that fills.
+    """What a gauge will show `ahead` from now if its trend of the last `window` goes on: a disk that fills.
 
-    It is the straight line nearest to the samples. Of several series the one that is nearest to the tier's limit counts
-    (the least for Below, the highest for Above), or what `over` says.
+    It is the straight line that fits the samples best, in the gauge's unit. Of several series the one nearest to the
+    tier's limit counts (the lowest for Below, the highest for Above), unless `over` says otherwise.
     """
 
     metric: Series
@@ -140,8 +140,8 @@ class Forecast(AnyMeasure):
 class Changes(AnyMeasure):
     """How often a gauge changed from scrape to scrape in `window` (limits are plain numbers): a process that restarts.
 
-    With `resets=True` only falls count, like the resets of a counter. Of several series the one that changed most
-    counts, or what `over` says. Two changes between two scrapes are one.
+    With `resets=True` only decreases count, like the resets of a counter. Of several series the one that changed most
+    counts, unless `over` says otherwise. Two changes between two scrapes count as one.
     """
 
     metric: Series

@@ -48,11 +48,11 @@ _SHORTEST = timedelta(minutes=5)
 
 @declared
 class TimeSlices:
-    """Time in slices, of which each is good or bad: `TimeSlices(Latency("x_seconds", p=95, window="1m"), good=Below("300ms"))`.
+    """Slices of time, each of which is good or bad: `TimeSlices(Latency("x_seconds", p=95, window="1m"), good=Below("300ms"))`.
 
-    A slice is as long as the measure's window, a minute where it has none, and at most 5 minutes. It is good when the
-    value at its end is within `good`. A slice in which nobody could see (no data, less than `min_events`) counts neither
-    as good nor as bad.
+    A slice is as long as the measure's window (a minute if it has none), and at most 5 minutes. It is good when the
+    value at its end is within `good`. A slice that cannot be judged (no data, fewer than `min_events`) counts neither as
+    good nor as bad.
     """
 
     measure: Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage
@@ -83,9 +83,9 @@ class Slo:
     The alerts follow the multi-window, multi-burn-rate scheme of the Google SRE Workbook (chapter 5): 2 % of the
     budget gone in 1 h and 5 % in 6 h are critical, 10 % in 1 d and 10 % in 3 d are warnings, each confirmed over a
     twelfth of its window. The burn rates follow from `window`: 14.4, 6, 3 and 1 for 30 days, 43.2, 18, 9 and 3 for 90,
-    and 3.36, 1.4, 1 and 1 for 7. A burn rate is never below 1, because such a budget lasts; so the share is more than
-    10 % there (14.3 % in 1 d, 42.9 % in 3 d). A window with less than the measure's `min_events` says nothing, nor does
-    one with less slices than 5 minutes have. A measure with an arm judges the whole service.
+    and 3.36, 1.4, 1 and 1 for 7. A burn rate is never below 1, because at that rate the budget lasts; so the share is more
+    than 10 % there (14.3 % in 1 d, 42.9 % in 3 d). A window with fewer events than the measure's `min_events`, or with
+    fewer slices than 5 minutes have, is not judged. A measure with an arm judges the whole service.
 
     With `window="month"` the budget starts again on the first of each month, in UTC. Its alerts look at the same windows,
     and their burn rates are those of 30 days: they say how fast the budget burns now, not how much of it is left. What

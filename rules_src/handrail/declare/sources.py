@@ -31,7 +31,7 @@ class SqlMetric:
 
 @declared
 class SqlSource:
-    """A database that sql_exporter asks `every` so often.
+    """A database that sql_exporter queries `every` so often.
 
     `database` is an address without password (`postgres://reader@db/aidin`): sql_exporter reads that from
     PGPASSWORD or PGPASSFILE.
@@ -94,7 +94,7 @@ class LogHistogram:
 
 @declared
 class LogGauge:
-    """What the newest line that matches `pattern` says: the number in the group `value`, or what `values` makes of its text.
+    """The value in the newest line that matches `pattern`: the number in the group `value`, or what `values` has for its text.
     `labels` are named groups by which it is told apart.
 
     `LogGauge("fast_path_enabled", r"FAST_PATH_ENABLED=(?P<value>\\w+)", values={"true": 1, "false": 0})`.
@@ -115,9 +115,9 @@ class LogGauge:
 
 @declared
 class LogSeen:
-    """A series that is 1 for each text of the group `label` that was seen within the last `within`: `Count(name)` says how many.
+    """A series that is 1 for each text of the group `label` that was seen within the last `within`; `Count(name)` counts them.
 
-    mtail forgets them when it looks for what is over: let `--expired_metrics_gc_interval=1m` say how often.
+    mtail removes old ones in intervals: set them with `--expired_metrics_gc_interval=1m`.
     """
 
     name: MetricName
@@ -156,9 +156,9 @@ class AccessLog:
 class LogSource:
     """Log lines that mtail reads, and what it makes of them.
 
-    A log that nobody brings any more looks like one without errors. So what is made of it is unknown, and its guardrails are
-    blind, while for `silent_after` no line came that matches each of `alive`: any line at all, or one pattern for each
-    log where mtail reads several.
+    A log that no longer arrives looks like one without errors. So its metrics are unknown, and its guardrails blind,
+    when one of the patterns in `alive` has matched no line for `silent_after`. The default matches any line; write one
+    pattern for each log if mtail reads several.
     """
 
     access: AccessLog | None = Field(default=None, kw_only=True)

@@ -1,8 +1,8 @@
 """address-unknown: a probe or a load burst names a path, or a host, that the environment does not know.
 
-`Probe("health", "/health")` is a path of the service; where that answers, the environment says:
-`Environment(services={"relay": "https://relay.example.com"})`. A load burst may go nowhere else than to such an address:
-what is declared for one service must never become load on somebody else's.
+`Probe("health", "/health")` is a path of the service; the environment says where the service answers:
+`Environment(services={"relay": "https://relay.example.com"})`. A load burst may only go to such an address, so that it
+never becomes load on somebody else's service.
 """
 
 from __future__ import annotations

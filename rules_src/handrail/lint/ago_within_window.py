@@ -1,8 +1,8 @@
 """ago-within-window: a figure is compared with one that was taken over the same time.
 
-With `Ratio(…, window="5m")` and `Ago("1m")` four of the five minutes are in both figures: whatever happens suddenly raises
-them together, and the rise that is looked for is never seen. What is compared lies at least a window back; `Ago("7d")` is
-the same time of the week.
+With `Ratio(…, window="5m")` and `Ago("1m")` four of the five minutes are in both figures: a sudden change raises both
+together, and the rise is never seen. Compare with a time that is at least one window back; `Ago("7d")` is the same time
+of the week.
 """
 
 from __future__ import annotations

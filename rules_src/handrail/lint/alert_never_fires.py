@@ -1,10 +1,10 @@
 """alert-never-fires: there is no stage in which a tier can be breached, so its alert never fires.
 
-A limit of the stage without traffic, where there is no canary; a limit beside the stable arm in the stage in which
-the canary has all traffic; one beside the stage before in the first stage; a tier that counts for five minutes
-(`during="5m"`) and must be sustained for ten, or for as many evaluations as that takes; a state that the series' own matchers
-leave out; a measure bound to a condition that never holds, or under which its own figure is never that high: a gauge
-above 10 while the same gauge is at most 5. At 3 a.m. such a tier looks like a guard and is none.
+Examples: a limit for a stage in which the canary has no traffic; a limit relative to the stable arm in the stage in which
+the canary has all traffic; one relative to the previous stage in the first stage; a tier that counts for five minutes
+(`during="5m"`) and must be sustained for ten; a state that the series' own matchers exclude; a measure with a condition
+that never holds, or that excludes such a value: a gauge above 10 while the same gauge is at most 5. Such a tier looks
+like a guard and is none.
 """
 
 from __future__ import annotations

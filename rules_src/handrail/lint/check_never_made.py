@@ -1,7 +1,7 @@
 """check-never-made: a check or a load burst comes after its stage is over, hides another one, or a gate asks for checks that nobody declared.
 
-`Stage("10%", bake="1h", checks=["2h"])` is left after an hour, and its check is never made. Of two checks of one stage with
-one name nobody could say which was answered.
+`Stage("10%", bake="1h", checks=["2h"])` is left after an hour, and its check is never made. With two checks of the same
+name in one stage, nobody could say which one was answered.
 """
 
 from __future__ import annotations

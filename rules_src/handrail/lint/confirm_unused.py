@@ -1,7 +1,7 @@
 """confirm-unused: a tier asks its query again before an action that changes nothing.
 
-`confirm=` holds a rollback back until the breach has been seen twice. A tier that asks people to look, or holds the
-stage, acts at once: the second question is never asked, and whoever wrote it relies on it.
+`confirm=` delays a rollback until the breach was seen twice. A tier that asks people to look, or that holds the stage,
+acts at once: the second query is never made, although the declaration relies on it.
 """
 
 from __future__ import annotations

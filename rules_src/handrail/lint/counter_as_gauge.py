@@ -1,8 +1,8 @@
 """counter-as-gauge: a counter is read as if it were a gauge.
 
 A counter only rises: `Gauge("errors_total")` above 100 fires some day and never stops, and after a restart it stays
-silent whatever happens. A panel of it is a slope that says nothing. That a metric is a counter its source in `logs=`
-says, or its name. Free PromQL is looked at as well: `sum(errors_total)` without `rate()` or `increase()`.
+silent whatever happens. A panel of it is a slope that says nothing. A metric is a counter if its source in `logs=`
+or its name says so. Free PromQL is checked as well: `sum(errors_total)` without `rate()` or `increase()`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """counter-at-zero: a counter that must not rise should exist before its first event.
 
 Client libraries create a labelled counter with its first event. Handrail counts such a new series from zero, but a
-series that exists at 0 also distinguishes "no error" from "nobody looks": initialise it when the program starts.
+series that exists at 0 also distinguishes "no error" from "not measured": initialise it when the program starts.
 """
 
 from __future__ import annotations

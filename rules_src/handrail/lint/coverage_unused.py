@@ -1,8 +1,8 @@
-"""coverage-unused: a gate forgives times without traffic, and none of its criteria needs any.
+"""coverage-unused: a gate allows for times without traffic, and none of its criteria needs traffic.
 
 `Gate(coverage="60%")` is for shares and times of requests, which nobody can judge at night. A gauge, a state or a count
-of failures is there at night as well: it must have been seen for 90 % of the stage in any case, and whoever wrote less
-relies on what is not so.
+of failures is there at night as well: it must have been seen for 90 % of the stage in any case, so a lower figure has no
+effect.
 """
 
 from __future__ import annotations

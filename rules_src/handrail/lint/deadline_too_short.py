@@ -1,4 +1,4 @@
-"""deadline-too-short: a stage's deadline comes before its bake time is over, or no rollback is there that it asks for.
+"""deadline-too-short: a stage's deadline comes before its bake time is over, or asks for a rollback that is not declared.
 
 `Stage("10%", bake="24h", deadline="12h")` would be held on every rollout, before its gate can open. The bake time counts
 with its warm-up and with what it may be prolonged by; so does the time without an alert that the gate ahead asks for.

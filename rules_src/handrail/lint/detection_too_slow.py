@@ -1,6 +1,6 @@
 """detection-too-slow: scrape, window, evaluation and `sustained` together take longer than a stage's bake time.
 
-Each may be short enough alone. A sudden breach that fires only after its stage is over is an error; one that
+Each may be short enough by itself. A sudden breach that fires only after its stage is over is an error; one that
 does so only when the value is just over its limit, and the window fills slowly, is a warning.
 """
 

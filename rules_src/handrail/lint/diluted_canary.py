@@ -1,8 +1,8 @@
 """diluted-canary: the whole service is judged while a small share of it is new.
 
 At 5 % of the traffic a canary must fail 20 % of its requests before the service fails 1 %; and however slow
-it is, the service's p95 does not move, for only 5 % are slow. Arms tell the versions apart;
-`whole_service=True` on the guardrail states that there is no label to tell them by.
+it is, the service's p95 does not move, because only 5 % are slow. Arms tell the versions apart;
+`whole_service=True` on the guardrail states that no label does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """gauge-as-counter: a gauge is read as if it were a counter.
 
 `Rate("bytes_in_flight")` takes each fall of the gauge for a restart of the program, and counts what is left as new. A
-panel of it shows traffic that never was. That a metric is a gauge its source in `logs=` says, its name (the usual
-exporters' gauges, `…_ratio`, `…_percent`), or another measure of the rollout that reads it as one.
+panel of it shows traffic that never was. A metric is a gauge if its source in `logs=` says so, or its name (the gauges
+of the usual exporters, `…_ratio`, `…_percent`), or another measure of the rollout that reads it as one.
 """
 
 from __future__ import annotations

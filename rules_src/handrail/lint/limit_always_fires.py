@@ -1,8 +1,8 @@
 """limit-always-fires: every value of the measure is beyond the limit, so the alert fires from the first sample.
 
 `Emergency(AtLeast("0%"), action="emergency-rollback")` on a share rolls every healthy release back, and so does
-`Below(1)` on an `Absence`, which is 0 while all is there. With a criterion of success that no value meets, no stage
-is ever passed.
+`Below(1)` on an `Absence`, which is 0 while the series exist. With a success criterion that no value meets, no stage is
+ever passed.
 """
 
 from __future__ import annotations

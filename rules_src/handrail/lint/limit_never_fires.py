@@ -2,8 +2,8 @@
 
 A share above 100 %, a latency above the highest bucket of its histogram, a count below 0, a tier that counts in the
 first hour of a stage (`during="1h"`) where there are no stages, more changes than there are scrapes in their window,
-fewer than one series without `presence=`. At 3 a.m. such a tier looks like a guard and is none:
-`Critical(Above("150%"), action="rollback")` on a `Ratio`. A criterion of success that every value meets is as
+fewer than one series without `presence=`. Such a tier looks like a guard and is none:
+`Critical(Above("150%"), action="rollback")` on a `Ratio`. A success criterion that every value meets is just as
 useless: the gate asks for nothing.
 """
 

@@ -1,6 +1,6 @@
 """missing-runbook: a guardrail wakes somebody and does not say what to do.
 
-Every alert links to its runbook. At 3 a.m. an empty page costs more than writing three lines did.
+Every alert links to its runbook. An empty page costs more at night than three lines cost to write.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """one-event-enough: with few events, a single bad one rolls back.
 
-With `min_events=10` one failure of ten is 10 %: `Critical(Above("5%"), action="rollback")` rolls a release back for
-it whenever there is little traffic, for example at night. One event is visible for one window; `sustained=` as long as
-the window waits for a second event.
+With `min_events=10` one failure in ten is 10 %: `Critical(Above("5%"), action="rollback")` rolls a release back for it
+whenever there is little traffic, for example at night. One event is visible for one window; with a `sustained=` as long
+as the window, a second event is needed.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """over-budget: an acting tier needs longer to its decision, or to the end of its rollback, than the budget allows.
 
-`budget=Budget(decide="1m", recover="5m")` says how long a service may stay broken. Both count from the breach: scrape,
-window, evaluation, `sustained`, waiting and asking again up to the decision, and the steps of the rollback beside them up
-to the recovery. When all fails both are held. A value that is just over its limit has to fill the whole window first: of it
-only the recovery is held, and what takes longer is a warning. In each stage the fastest tier that acts has it in time, or
-none has; guardrails that measure one thing in windows of different lengths count as one.
+`budget=Budget(decide="1m", recover="5m")` says how long a service may stay broken. Both count from the breach. Up to the
+decision there are scrape, window, evaluation, `sustained`, waiting and confirming; up to the recovery also the steps of
+the rollback. If everything fails, both must be kept. A value that is just over its limit has to fill the whole window
+first: then only the recovery must be kept, and taking longer is a warning. In each stage the fastest tier that acts
+counts; guardrails that measure one thing in windows of different lengths count as one.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 In `x{code="500"} / x{code="200"}` the labels of the two sides never match, so there is no result and the guardrail is
 always blind. `sum(x{code="500"}) / sum(x{code="200"})` has one, and so has `x{code="500"} / ignoring(code)
 x{code="200"}`. The same goes for two matchers of one series that contradict each other. An expression without any
-series always has the same value. A look into the future (`offset -5m`) and a division by 0 have no result either,
-and what looks at one moment (`@ 1700000000`) says the same for ever.
+series always has the same value. A look into the future (`offset -5m`) and a division by 0 have no result either, and an
+expression that looks at one moment (`@ 1700000000`) always gives the same.
 """
 
 from __future__ import annotations

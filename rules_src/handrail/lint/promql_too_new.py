@@ -1,9 +1,9 @@
-"""promql-too-new: free PromQL that some Prometheus that reads it does not understand.
+"""promql-too-new: free PromQL that a Prometheus which reads it does not understand.
 
 A rule file with `histogram_avg` or `time() - 5m` is refused as a whole by Prometheus 2.42, and guards nothing. Where
-all are newer, the environment says so: `Environment(prometheus_version="3.5")`, and what came up to then is fine.
-What is an experiment (`limitk`, `info`) is refused by every Prometheus that was not started for it, and
-`holt_winters` is gone from Prometheus 3: neither is a way out.
+all are newer, say so with `Environment(prometheus_version="3.5")`: then everything that this version has is accepted.
+Experimental functions (`limitk`, `info`) are refused by every Prometheus that was not started with them, and
+`holt_winters` was removed in Prometheus 3; these are always refused.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""receiver-too-new: people are told by what the Alertmanager that runs there does not know.
+"""receiver-too-new: people are told through a channel that the Alertmanager there does not know.
 
-Alertmanager before 0.28 refuses a whole configuration that names Teams' workflows, and tells nobody anything. Where all
-are newer, the environment says so: `Environment(alertmanager_version="0.28")`.
+Alertmanager before 0.28 refuses a whole configuration that names Teams' workflows, and then tells nobody anything. Where
+all are newer, say so with `Environment(alertmanager_version="0.28")`.
 """
 
 from __future__ import annotations

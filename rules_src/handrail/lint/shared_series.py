@@ -1,8 +1,8 @@
 """shared-series: two rollouts of different services read the same series.
 
-`http_requests_total` in a rollout of `checkout` and in one of `search`, with nothing that tells the two services
-apart: Prometheus has both services' requests under that name, each rollout judges them all, and a failing `search`
-rolls `checkout` back. `match={"job": "checkout"}` on the rollout scopes all its measures.
+Take `http_requests_total` in a rollout of `checkout` and in one of `search`, with nothing that tells the two services
+apart: Prometheus has the requests of both under that name, each rollout judges all of them, and a failing `search` rolls
+`checkout` back. `match={"job": "checkout"}` on the rollout scopes all its measures.
 
 Two selectors read different series where both match the same label with values that exclude each other. Series that two services really share,
 like those of one database, are accepted with that reason.

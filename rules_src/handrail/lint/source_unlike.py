@@ -1,6 +1,6 @@
 """source-unlike: a measure uses a label or a bucket that its own source does not provide.
 
-A metric that comes from the rollout's `sql=` or `logs=` has the labels that stand there.
+A metric that comes from the rollout's `sql=` or `logs=` has the labels that are declared there.
 `Gauge('orders_failed{region="eu"}')` of a query without `region` selects nothing, and neither does a canary's share
 of what a database counts for all: the guardrail is blind for ever. What the scrape job adds counts
 (`Targets(labels={"track": "canary"})`); where the environment declares none, others may add it, and this is a

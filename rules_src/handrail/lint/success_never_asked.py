@@ -1,9 +1,8 @@
 """success-never-asked: a criterion of success that no gate asks for.
 
-A gate asks what the stage before it has shown, the one after the last stage too. Where there are no stages, where no
-canary has traffic, or where there is nothing to compare with (the stable arm in stages
-without it, the stage before the first), nobody asks, and the promotion passes as if it were met. Without a tier
-beside it the guardrail guards nothing.
+A gate judges the stage before it; the last gate judges the last stage. If there are no stages, if no canary has traffic,
+or if there is nothing to compare with (the stable arm in stages without it, the stage before the first), the criterion
+is never asked, and a promotion passes as if it were met. Without a tier the guardrail then guards nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """sustained-outlasts-event: a tier waits longer than a single event stays visible, so one event never fires it.
 
 `Increase(errors, window="1m")` is above 0 for one minute after an error. With `sustained="5m"` the rule "there must be
-none" becomes "there must not be errors for five minutes without a break". `AtLeast(1)` says the same as `Above(0)`, and
+no error" becomes "there must not be errors for five minutes without a break". `AtLeast(1)` says the same as `Above(0)`, and
 so does a rate that one event reaches, or a share above 0 %. The same goes for a change of state.
 """
 

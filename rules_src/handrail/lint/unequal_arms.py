@@ -1,4 +1,4 @@
-"""unequal-arms: a number of events is compared between shares of traffic that are not the same.
+"""unequal-arms: a number of events is compared between different shares of traffic.
 
 A canary with 10 % of the traffic has a tenth of the requests: `Rate(requests)` with `Drop("20%")` against the stable
 arm rolls every release back in its first stage, and `Rise("20%")` never finds anything. The same goes for the figure

@@ -1,7 +1,7 @@
-"""unknown-guardrail: a panel shall draw the limits of a guardrail that the rollout does not have, or it cannot draw
+"""unknown-guardrail: a panel should draw the limits of a guardrail that the rollout does not have, or cannot draw
 them.
 
-The panel would lack its lines, and nobody would notice before they are needed. Limits are drawn as lines over curves
+The panel would lack its lines, and nobody would notice until they are needed. Limits are drawn as lines over curves
 of the same unit: not in a figure, a table or a band of states, and not 5 % among seconds.
 """
 

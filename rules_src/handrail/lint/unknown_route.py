@@ -1,9 +1,9 @@
 """unknown-route: a route, mute time, level or gate names what no alert has, or a level or a security rollback tells nobody.
 
 `routes={"P1": …}` on a rollout whose words are warning, critical and emergency wakes nobody, and Alertmanager does
-not say so. A level that no `routes=` names reaches nobody: the receiver records it, and people sleep on. Those of
-`tell_security=` hear by the receiver alone, and while that is away not at all, unless `routes={"security-rollback": …}` has
-Alertmanager tell them too. A mute time of what nobody is told of mutes nothing: the receiver itself is never muted. `Gate(stable_for="24h",
+not say so. A level that no `routes=` names reaches nobody: the receiver records it, and nobody is told. The people in
+`tell_security=` are told by the receiver alone, and not at all while it is away, unless `routes={"security-rollback": …}`
+has Alertmanager tell them too. A mute time for a word without a route mutes nothing: the receiver is never muted. `Gate(stable_for="24h",
 severities=["crit"])` asks for nothing.
 """
 

@@ -1,6 +1,6 @@
 """window-outlasts-stage: a measure looks back further than a stage's bake time, and judges the stage by the one before.
 
-With an hour's window in a stage of half an hour, half of what is judged is the share of traffic before it.
+With a window of one hour in a stage of half an hour, half of what is judged comes from the stage before.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """window-too-short: a measure's window does not hold the samples it needs.
 
-A rate needs two samples: under twice the scrape interval it has mostly none, and under four times it has none once a
-single scrape fails. Such a guardrail goes blind by itself at 3 a.m. A gauge's window needs one sample. The same holds
+A rate needs two samples: with less than twice the scrape interval it mostly has no value, and with less than four times
+it has none when a single scrape fails. Such a guardrail goes blind without a cause. A gauge's window needs one sample. The same holds
 for ranges in free PromQL.
 """
 

@@ -45,11 +45,6 @@ def quantiles(histogram: str) -> dict[str, Latency]:
     return {f"p{p}": Latency(own(histogram), p=p, buckets=BUCKETS) for p in (50, 75, 95, 99)}
 
 
-def in_use(left: str, size: str, by: str) -> PromQL:
-    """The share of a machine's memory or disk that is taken: the exporter says what is left."""
-    return PromQL(f"1 - sum by ({by}) ({left}) / sum by ({by}) ({size})", unit="ratio")
-
-
 def moved(direction: str) -> PromQL:
     """Bytes per second over all networks but the machine's own."""
     series = machine(f"node_network_{direction}_bytes_total", 'device!="lo"')
@@ -222,22 +217,24 @@ cluster = Dashboard(
                 ),
                 Panel(
                     "Memory in use",
-                    in_use(
+                    Usage(
                         machine("node_memory_MemAvailable_bytes"),
                         machine("node_memory_MemTotal_bytes"),
-                        "instance",
+                        left=True,
                     ),
                     by=["instance"],
+                    whole_service=True,
                     limit=Above("80%"),
                 ),
                 Panel(
                     "Disk in use",
-                    in_use(
+                    Usage(
                         machine("node_filesystem_avail_bytes", DISKS),
                         machine("node_filesystem_size_bytes", DISKS),
-                        "instance, mountpoint",
+                        left=True,
                     ),
                     by=["instance", "mountpoint"],
+                    whole_service=True,
                     target=Below("70%"),
                     limit=Above("80%"),
                 ),

@@ -141,11 +141,13 @@ class Usage(_Measure):
     have their own `size`, like the connection pools of five processes. A size of 0 or less is no data. A size in
     `unlimited` (0 or -1 in many exporters) means that there is no limit, which is neither a breach nor blind.
 
-    Each may be a list of series, which are added up; all of them must exist.
+    Each may be a list of series, which are added up; all of them must exist. With `left=True` the first says what is
+    left of the size, as node_exporter does of memory and disks; the value is how full it is all the same.
     """
 
     used: Series | Several
     size: Series | Several | Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0)]
+    left: bool = Field(default=False, kw_only=True)
     over: Literal["sum", "max"] = Field(default="sum", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
     unlimited: Sequence[Annotated[float, Field(le=0)]] = Field(default=(), kw_only=True)

@@ -82,7 +82,9 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
                 else measuring.several(measure.size)
             )
             unlimited = tuple(Decimal(str(figure)) for figure in measure.unlimited)
-            fill = plan.Usage(measuring.several(measure.used), size, measure.over, unlimited, by=_by(measure))
+            fill = plan.Usage(
+                measuring.several(measure.used), size, measure.over, unlimited, measure.left, by=_by(measure)
+            )
             return fill, Unit.ratio
         case _:
             return _rare(measure, measuring)

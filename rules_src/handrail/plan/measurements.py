@@ -120,13 +120,14 @@ class Gauge(_ForEach):
 class Usage(_ForEach):
     """used / size, each of several gauges added up: of all together or, if `over` is max, of the fullest.
 
-    A size that is one of `unlimited` says that there is no limit.
+    With `left` the first is what is left of the size, and the value 1 less that share. A size that is one of `unlimited` says that there is no limit.
     """
 
     used: tuple[Selector, ...]
     size: tuple[Selector, ...] | Decimal
     over: str = "sum"
     unlimited: tuple[Decimal, ...] = ()
+    left: bool = False
 
 
 @dataclass(frozen=True)

@@ -197,11 +197,14 @@ def _usage(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
     figure = plain(measure.size) if isinstance(measure.size, Decimal) else ""
     if measure.over == "max":
         limits = (" >= 0 < Inf", " > 0 < Inf") if how.judged else ("", "")
-        return by("max", labels, f"{_limited(used, limits[0])} / {figure or _limited(size, limits[1])}")
+        full = f"{_limited(used, limits[0])} / {figure or _limited(size, limits[1])}"
+        return by("max", labels, f"1 - {full}" if measure.left else full)
     sums = figure or _added([by("sum", labels, one) for one in size])
     filled = f"{_added([by('sum', labels, one) for one in used])} / {sums}"
+    if measure.left:
+        filled = f"1 - {filled}"
     if not how.judged:
-        return filled
+        return f"({filled})" if measure.left else filled
     odd = [*((one, "> 0 < Inf") for one in size), *((one, ">= 0 < Inf") for one in used)]
     but = (f"unless on ({', '.join(labels)}) ({outside(*one)})" for one in odd)
     return f"({' '.join([filled, *but])})"

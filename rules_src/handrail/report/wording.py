@@ -178,7 +178,8 @@ def meaning(measure: Measure) -> str:
         case Usage(used, size):
             limit = plain(size) if isinstance(size, Decimal) else _named(size)
             fullest = ", of the fullest" if measure.over == "max" else ""
-            return f"How much of {limit} is in use by {_named(used)}{fullest}{_each(measure.by)}."
+            by = f", of which {_named(used)} is left" if measure.left else f" by {_named(used)}"
+            return f"How much of {limit} is in use{by}{fullest}{_each(measure.by)}."
         case _:
             return _rare_meaning(measure)
 

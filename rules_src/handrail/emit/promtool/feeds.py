@@ -225,7 +225,8 @@ def _count(measure: Increase, value: Decimal, pace: Pace) -> Feeds:
 def _fill(measure: Usage, value: Decimal, pace: Pace) -> Feeds:
     """Each of several has as much as the others."""
     size = measure.size if isinstance(measure.size, Decimal) else Decimal(1000)
-    used = {chosen(one, pace.labels): At(value * size / len(measure.used)) for one in measure.used}
+    full = 1 - value if measure.left else value
+    used = {chosen(one, pace.labels): At(full * size / len(measure.used)) for one in measure.used}
     if isinstance(measure.size, Decimal):
         return used
     return used | {chosen(one, pace.labels): At(size / len(measure.size)) for one in measure.size}

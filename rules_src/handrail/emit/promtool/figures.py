@@ -76,7 +76,8 @@ def exact(condition: Condition, limit: Decimal) -> bool:
     """Whether a value can be had that is the limit itself, to the last digit."""
     if condition.reference is not None:
         return False
-    match condition.signal.measure.inner:
+    measure = condition.signal.measure.inner
+    match measure:
         case Gauge(scale=scale) | Forecast(scale=scale):
             return scale == 1
         case Difference(scale=scale):
@@ -84,7 +85,8 @@ def exact(condition: Condition, limit: Decimal) -> bool:
         case Count():
             return True
         case Usage(used=used, size=size):
-            return not isinstance(size, Decimal) and len(used) == len(size) == 1 and (limit * 1000) % 1 == 0
+            plain = len(used) == 1 and not measure.left  # what is subtracted from 1 is off in the last digit
+            return plain and not isinstance(size, Decimal) and len(size) == 1 and (limit * 1000) % 1 == 0
         case Ratio(
             part=(_,), whole=(_,)
         ):  # whole numbers by whole numbers: to the last digit, if there are not too many
@@ -156,7 +158,7 @@ def unsure(measure: Measure, scrape: timedelta) -> Decimal:
 def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
     """The lowest and the highest value of a measure."""
     match measure:
-        case Ratio() | SlowerThan() | Absence():
+        case Ratio() | SlowerThan() | Absence() | Usage(left=True):
             return Decimal(0), Decimal(1)
         case Latency(buckets=buckets, scale=scale):
             return _least(measure), buckets[-1] * scale if buckets else None

@@ -186,7 +186,7 @@ class Subject:
         measure = signal.measure.inner
         limits = [self._limit(c) for c in self.conditions if c.signal == signal and c.is_upper == up]
         low, _ = bounds(measure)
-        if isinstance(measure, Ratio | SlowerThan | Absence):
+        if isinstance(measure, Ratio | SlowerThan | Absence) or (isinstance(measure, Usage) and measure.left):
             return Decimal(up)
         if isinstance(measure, Latency):
             shape = edges(measure, self._near(signal, measure.scale))

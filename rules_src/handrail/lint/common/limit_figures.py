@@ -165,7 +165,7 @@ def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
     """The lowest and the highest value the measure can have, None where nothing is known."""
     zero, one = Decimal(0), Decimal(1)
     match measure.inner:
-        case Ratio() | SlowerThan() | Absence():
+        case Ratio() | SlowerThan() | Absence() | Usage(left=True):
             return zero, one
         case Latency(buckets=buckets, unit=unit, native=native):
             top = max((Decimal(str(bound)) for bound in buckets), default=None)

@@ -12,6 +12,11 @@ def with_status(pattern: str) -> str:
     return f"awk '$9 ~ /{pattern}/' {ACCESS_LOG}"
 
 
+def by_route(pattern: str) -> str:
+    """The routes that most of these requests went to; the path is the seventh field."""
+    return f"{with_status(pattern)} | awk '{{sub(/[?].*/, \"\", $7); print $7}}' | sort | uniq -c | sort -rn | head -20"
+
+
 SERVER_ERRORS = [
     Instruction(
         "How many requests failed in the last hour?",
@@ -19,10 +24,11 @@ SERVER_ERRORS = [
         see="Of this hour and the one before.",
     ),
     Instruction(
-        "Read the stack traces.",
-        sh="journalctl -u aidin.service -n 500 | grep -A 10 'Error'",
-        see="One route or all of them? One route points at what was changed there.",
+        "One route, or all of them?",
+        sh=by_route("^5"),
+        see="One points at what was changed there; all of them at what they share, the database first.",
     ),
+    Instruction("Read the stack traces.", sh="journalctl -u aidin.service -n 500 | grep -A 10 'Error'"),
     Instruction(
         "Does the application itself say 5xx?",
         sh="journalctl -u aidin.service --since '1 hour ago' | grep -E ' 5[0-9]{2} '",
@@ -107,6 +113,7 @@ REFUSED = [
         "How many requests were refused in the last hour?",
         sh=f"{with_status('^403$')} | grep -cF {HOURS}",
     ),
+    Instruction("Which routes?", sh=by_route("^403$"), see="One that nobody passes has a wrong guard."),
     Instruction("Which, and whose?", sh=f"{with_status('^403$')} | grep '/api/' | tail -100"),
     Instruction(
         "What may one of them do? Put the user in the place of USER_ID.",
@@ -162,14 +169,23 @@ AUDIT = [
             VALUES ('test', 'test@test.com', 'admin', 'test', 'test', 'test123');
             ROLLBACK;
             """,
-        see="Permission denied: grant it. A column is missing: the schema and the code differ.",
+        see="Permission denied: grant it. A column is missing: the schema and the code differ; the documents say actor_id "
+        "here, and user_id where users are counted.",
     ),
     Instruction("They differ: generate Prisma's client again, and deploy it.", sh="npx prisma generate"),
 ]
 
 USERS = [
     Instruction(
-        "Users of the last hour, as the database knows them.",
+        "Which column has the user? The team's documents say user_id here and actor_id where an entry is written.",
+        sql="""\
+            SELECT column_name FROM information_schema.columns
+            WHERE table_name = 'audit_logs' AND column_name IN ('user_id', 'actor_id');
+            """,
+        see="The exporter reads either. Put the one that is there into what follows.",
+    ),
+    Instruction(
+        "Users of the last hour, as the audit log knows them.",
         sql="""\
             SELECT COUNT(DISTINCT user_id) AS active_users
             FROM audit_logs
@@ -182,7 +198,8 @@ USERS = [
             journalctl -u aidin.service --since '1 hour ago' |
               grep -oP 'userId: \\K\\w+' | sort -u | wc -l
             """,
-        see="Fewer in the database alone: the audit log is not written.",
+        see="This is what is judged: it is there without the flag too. Far fewer in the audit log than the stage's share: "
+        "it is not written.",
     ),
 ]
 
@@ -205,7 +222,13 @@ TABLES = [
 PROCEDURES = {
     "Before the first stage": [
         Instruction(
-            "Write down the 95th percentile of today: the start captures it as the baseline.",
+            "Have the logs been read for a week, and requests been measured for a day? Both are compared with.",
+            promql='count(last_over_time(users_seen{job="aidin-log"}[1d] offset 7d))',
+            see="Users of a day a week ago. Nothing: active-users and daily-users are blind, and no start is allowed. mtail "
+            "runs with --expired_metrics_gc_interval=1m, so that a user is forgotten who left.",
+        ),
+        Instruction(
+            "Write down the 95th percentile of today; the start captures that of the last 24 hours as the baseline.",
             sh=f"""\
                 tail -10000 {ACCESS_LOG} | awk '{{print $NF}}' | sort -n |
                   awk '{{a[NR]=$0}} END {{print a[int(NR*0.95)]}}'

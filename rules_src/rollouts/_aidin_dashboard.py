@@ -13,7 +13,7 @@ from handrail.declare import (
     Text,
     Usage,
 )
-from rollouts._aidin_sources import BUCKETS, own
+from rollouts._aidin_sources import BUCKETS, LOG_READ, own
 
 where = Text(
     "Where the lines behind the figures are",
@@ -40,8 +40,8 @@ dashboard = Dashboard(
                 Panel(
                     "Distinct users of the last hour, two ways",
                     {
+                        "by the application's log": Count(own("users_seen"), window="1h", presence=LOG_READ),
                         "by the audit log": Gauge(own("active_users")),
-                        "by the application's log": Count(own("users_seen")),
                     },
                 ),
             ],
@@ -62,6 +62,7 @@ dashboard = Dashboard(
                 Panel(
                     "Database errors",
                     Rate(own("db_errors_total"), window="1m"),
+                    by=["source"],
                     limit=Above("5/min"),
                     target=Below("1/min"),
                 ),

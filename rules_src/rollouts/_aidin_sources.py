@@ -10,12 +10,13 @@ def own(metric: str, matchers: str = "") -> str:
     return f'{metric}{{job=~"aidin(-.+)?"{"," if matchers else ""}{matchers}}}'
 
 
-def users(name: str, of: str, meaning: str) -> SqlMetric:
-    """How many distinct users left an entry in the audit log in some time."""
-    query = f"SELECT count(DISTINCT user_id) AS value FROM audit_logs WHERE created_at > {of}"  # noqa: S608  no input
-    return SqlMetric(name, query, meaning)
-
-
+LOG_READ = own("db_connections_refused_total")
+"""What mtail shows from its start on: while it is there, the logs are read."""
+# Tables whose every change the application writes into audit_logs: sessions, queues and migrations are none of them.
+CHANGED = (
+    'SELECT relname AS "table", n_tup_ins + n_tup_upd + n_tup_del AS value'
+    " FROM pg_stat_user_tables WHERE relname IN ('role_modules', 'user_modules', 'users')"
+)
 # A role without pg_read_all_stats sees no other session's kind: no figure is better than one that is too low.
 CONNECTIONS = (
     "SELECT CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE') THEN count(*) END AS value"
@@ -39,17 +40,16 @@ database = SqlSource(
         ),
         SqlMetric(
             "mutations_total",
-            'SELECT relname AS "table", n_tup_ins + n_tup_upd + n_tup_del AS value'
-            " FROM pg_stat_user_tables WHERE relname <> 'audit_logs'",
-            "Rows ever changed in a table that is not audit_logs",
+            CHANGED,
+            "Rows ever changed in a table whose changes are audited",
             labels=["table"],
         ),
-        users("active_users", "now() - interval '1 hour'", "Distinct users of the last hour"),
-        users("active_users_day", "now() - interval '1 day'", "Distinct users of the last 24 hours"),
-        users(
-            "active_users_week_ago",
-            "now() - interval '7 days 1 hour' AND created_at <= now() - interval '7 days'",
-            "Distinct users of the same hour a week ago",
+        # The team's documents call the column user_id in one place and actor_id in another: either is read.
+        SqlMetric(
+            "active_users",
+            "SELECT count(DISTINCT coalesce(to_jsonb(entry) ->> 'user_id', to_jsonb(entry) ->> 'actor_id')) AS value"
+            " FROM audit_logs AS entry WHERE created_at > now() - interval '1 hour'",
+            "Distinct users of the last hour that the audit log knows",
         ),
         SqlMetric(
             "table_size_bytes",
@@ -60,15 +60,32 @@ database = SqlSource(
         ),
     ],
 )
+_JOURNAL = r"^(\w{3} [ \d]\d [\d:]{8} (\S+ )?\S+\[\d+\]: )?"
+"""What journald puts before a line of the application."""
+_DATABASE, _WRONG = "(?i:database|prisma|postgres)", "(?i:error|fail|refused|econn|etimedout|timed out)"
 logs = LogSource(
     access=AccessLog("http_requests_total", "http_request_duration_seconds", BUCKETS),
     counters=[
         LogCounter(
             "db_errors_total",
-            [
-                r"(ERROR|FATAL|PANIC):  ",  # PostgreSQL writes two spaces
-                r"PrismaClient\w*Error",
-                r'^[^"]*(?i:database|prisma|postgres)[^"]*(?i:error|fail)',  # the application, and no access log
+            {  # One failed query may be written of by each of them, and by each once.
+                "postgresql": [r"(ERROR|FATAL|PANIC):  "],  # it writes two spaces
+                "prisma": [r"prisma:error"],
+                "exception": [r"PrismaClient\w*Error", r"connect E[A-Z]+ \S*:5432\b"],
+                "application": [rf"{_DATABASE}.*{_WRONG}", rf"{_WRONG}.*{_DATABASE}"],
+            },
+            labels=["source"],
+            ignoring=[
+                r'HTTP/\d(\.\d)?" \d{3} ',  # a request, whatever its path is called
+                r"(LOG|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION):  ",
+                _JOURNAL + r"(\t| {2})",  # a line that goes on: a stack, a long statement
+                _JOURNAL  # what Prisma says of an error in the lines below its first
+                + r"(Invalid `|Can't reach database|Authentication failed against|Please make sure your database"
+                r"|Timed out fetching|Raw query failed|Error querying the database|Error occurred during query"
+                r"|Error in (PostgreSQL )?connector|ConnectorError\()",
+                r"prisma:(query|info|warn)",
+                r'"level": ?("(trace|debug|info)"|[1-3]0\b)',
+                r"\b(TRACE|DEBUG|INFO)\b",
             ],
         ),
         LogCounter(
@@ -79,7 +96,7 @@ logs = LogSource(
             ],
         ),
     ],
-    seen=[LogSeen("users_seen", r"userId: (?P<user>\w+)", "user", within="1h")],
+    seen=[LogSeen("users_seen", r'userId"?: ?"?(?P<user>[\w-]+)', "user", within="1m")],
     alive=[
         r'" \d{3} ',  # the access log
         r" [\w.@-]+\[\d+\]: ",  # the application's journal: its process and its number

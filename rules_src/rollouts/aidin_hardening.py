@@ -7,6 +7,7 @@ from handrail.declare import (
     AtMost,
     BeforeRollout,
     Below,
+    Count,
     Critical,
     Drop,
     Emergency,
@@ -18,6 +19,7 @@ from handrail.declare import (
     Guardrail,
     Increase,
     Latency,
+    Mail,
     Not,
     On,
     PagerDuty,
@@ -37,9 +39,11 @@ from handrail.declare import (
 )
 from rollouts import _aidin_by_hand as by_hand
 from rollouts._aidin_dashboard import dashboard
-from rollouts._aidin_sources import BUCKETS, database, logs, own
+from rollouts._aidin_sources import BUCKETS, LOG_READ, database, logs, own
 
 FLAG = ("https://unleash.example.com", "default", "aidin-hardening", "production", Secret("UNLEASH_TOKEN"))
+
+A_DAY = BeforeRollout(over="24h")
 
 
 def share(percent: int) -> FlagShare:
@@ -47,7 +51,21 @@ def share(percent: int) -> FlagShare:
     return FlagShare(*FLAG, percent)
 
 
-assignments = Growth(own("table_size_bytes", 'table="user_modules"'), window="1h", unit="bytes")
+def growth(table: str) -> Growth:
+    """By how much a table grew in an hour."""
+    return Growth(own("table_size_bytes", f'table="{table}"'), window="1h", unit="bytes")
+
+
+def in_each_stage(figure: str | int) -> dict[str, str | int]:
+    """The same limit in every stage, and none before the first: the flag is off, and nothing is audited."""
+    return dict.fromkeys(("10%", "50%", "100%"), figure)
+
+
+def people_of(window: str) -> Count:
+    """Distinct users, by the application's log: the audit log knows them only since its flag is on."""
+    return Count(own("users_seen"), window=window, presence=LOG_READ)
+
+
 # At night too few people are there to judge by: 14 of 24 hours are enough.
 people = Gate(manual=["No user complained about access", "All smoke tests passed"], coverage="60%")
 
@@ -66,7 +84,7 @@ aidin_hardening = Rollout(
             "http-5xx",
             Ratio(bad=own("http_requests_total", 'status=~"5.."'), of=own("http_requests_total")),
             title="Share of server errors",
-            against=BeforeRollout(),
+            against=A_DAY,
             success=[Below("0.5%"), Not(RisePoints("0.2%"))],
             tiers=[
                 Warning(Above("0.5%")),
@@ -91,7 +109,7 @@ aidin_hardening = Rollout(
             "p95-latency",
             Latency(own("http_request_duration_seconds"), p=95, buckets=BUCKETS),
             title="95th percentile of request time",
-            against=BeforeRollout(),
+            against=A_DAY,
             success=Not(Rise("10%")),
             tiers=[
                 Warning(Rise("10%")),
@@ -115,11 +133,15 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "db-errors",
-            Increase(own("db_errors_total"), window="1m"),
+            Increase(own("db_errors_total"), window="1m", by=["source"]),
             title="Database errors: connections, queries, deadlocks",
             success=AtMost(0),
             tiers=[
-                Warning(Above(0), note="Errors of a minute: one to five are looked into."),
+                Warning(
+                    Above(0),
+                    note="Errors of a minute: one to five are looked into. One failed query may be written of by PostgreSQL,"
+                    " Prisma and the application: each is counted by itself.",
+                ),
                 Critical(Above(5), action="rollback"),
             ],
             whole_service=True,
@@ -157,22 +179,33 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "audit-writes",
-            Ratio(good=own("audit_log_inserts_total"), of=own("mutations_total"), min_events=20),
+            Ratio(good=own("audit_log_inserts_total"), of=own("mutations_total"), min_events=20, beside=True),
             title="Audit-log inserts while mutations happen",
             against=Ago("1h"),
-            success=Not(Drop("50%")),
+            success=[Above("0%"), Not(Drop("50%", least="1%"))],
             tiers=[
                 Critical(
-                    Drop("50%"),
+                    Drop(in_each_stage("50%"), least="1%"),
                     or_=[
                         On(
                             "inserts",
                             While(
-                                Rate(own("audit_log_inserts_total")), condition=Rate(own("mutations_total"))
+                                Rate(own("audit_log_inserts_total")),
+                                condition=Rate(own("mutations_total")),
+                                above="4/min",  # as many in five minutes as min_events asks for
                             ),
-                            Below("0.01/s"),
-                        )
+                            Below(in_each_stage("0.01/s")),
+                        ),
+                        On(
+                            "none-in-an-hour",
+                            While(
+                                Increase(own("audit_log_inserts_total"), window="1h"),
+                                condition=Rate(own("mutations_total"), window="1h"),
+                            ),
+                            AtMost(in_each_stage(0)),
+                        ),
                     ],
+                    sustained="2m",  # the two counters are read one after the other, and audit entries may come later
                     note="Look at once: changes happen that nobody will be able to trace.",
                 )
             ],
@@ -219,20 +252,20 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "active-users",
-            While(Gauge(own("active_users")), condition=Gauge(own("active_users_week_ago")), above=20),
+            people_of("1h"),
             title="Distinct users of the last hour",
             against=Ago("7d"),
             tiers=[
-                Warning(Drop("10%")),
-                Critical(Drop("20%"), action="rollback"),
-                Emergency(Drop("50%"), action="emergency-rollback"),
+                Warning(Drop("10%", least=20)),
+                Critical(Drop("20%", least=20), action="rollback"),
+                Emergency(Drop("50%", least=20), action="emergency-rollback"),
             ],
             whole_service=True,
             runbook=Runbook(
                 "People went away, or cannot come in.",
                 look=[
-                    "Is it a holiday? It is compared with the same hour of last week, where there were more than 20.",
-                    "Does the audit log write (audit-writes)? It is what users are counted by; compare with the panel of the log.",
+                    "Is it a holiday? It is compared with the same hour of last week, where there were at least 20.",
+                    "Is the application's log still read? It is what users are counted by; the audit log knows those whom the flag is on for.",
                     "Do sign-ins fail, or does nobody try?",
                 ],
                 mend=[
@@ -243,8 +276,11 @@ aidin_hardening = Rollout(
         ),
         Guardrail(
             "daily-users",
-            Gauge(own("active_users_day")),
+            people_of("24h"),
             title="Distinct users of the last 24 hours",
+            accept={
+                "window-outlasts-stage": "a day of users is one figure, which is asked for once, when the stage ends"
+            },
             against=Ago("7d"),
             success=Not(Drop("10%")),
             tiers=[Warning(Drop("10%"))],
@@ -268,12 +304,23 @@ aidin_hardening = Rollout(
                 Critical(
                     Above("1GB"),
                     during="7d",
+                    of="attempt",
                     or_=[
-                        On("bulk-growth", assignments, Above("1MB")),
+                        On("role-growth", growth("role_modules"), Above("8KB")),
+                        On("bulk-growth", growth("user_modules"), Above("1MB")),
+                        On(
+                            "audit-growth",
+                            While(
+                                growth("audit_logs"),
+                                condition=Rate(own("audit_log_inserts_total"), window="1h"),
+                                at_most=0,
+                            ),
+                            Above("1MB"),
+                        ),
                         On(
                             "idle-growth",
                             While(
-                                assignments,
+                                growth("user_modules"),
                                 condition=Rate(own("mutations_total", 'table!="user_modules"'), window="1h"),
                                 at_most=0,
                             ),
@@ -301,7 +348,25 @@ aidin_hardening = Rollout(
     rollback=[FlagOff(*FLAG)],
     procedures=by_hand.PROCEDURES,
     quick_reference=by_hand.QUICK,
-    contacts=["On-call engineer", "Database administrator", "Product manager"],
+    contacts=[
+        "On-call engineer: PagerDuty, service Aidin; #aidin",
+        "Database administrator: PagerDuty, service Databases; #databases",
+        "Product manager: #aidin-product; product-aidin@example.com",
+    ],
     tell=[Tell(Slack("#aidin", token=Secret("SLACK_TOKEN")))],
-    tell_emergency=[Tell(PagerDuty(Secret("PAGERDUTY_AIDIN_KEY")))],
+    tell_emergency=[  # everybody on the list of contacts
+        Tell(PagerDuty(Secret("PAGERDUTY_AIDIN_KEY"))),
+        Tell(PagerDuty(Secret("PAGERDUTY_DATABASES_KEY"))),
+        Tell(Slack("#databases", token=Secret("SLACK_TOKEN"))),
+        Tell(Slack("#aidin-product", token=Secret("SLACK_TOKEN"))),
+        Tell(
+            Mail(
+                "product-aidin@example.com",
+                sender="handrail@example.com",
+                smarthost="mail.internal:587",
+                username="handrail",
+                password=Secret("MAIL_PASSWORD"),
+            )
+        ),
+    ],
 )

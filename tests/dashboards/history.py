@@ -23,8 +23,9 @@ SPELL = (2.2 * HOUR, 1.8 * HOUR)
 BAD = {"500", "502", "503", "UNAVAILABLE", "INTERNAL", "password", "timeout", "rate_limit", "open"}
 FAILED = {("success", "false"), ("hit", "false")}
 WEEK = 7 * 86400
-AGO = {"active_users", "active_users_day", "active_users_week_ago"}
-"""What is compared with the same hour of last week."""
+DAY = 86400
+AGO = {"users_seen", "db_connections_refused_total"}
+"""What is compared with the same hour and the same day of last week."""
 SETTLED = {
     "up",
     "pg_up",
@@ -52,7 +53,9 @@ def history(series: Sequence[Series], rollouts: Sequence[plan.Rollout], end: int
     for one in series:
         samples = list(zip(times, _values(one, times, end), strict=True))
         if one.name in AGO:
-            samples = [(at - WEEK, one.level) for at in times] + samples
+            earlier = [at for at in range(end - LASTS - DAY, end + 1, 240) if at < times.start]
+            week_ago = [at - WEEK for at in range(end - LASTS - DAY, end + 1, 240)]
+            samples = [(at, one.level) for at in (*week_ago, *earlier)] + samples
         everything.setdefault(one.name, []).append((str(one), samples))
     for name, labels, value in _of_receiver(rollouts, end):
         told = [(at, value(at)) for at in times]

@@ -52,7 +52,12 @@ AIDIN = (
     ),
     histogram("aidin-log", "http_request_duration_seconds", 38, 0.09, AIDIN_BUCKETS),
     *(counter("aidin-log", f"aidin_hardening_log{n}_lines_total", 40) for n in ("", "_2", "_3")),
-    counter("aidin-log", "db_errors_total", 0.002),
+    counter(
+        "aidin-log",
+        "db_errors_total",
+        0.002,
+        source={"postgresql": 0.5, "prisma": 0.2, "exception": 0.2, "application": 0.1},
+    ),
     counter("aidin-log", "db_connections_refused_total", 0.0),
     gauge("aidin-log", "users_seen", 1.0, user=each(*(f"u{number}" for number in range(40)))),
     failed_queries(
@@ -63,19 +68,15 @@ AIDIN = (
         "audit_log_inserts_total",
         "mutations_total",
         "active_users",
-        "active_users_week_ago",
-        "active_users_day",
         "table_size_bytes",
     ),
     gauge("aidin-sql", "db_pool_in_use", 21),
     gauge("aidin-sql", "db_pool_size", 97),
     counter("aidin-sql", "audit_log_inserts_total", 3.1),
     counter(
-        "aidin-sql", "mutations_total", 3.2, table={"documents": 0.7, "users": 0.28, "user_modules": 0.02}
+        "aidin-sql", "mutations_total", 3.2, table={"users": 0.96, "user_modules": 0.03, "role_modules": 0.01}
     ),
     gauge("aidin-sql", "active_users", 41),
-    gauge("aidin-sql", "active_users_day", 212),
-    gauge("aidin-sql", "active_users_week_ago", 40),
     gauge(
         "aidin-sql",
         "table_size_bytes",

@@ -20,7 +20,8 @@ EVENTS = "FROM observability_events WHERE event_type ="
 
 TYPED: dict[str, list[str]] = {
     "aidin-hardening/http-5xx": [
-        "awk '$9 ~ /^5/' /var/log/nginx/access.log",
+        "awk '$9 ~ /^5/' /var/log/nginx/access.log | grep -cF",
+        "awk '$9 ~ /^5/' /var/log/nginx/access.log | awk '{sub(/[?].*/, \"\", $7); print $7}' | sort | uniq -c",
         "journalctl -u aidin.service -n 500 | grep -A 10 'Error'",
         "journalctl -u aidin.service --since '1 hour ago' | grep -E ' 5[0-9]{2} '",
         'psql "$DATABASE_URL" -c "SELECT 1"',
@@ -52,6 +53,7 @@ TYPED: dict[str, list[str]] = {
     ],
     "aidin-hardening/http-403": [
         "awk '$9 ~ /^403$/' /var/log/nginx/access.log | grep -cF",
+        "awk '$9 ~ /^403$/' /var/log/nginx/access.log | awk '{sub(/[?].*/, \"\", $7); print $7}' | sort | uniq -c",
         "/var/log/nginx/access.log | grep '/api/' | tail -100",
         "SELECT * FROM user_modules WHERE user_id = 'USER_ID';",
         "JOIN users u ON u.role = r.role WHERE u.id = 'USER_ID';",
@@ -60,11 +62,15 @@ TYPED: dict[str, list[str]] = {
         "handrail rollout rollback aidin-hardening",
     ],
     "aidin-hardening/active-users": [
+        "column_name IN ('user_id', 'actor_id')",
         "SELECT COUNT(DISTINCT user_id) AS active_users FROM audit_logs",
         "grep -oP 'userId: \\K\\w+' | sort -u | wc -l",
     ],
     "aidin-hardening/table-size": ["WHERE tablename IN ('role_modules', 'user_modules', 'audit_logs')"],
-    "aidin-hardening/Before the first stage": [P95_OF_10000],
+    "aidin-hardening/Before the first stage": [
+        'count(last_over_time(users_seen{job="aidin-log"}[1d] offset 7d))',
+        P95_OF_10000,
+    ],
     "aidin-hardening/After a rollback": ["handrail rollout postmortem aidin-hardening > incident.md"],
     "aidin-hardening/Quick reference": [
         "awk '$9 ~ /^[45]/' /var/log/nginx/access.log | wc -l",
@@ -79,7 +85,11 @@ TYPED: dict[str, list[str]] = {
         "| [db-pool](#db-pool) | | | | at or above 100 %, or refused above 0 |",
         "| [http-403](#http-403) | above 1 % | above 2 % | above 5 % | |",
     ],
-    "aidin-hardening/Contacts": ["- On-call engineer - Database administrator - Product manager"],
+    "aidin-hardening/Contacts": [
+        "- On-call engineer: PagerDuty, service Aidin; #aidin",
+        "- Database administrator: PagerDuty, service Databases; #databases",
+        "- Product manager: #aidin-product; product-aidin@example.com",
+    ],
     "aidin-hardening/Rollback by hand": [
         "Switch the flag `aidin-hardening` off in Unleash, environment `production`.",
         "https://unleash.example.com/api/admin/projects/default/features/aidin-hardening/environments/production/off",

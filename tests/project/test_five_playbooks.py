@@ -83,7 +83,7 @@ def test_every_rollback_goes_the_whole_way_back(rollout: str) -> None:
 TOLD = {
     "aidin-hardening": {
         "rollback": ["slack"],
-        "emergency-rollback": ["slack", "pagerduty"],
+        "emergency-rollback": ["slack", "pagerduty", "pagerduty", "slack", "slack", "mail"],
         "security-rollback": ["slack"],
     },
     "mem0-redis": {way: ["slack"] for way in WAYS},
@@ -118,7 +118,8 @@ AIDIN = [
     "http-5xx not above the figure from before the rollout plus 0.2 percentage points",
     "p95-latency not above 110 % of the figure from before the rollout",
     "db-errors at or below 0",
-    "audit-writes not below 50 % of the figure of 1h ago",
+    "audit-writes above 0 %",
+    "audit-writes not below 50 % of the figure of 1h ago, if that is at least 1 %",
     "http-403 below 1 %",
     "http-403 not above the figure of 1h ago plus 0.5 percentage points",
     "daily-users not below 90 % of the figure of 7d ago",

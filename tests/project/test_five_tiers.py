@@ -24,15 +24,15 @@ TIERS: dict[str, list[str]] = {
         "db-errors warning: above 0; at once; warning, investigate",
         "db-errors critical: above 5; at once; critical, rollback",
         "db-pool emergency: at or above 100 %, or refused above 0; at once; emergency, emergency-rollback",
-        "audit-writes critical: below 50 % of the figure of 1h ago, or inserts below 0.01/s; at once; critical, investigate",
+        "audit-writes critical: below 50 % of the figure of 1h ago, if that is at least 1 % in stages 10% and 50% and 100%, or inserts below 0.01/s in stages 10% and 50% and 100%, or none-in-an-hour at or below 0 in stages 10% and 50% and 100%; 2m; critical, investigate",
         "http-403 warning: above 1 %; at once; warning, investigate",
         "http-403 critical: above 2 %; at once; critical, hold",
         "http-403 emergency: above 5 %; at once; emergency, rollback",
-        "active-users warning: below 90 % of the figure of 7d ago; at once; warning, investigate",
-        "active-users critical: below 80 % of the figure of 7d ago; at once; critical, rollback",
-        "active-users emergency: below 50 % of the figure of 7d ago; at once; emergency, emergency-rollback",
+        "active-users warning: below 90 % of the figure of 7d ago, if that is at least 20; at once; warning, investigate",
+        "active-users critical: below 80 % of the figure of 7d ago, if that is at least 20; at once; critical, rollback",
+        "active-users emergency: below 50 % of the figure of 7d ago, if that is at least 20; at once; emergency, emergency-rollback",
         "daily-users warning: below 90 % of the figure of 7d ago; at once; warning, investigate",
-        "table-size critical: above 1 GB, or bulk-growth above 1 MB, or idle-growth above 8 KB, in the first 7d of a stage; at once; critical, investigate",
+        "table-size critical: above 1 GB, or role-growth above 8 KB, or bulk-growth above 1 MB, or audit-growth above 1 MB, or idle-growth above 8 KB, in the first 7d of an attempt; at once; critical, investigate",
     ],
     "mem0-redis": [
         "latency-p50 warning: above 400 ms; 5m; warning, investigate",
@@ -167,7 +167,7 @@ def test_from_which_traffic_on_a_share_is_judged_and_from_how_many_bad_events(ro
 
 OVER = re.compile(r"\[([^]:]+)")
 CAPTURED = {
-    "aidin-hardening": ["http-5xx before 1h", "p95-latency before 1h"],
+    "aidin-hardening": ["http-5xx before 1d", "p95-latency before 1d"],
     "mem0-redis": [
         "error-rate before 1h",
         "stage-latency stage:10% 1d",

@@ -98,6 +98,7 @@ def test_the_metrics_say_where_the_rollout_stands(shop: Guarded) -> None:
         )
 
     assert stage_metrics() == ([0, 0, 0], {'{rollout="shop"}': 0})
+    assert shop.metric("handrail_attempt_started_timestamp_seconds") == {'{rollout="shop"}': 0}
     shop.call("start")
     assert stage_metrics() == ([1, 0, 0], {'{rollout="shop"}': 0.1})
     assert shop.metric("handrail_rollback_ready") == {'{rollout="shop"}': 1}
@@ -106,8 +107,11 @@ def test_the_metrics_say_where_the_rollout_stands(shop: Guarded) -> None:
     assert list(shop.metric("handrail_rollout_stage_entered_timestamp_seconds")) == [
         '{rollout="shop",stage="50%"}'
     ]
+    began = shop.metric("handrail_attempt_started_timestamp_seconds")
+    assert began['{rollout="shop"}'] > 0
     shop.call("rollback")
     assert stage_metrics() == ([0, 0, 0], {'{rollout="shop"}': 0})
+    assert shop.metric("handrail_attempt_started_timestamp_seconds") == began
     assert shop.metric("handrail_actions_total") == {
         '{action="start",outcome="done",rollout="shop"}': 1,
         '{action="promote",outcome="done",rollout="shop"}': 1,

@@ -17,7 +17,8 @@ from .judged import Asked, complaints
 
 SOURCE = Path(__file__).parents[2] / "rules_src"
 JOB = 'instance="a",job="aidin-sql"'
-STAGE = {f'handrail_rollout_stage{{rollout="aidin-hardening",stage="{s}"}}': "1x20" for s in ("10%",)}
+STAGE = {'handrail_rollout_stage{rollout="aidin-hardening",stage="10%"}': "1x600"}
+BEGAN = 'handrail_attempt_started_timestamp_seconds{rollout="aidin-hardening"}'
 
 
 @cache
@@ -34,31 +35,42 @@ def aidin(*guardrails: str) -> Rollout:
 
 def fires(at: str, **alerts: str) -> Asked:
     """Exactly these tiers fire at `at`, with these actions; blindness apart."""
-    expr = 'count by (tier, action) (ALERTS{alertstate="firing",rollout="aidin-hardening",tier=~"warning|critical|emergency|thin"})'
+    expr = 'group by (tier, action) (ALERTS{alertstate="firing",rollout="aidin-hardening",tier=~"warning|critical|emergency|thin"})'
     samples = {
         f'{{action="{action.replace("_", "-")}",tier="{tier}"}}': 1.0 for tier, action in alerts.items()
     }
     return Asked(expr, at, samples)
 
 
-def errors(values: str) -> dict[str, str]:
-    """Database errors, scraped every 15 s."""
+def errors(**values: str) -> dict[str, str]:
+    """What each writes of database errors, scraped every 15 s."""
     return {
-        'db_errors_total{instance="a",job="aidin-log"}': values,
         'up{instance="a",job="aidin-log"}': "1x40",
+        **{
+            f'db_errors_total{{instance="a",job="aidin-log",source="{one}"}}': text
+            for one, text in values.items()
+        },
     }
 
 
 @pytest.mark.parametrize(
-    ("values", "found"),
+    ("written", "found"),
     [
-        ("0x40", fires("5m")),
-        ("0x16 1x40", fires("5m", warning="investigate")),
-        ("0x16 1x3 2x40", fires("5m", warning="investigate")),
-        ("0x16 5x40", fires("5m", warning="investigate")),
-        ("0x16 6x40", fires("5m", warning="investigate", critical="rollback")),
-        ("0x16 3 5 8 10x40", fires("5m", warning="investigate", critical="rollback")),
-        ("0x16 5x7 10x40", fires("7m", warning="investigate")),
+        (errors(postgresql="0x40"), fires("5m")),
+        (errors(postgresql="0x16 1x40"), fires("5m", warning="investigate")),
+        (errors(postgresql="0x16 1x3 2x40"), fires("5m", warning="investigate")),
+        (errors(postgresql="0x16 5x40"), fires("5m", warning="investigate")),
+        (errors(postgresql="0x16 6x40"), fires("5m", warning="investigate", critical="rollback")),
+        (errors(postgresql="0x16 3 5 8 10x40"), fires("5m", warning="investigate", critical="rollback")),
+        (errors(postgresql="0x16 5x7 10x40"), fires("7m", warning="investigate")),
+        (
+            errors(postgresql="0x16 2x40", prisma="0x16 2x40", exception="0x16 2x40"),
+            fires("5m", warning="investigate"),
+        ),
+        (
+            errors(postgresql="0x40", exception="0x16 6x40"),
+            fires("5m", warning="investigate", critical="rollback"),
+        ),
     ],
     ids=[
         "none",
@@ -68,10 +80,14 @@ def errors(values: str) -> dict[str, str]:
         "six",
         "ten in a minute",
         "five in each of two",
+        "two, each told three times",
+        "six that only the application saw",
     ],
 )
-def test_database_errors_are_counted_by_the_minute(promtool: str, values: str, found: Asked) -> None:
-    assert complaints(promtool, aidin("db-errors"), errors(values), found) == ""
+def test_database_errors_are_counted_by_the_minute(
+    promtool: str, written: Mapping[str, str], found: Asked
+) -> None:
+    assert complaints(promtool, aidin("db-errors"), written, found) == ""
 
 
 REFUSED = 'db_connections_refused_total{instance="a",job="aidin-log"}'
@@ -96,39 +112,137 @@ def test_an_exhausted_pool_is_an_emergency_whoever_sees_it(
     assert complaints(promtool, aidin("db-pool"), POOL, fires("5m")) == ""
 
 
-def sizes(user_modules: str, sessions: str) -> dict[str, str]:
-    """The size of user_modules, and rows changed in it and in another table."""
+def sizes(began: str = "0x600", **more: str) -> dict[str, str]:
+    """The sizes of the tables and what was changed, in steps of five minutes: quiet, but for what is told."""
+    quiet = {"role_modules": "8192x600", "user_modules": "8192x600", "audit_logs": "8192x600"}
+    kept = {
+        f'table_size_bytes{{{JOB},table="{table}"}}': more.get(table, text) for table, text in quiet.items()
+    }
     return {
         **STAGE,
-        'handrail_rollout_stage_entered_timestamp_seconds{rollout="aidin-hardening",stage="10%"}': "0x20",
-        f'table_size_bytes{{{JOB},table="user_modules"}}': user_modules,
-        f'mutations_total{{{JOB},table="user_modules"}}': "0+1000x20",
-        f'mutations_total{{{JOB},table="sessions"}}': sessions,
+        **kept,
+        BEGAN: began,
+        f"audit_log_inserts_total{{{JOB}}}": more.get("inserts", "7x600"),
+        f'mutations_total{{{JOB},table="user_modules"}}': "0+1000x600",
+        f'mutations_total{{{JOB},table="users"}}': more.get("users", "7x600"),
+    }
+
+
+LOOK = {"critical": "investigate"}
+
+
+@pytest.mark.parametrize(
+    ("series", "alerts"),
+    [
+        (sizes(user_modules="8192+1000000x20", users="0+1000x20"), LOOK),
+        (sizes(user_modules="8192+1024x20"), LOOK),
+        (sizes(user_modules="8192+1024x20", users="0+1000x20"), {}),
+        (sizes(role_modules="8192x8 16384x20", users="0+1000x20"), LOOK),
+        (sizes(audit_logs="8192+500000x20", inserts="7x20"), LOOK),
+        (sizes(audit_logs="8192+500000x20", inserts="0+1000x20"), {}),
+        (sizes(), {}),
+    ],
+    ids=[
+        "12 MB in an hour of ordinary work",
+        "12 KB while nothing else was changed",
+        "12 KB of ordinary work",
+        "role_modules has twice its rows",
+        "6 MB in the audit log without an entry",
+        "6 MB in the audit log with 12,000 entries",
+        "nothing grows",
+    ],
+)
+def test_a_table_that_grows_without_reason_is_found(
+    promtool: str, series: Mapping[str, str], alerts: Mapping[str, str]
+) -> None:
+    assert complaints(promtool, aidin("table-size"), series, fires("70m", **alerts), step="5m") == ""
+
+
+def hurried(name: str) -> Rollout:
+    """One guardrail, 336 times faster."""
+    declared = next(one for one in load(SOURCE).rollouts if one.name == "aidin-hardening")
+    own = [one for one in declared.guardrails if one.name == name]
+    here = Environment("test", faster=336)
+    return lower([replace(declared, guardrails=own, sql=(), logs=(), dashboards=())], here).rollouts[0]
+
+
+def test_a_table_is_guarded_for_a_week_also_once_the_last_stage_is_over(promtool: str) -> None:
+    """A week is half an hour: the stages are over after 13 minutes. audit_logs is too large from the 20th on."""
+    series = {
+        **{name: text.replace("x600", "x900") for name, text in sizes().items()},
+        f'table_size_bytes{{{JOB},table="audit_logs"}}': "8192x300 2000000000x600",
+        f"audit_log_inserts_total{{{JOB}}}": "0+1x900",
+        next(iter(STAGE)): "1x195 0x700",
+    }
+    asked = [fires("19m"), fires("25m", **LOOK), fires("29m", **LOOK), fires("31m")]
+    assert complaints(promtool, hurried("table-size"), series, *asked, step="4s") == ""
+
+
+def audited(mutations: str, inserts: str) -> dict[str, str]:
+    """Rows changed and entries written, scraped every 15 s."""
+    return {
+        **STAGE,
+        'up{instance="a",job="aidin-sql"}': "1x600",
+        f'mutations_total{{{JOB},table="users"}}': mutations,
+        f"audit_log_inserts_total{{{JOB}}}": inserts,
     }
 
 
 @pytest.mark.parametrize(
-    ("user_modules", "sessions", "found"),
+    ("mutations", "inserts", "alerts"),
     [
-        (
-            "8192+1000000x20",
-            "0+1000x20",
-            fires("70m", critical="investigate"),
-        ),  # 12 MB in an hour of ordinary work
-        (
-            "8192+1024x20",
-            "7x20",
-            fires("70m", critical="investigate"),
-        ),  # 12 KB while nothing else was changed
-        ("8192+1024x20", "0+1000x20", fires("70m")),
-        ("8192x20", "7x20", fires("70m")),
+        ("0x200 1x400", "0x200 1x400", {}),
+        ("7x600", "7x600", {}),
+        ("0+1x600", "0+1x600", {}),
+        ("0+1x600", "0+2x600", {}),
+        ("0+1x600", "0+1x240 240x360", LOOK),
+        ("0+2x600", "0x600", LOOK),
+        ("0x290 1x310", "0x600", LOOK),
+        ("0+4x600", "0+4x240 960+1x360", LOOK),
+    ],
+    ids=[
+        "one change of a night, and its entry",
+        "a night in which nothing is changed",
+        "an entry for each change",
+        "entries of reads as well",
+        "entries end",
+        "there was never an entry",
+        "one change of a night, and none",
+        "a quarter of the entries of before",
     ],
 )
-def test_assignments_that_explode_are_found_though_they_are_changes_themselves(
-    promtool: str, user_modules: str, sessions: str, found: Asked
+def test_what_is_changed_without_a_trace_is_found_and_a_quiet_night_is_none(
+    promtool: str, mutations: str, inserts: str, alerts: Mapping[str, str]
 ) -> None:
-    series = sizes(user_modules, sessions)
-    assert complaints(promtool, aidin("table-size"), series, found, step="5m") == ""
+    rollout, blind = (
+        aidin("audit-writes"),
+        Asked('count(ALERTS{tier="blind",alertstate="firing"})', "80m", {}),
+    )
+    series = audited(mutations, inserts)
+    assert complaints(promtool, rollout, series, fires("80m", **alerts), blind) == ""
+
+
+def test_before_the_flag_is_on_nobody_is_told_that_nothing_is_audited(promtool: str) -> None:
+    before = {**audited("0+2x600", "0x600"), next(iter(STAGE)): "0x600"}
+    calm = Asked('count(ALERTS{alertname!="HandrailHeartbeat"})', "80m", {})
+    assert complaints(promtool, aidin("audit-writes"), before, calm) == ""
+
+
+@pytest.mark.parametrize(("inserts", "met"), [("0+2x600", [True, True]), ("0x600", [False, False])])
+def test_an_audit_log_that_was_never_written_meets_no_criterion(
+    promtool: str, inserts: str, met: list[bool]
+) -> None:
+    rollout = aidin("audit-writes")
+    [some, no_drop] = rollout.guardrails[0].success
+    assert [some.text, no_drop.text] == [
+        "above 0 %",
+        "not below 50 % of the figure of 1h ago, if that is at least 1 %",
+    ]
+    found = [
+        Asked(f"count(({one.seen}) unless ({one.breach}))", "80m", {"{}": 1.0} if yes else {})
+        for one, yes in zip((some, no_drop), met, strict=True)
+    ]
+    assert complaints(promtool, rollout, audited("0+2x600", inserts), *found) == ""
 
 
 def requests(refused: int) -> dict[str, str]:
@@ -155,31 +269,6 @@ def test_refused_requests_hold_above_two_percent_and_roll_back_above_five(
     assert complaints(promtool, aidin("http-403"), requests(refused), found) == ""
 
 
-def audited(before: int, now: int) -> dict[str, str]:
-    """So many of 40 changes a minute leave an entry in the audit log, and after 80 minutes so many."""
-    return {
-        f'mutations_total{{{JOB},table="documents"}}': "0+40x200",
-        f"audit_log_inserts_total{{{JOB}}}": f"0+{before}x80 {80 * before}+{now}x119",
-        'up{instance="a",job="aidin-sql"}': "1x200",
-    }
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "found"),
-    [
-        (40, 16, {"critical": "investigate"}),
-        (40, 24, {}),
-        (16, 16, {}),
-    ],
-    ids=["to less than half", "to more than half", "as an hour ago"],
-)
-def test_audit_entries_are_compared_with_their_share_of_an_hour_ago(
-    before: int, now: int, found: dict[str, str]
-) -> None:
-    asked = fires("78m"), fires("100m", **found)
-    assert complaints("promtool", aidin("audit-writes"), audited(before, now), *asked, step="1m") == ""
-
-
 @pytest.mark.parametrize(("then", "now", "broken"), [(2, 6, False), (2, 8, True), (6, 6, False)])
 def test_a_small_rise_of_refused_requests_is_normal_and_more_than_half_a_point_breaks_the_criterion(
     then: int, now: int, broken: bool
@@ -197,43 +286,78 @@ def test_a_small_rise_of_refused_requests_is_normal_and_more_than_half_a_point_b
     assert complaints("promtool", aidin("http-403"), {**series, **up}, breach, step="1m") == ""
 
 
-def users(then: int, now: int) -> dict[str, str]:
-    """Users of an hour a week ago and now; a week is half an hour here."""
-    return {
-        f"active_users{{{JOB}}}": f"{then}x160 {now}x40",
-        f"active_users_week_ago{{{JOB}}}": f"{then}x200",
+def seen(*spells: tuple[int, str]) -> dict[str, str]:
+    """So many people each, whom the application's log shows at some times; mtail reads it all the time.
+
+    Time runs 336 times as fast: a week is half an hour, and an hour 11 s.
+    """
+    people = {
+        f'users_seen{{instance="a",job="aidin-log",user="{place}-{number}"}}': text
+        for place, (count, text) in enumerate(spells)
+        for number in range(count)
     }
+    return {**people, REFUSED: "1x800"}
 
 
-def hurried() -> Rollout:
-    """The hourly guardrail, 336 times faster."""
-    declared = next(one for one in load(SOURCE).rollouts if one.name == "aidin-hardening")
-    hourly = [one for one in declared.guardrails if one.name == "active-users"]
-    here = Environment("test", faster=336)
-    return lower([replace(declared, guardrails=hourly, sql=(), logs=(), dashboards=())], here).rollouts[0]
+ALWAYS, LEFT, CAME, SLEPT = "1x800", "1x640 _x160", "_x640 1x160", "_x800"
+ALL = {"warning": "investigate", "critical": "rollback", "emergency": "emergency_rollback"}
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "found"),
+    ("people", "alerts"),
     [
-        (12, 5, fires("45m")),  # a night: too few were there a week ago to say anything
-        (100, 92, fires("45m")),
-        (100, 70, fires("45m", warning="investigate", critical="rollback")),
-        (100, 40, fires("45m", warning="investigate", critical="rollback", emergency="emergency_rollback")),
+        ([(5, ALWAYS), (7, LEFT)], []),
+        ([(92, ALWAYS), (8, LEFT)], []),
+        ([(70, ALWAYS), (30, LEFT)], ["warning", "critical"]),
+        ([(40, ALWAYS), (60, LEFT)], ["warning", "critical", "emergency"]),
+        ([(100, LEFT)], ["warning", "critical", "emergency"]),
+        ([(40, ALWAYS), (60, LEFT), (60, CAME)], []),
     ],
+    ids=["12 of a night, and 5", "100 and 92", "100 and 70", "100 and 40", "100 and none", "others came"],
 )
 def test_users_are_compared_with_the_same_hour_of_last_week(
-    promtool: str, then: int, now: int, found: Asked
+    promtool: str, people: list[tuple[int, str]], alerts: list[str]
 ) -> None:
-    assert complaints(promtool, hurried(), users(then, now), found) == ""
+    found = fires("45m", **{tier: ALL[tier] for tier in alerts})
+    blind = Asked('count(ALERTS{alertstate="firing",tier="blind"})', "45m", {})
+    assert complaints(promtool, hurried("active-users"), seen(*people), found, blind, step="4s") == ""
 
 
-def test_users_are_compared_with_last_week_and_only_where_enough_were_there() -> None:
+NO_FIGURE = {'{reason="its metrics are missing"}': 1.0}
+NO_WEEK = {'{reason="there is no history of 30m"}': 1.0}
+NOBODY = {'{reason="nothing can drop below its reference"}': 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "mtail", "people", "reasons"),
+    [
+        ("active-users", "_x300 1x500", [(100, ALWAYS)], NO_WEEK),
+        ("daily-users", "_x300 1x500", [(100, ALWAYS)], NO_WEEK),
+        ("daily-users", "_x200 1x600", [(100, ALWAYS)], NO_WEEK),
+        ("daily-users", "1x800", [(100, CAME)], NOBODY),
+        ("active-users", "1x620 stale _x170", [(100, ALWAYS)], NO_FIGURE),
+        ("daily-users", "1x800", [(100, ALWAYS)], {}),
+    ],
+    ids=[
+        "the log is read for less than a week",
+        "and so for a day",
+        "a week ago it was read for half of the day",
+        "nobody was seen a week ago",
+        "mtail is gone",
+        "all is there",
+    ],
+)
+def test_users_who_nobody_counted_are_blindness_and_no_drop(
+    promtool: str, name: str, mtail: str, people: list[tuple[int, str]], reasons: Mapping[str, float]
+) -> None:
+    series = seen(*people) | {REFUSED: mtail}
+    blind = Asked('count by (reason) (ALERTS{alertstate=~"pending|firing",tier="blind"})', "45m", reasons)
+    assert complaints(promtool, hurried(name), series, fires("45m"), blind, step="4s") == ""
+
+
+def test_users_are_counted_by_what_was_there_before_the_rollout() -> None:
     [hourly, daily] = aidin("active-users", "daily-users").guardrails
-    assert ["7d" in alert.expr or "1w" in alert.expr for alert in (*hourly.alerts, *daily.alerts)] == [
-        True
-    ] * 4
-    assert 'active_users_week_ago{job=~"aidin(-.+)?"}) > 20' in hourly.signals[0].recordings[-1].expr
+    assert {one.signals[0].measure.series.metric for one in (hourly, daily)} == {"users_seen"}  # type: ignore[union-attr]
     assert [criterion.text for criterion in (*hourly.success, *daily.success)] == [
         "not below 90 % of the figure of 7d ago"
     ]

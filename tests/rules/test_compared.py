@@ -29,7 +29,7 @@ from handrail.declare import (
 )
 from handrail.lower import lower
 
-from .judged import IN_10, Asked, complaints, firing, shop
+from .judged import IN_10, Asked, complaints, firing, shop, value
 
 ERRORS = Ratio(bad='requests_total{code="500"}', of="requests_total")
 AN_HOUR_AGO = Guardrail(
@@ -191,6 +191,21 @@ def test_one_full_pool_of_several_is_seen_and_several_half_full_ones_are_none(pr
     even = dict.fromkeys(uneven, "30x20")
     assert complaints(promtool, shop(pool), uneven, firing("2m", "ShopPoolCritical")) == ""
     assert complaints(promtool, shop(pool), even, firing("2m")) == ""
+
+
+def test_entries_that_are_counted_beside_changes_may_be_more_and_a_share_may_not(promtool: str) -> None:
+    """Three entries for two changes: all of them have one. Of requests three of two are no share."""
+    beside, part = (
+        Guardrail(
+            name,
+            Ratio(good="entries_total", of="changes_total", beside=counted),
+            tiers=[Critical(Below("50%"))],
+        )
+        for name, counted in (("beside", True), ("part", False))
+    )
+    series = {"entries_total": "0+30x80", "changes_total": "0+20x80"}
+    shown = value("12m", {'{guardrail="beside", rollout="shop"}': 1})
+    assert complaints(promtool, shop(beside, part), series, shown, firing("12m", "ShopPartBlind")) == ""
 
 
 def test_of_pools_with_a_size_of_their_own_the_fullest_counts(promtool: str) -> None:

@@ -234,6 +234,17 @@ def test_a_tier_of_the_first_time_of_a_stage_ends_with_it(promtool: str) -> None
     assert complaints(promtool, rollout, series, *asked) == ""
 
 
+def test_a_tier_of_the_first_time_of_an_attempt_outlasts_its_stages(promtool: str) -> None:
+    """The attempt began at 1m and was over at 5m; half of the requests fail all the time. Then nobody reports it."""
+    tier = Critical(Above("5%"), during="10m", of="attempt")
+    rollout = shop(Guardrail("errors", ERRORS, tiers=[tier]))
+    began = {'handrail_attempt_started_timestamp_seconds{rollout="shop"}': "0x4 60x56 _x100"}
+    over = {series: "1x20 0x200" if "10%" in series else "0x220" for series in IN_10}
+    series = over | began | {f'requests_total{{code="{code}"}}': "0+50x200" for code in (200, 500)}
+    asked = firing("9m", "ShopErrorsCritical"), firing("13m"), firing("36m", "ShopErrorsBlind")
+    assert complaints(promtool, rollout, series, *asked) == ""
+
+
 def test_an_absolute_drop_is_so_many_points_in_each_stage(promtool: str) -> None:
     """From 90 before, a drop of 5 begins below 85, and in the last stage of 2 below 88."""
     limit = DropPoints({"10%": 5, "100%": 2})

@@ -298,7 +298,7 @@ def test_more_bad_or_good_events_than_there_are_is_blind_and_no_alert(
     promtool: str, tmp_path: Path, part: str
 ) -> None:
     """Retries are counted where requests are not."""
-    measure = Ratio(of="requests_total", min_events=10, min_bad=10, **{part: "retries_total"})
+    measure = Ratio(of="requests_total", min_events=10, min_bad=10, **{part: "retries_total"})  # type: ignore[arg-type]
     series = {
         "requests_total": course([10 * n for n in range(400)]),
         "retries_total": course([20 * n for n in range(400)]),

@@ -52,6 +52,11 @@ class _Rollouts:
         entered = GaugeMetricFamily(
             names.STAGE_ENTERED_METRIC, "When the current stage began.", labels=["rollout", "stage"]
         )
+        started = GaugeMetricFamily(
+            names.ATTEMPT_STARTED_METRIC,
+            "When its newest attempt began, also once that is over; 0 before the first.",
+            labels=["rollout"],
+        )
         ready = GaugeMetricFamily(
             "handrail_rollback_ready",
             "1 when a rehearsal found that it can be rolled back.",
@@ -69,6 +74,8 @@ class _Rollouts:
             history = self._histories.get(playbook.rollout)
             if history is None:
                 continue  # it cannot be read: what is not there makes the rules blind, and rightly so
+            began = 0.0 if history.attempt is None else history.attempt.started_at.timestamp()
+            started.add_metric([playbook.rollout], began)
             live = history.attempt if history.attempt is not None and history.attempt.live else None
             arms = given_arms(history.attempt)
             if arms is not None:
@@ -95,7 +102,7 @@ class _Rollouts:
                     reference.add_sample(names.REFERENCE_METRIC, {**own, **dict(one.labels)}, one.value)
             elif history.attempt is None and not playbook.stages:
                 ready.add_metric([playbook.rollout], 0.0)  # always guarded, and it is not
-        return (stage, weight, entered, ready, reference, arm)
+        return (stage, weight, entered, started, ready, reference, arm)
 
 
 class _Incidents:

@@ -52,6 +52,7 @@ OURS: Final = (
 STAGE_METRIC: Final = "handrail_rollout_stage"
 WEIGHT_METRIC: Final = "handrail_rollout_weight"
 STAGE_ENTERED_METRIC: Final = "handrail_rollout_stage_entered_timestamp_seconds"
+ATTEMPT_STARTED_METRIC: Final = "handrail_attempt_started_timestamp_seconds"
 ACTIONS_METRIC: Final = "handrail_actions_total"
 HEARTBEAT_AGE_METRIC: Final = "handrail_heartbeat_age_seconds"
 ACKNOWLEDGED_METRIC: Final = "handrail_incident_acknowledged_timestamp_seconds"

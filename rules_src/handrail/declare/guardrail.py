@@ -54,6 +54,9 @@ class Tier:
     `keep_firing_for` keeps the alert firing after the breach has ended, so that a receiver that was down still gets it;
     for tiers with an action it is 10 minutes by default. A person ends a hold that the alert caused; with `resume_after`
     it ends by itself once the alert has not fired for that time.
+
+    With `during` it counts only for that time after a stage began. `during="7d", of="attempt"` is the first week of the
+    newest attempt, also after its last stage or a rollback.
     """
 
     tier: ClassVar[str]
@@ -65,9 +68,16 @@ class Tier:
     keep_firing_for: Duration | None = Field(default=None, kw_only=True)
     or_: Sequence[On] = Field(default=(), kw_only=True)
     during: Duration | None = Field(default=None, kw_only=True)
+    of: Literal["stage", "attempt"] = Field(default="stage", kw_only=True)
     confirm: Confirm | None = Field(default=None, kw_only=True)
     note: str | None = Field(default=None, kw_only=True)
     resume_after: Period | None = Field(default=None, kw_only=True)
+
+    @model_validator(mode="after")
+    def _of_a_time(self) -> Tier:
+        if self.of == "attempt" and self.during is None:
+            raise ValueError("of= says what during= is the beginning of; write during=, or leave of= out")
+        return self
 
     @model_validator(mode="after")
     def _ends_a_hold(self) -> Tier:

@@ -28,6 +28,9 @@ class Ratio(_Measure):
     if at least `min_bad` of them are bad, and would break a fixed limit even among `min_events`, it is a breach.
     A bad series that does not exist counts as 0; a new one counts from zero, as with Increase. Each may be a list of
     series, which are added up: a missing one counts as 0, and if none of `of` exists there is no data.
+
+    A share above 100 % is no share: it is blind. `good` events that are counted separately, such as log entries of changes,
+    may be more than all: with `beside=True` that is 100 %.
     """
 
     of: Series | Several
@@ -37,11 +40,14 @@ class Ratio(_Measure):
     by: Labels = Field(default=(), kw_only=True)
     min_events: Annotated[int, Field(ge=1)] = Field(default=100, kw_only=True)
     min_bad: Annotated[int, Field(ge=1)] = Field(default=10, kw_only=True)
+    beside: bool = Field(default=False, kw_only=True)
 
     @model_validator(mode="after")
     def _one_part(self) -> Ratio:
         if (self.bad is None) == (self.good is None):
             raise ValueError("a ratio has one part over the whole; give either bad= or good=")
+        if self.beside and self.good is None:
+            raise ValueError("bad events are some of all; beside= is for good= that is counted by itself")
         return self
 
 

@@ -105,4 +105,8 @@ class Slo:
     def _of_all_events(self) -> Slo:
         if not isinstance(self.measure, TimeSlices) and self.measure.by:
             raise ValueError("an objective has one budget for all its events; take by= out of its measure")
+        if isinstance(self.measure, Ratio) and self.measure.beside:
+            raise ValueError(
+                "of events that are counted beside others nobody knows which failed; take beside= out"
+            )
         return self

@@ -58,22 +58,38 @@ def _has_groups(patterns: Sequence[str], groups: Sequence[str]) -> None:
             )
 
 
+LabelText = Annotated[str, like(r'[^"\\\\\n]+', "a text without quotes")]
+
+
 @declared
 class LogCounter:
     """A counter of the lines that match one of `patterns` (Go regular expressions); a line counts once, or as many times as
     the number in the group `value` says where its pattern has one: `r"tests passed=(?P<value>\\d+)"`.
 
     `labels` are named groups that each pattern has: `LogCounter("writes_total", [r"success=(?P<success>\\w+)"],
-    labels=["success"])`.
+    labels=["success"])`. Or `patterns` are a dict whose keys are the values of the one label: who wrote the line. One
+    failure that several write of, each once, is then counted once by each: `Increase(…, by=["source"])` judges each by
+    itself. These series are there, and 0, from the first line on. A line that matches one of `ignoring` never counts.
     """
 
     name: MetricName
-    patterns: Annotated[Sequence[Pattern], Field(min_length=1)]
+    patterns: (
+        Annotated[Sequence[Pattern], Field(min_length=1)]
+        | Annotated[
+            Mapping[LabelText, Annotated[Sequence[Pattern], Field(min_length=1)]], Field(min_length=1)
+        ]
+    )
     labels: Sequence[LabelName] = Field(default=(), kw_only=True)
+    ignoring: Sequence[Pattern] = Field(default=(), kw_only=True)
 
     @model_validator(mode="after")
     def _groups(self) -> LogCounter:
-        _has_groups(self.patterns, self.labels)
+        if not isinstance(self.patterns, Mapping):
+            _has_groups(self.patterns, self.labels)
+        elif len(self.labels) != 1:
+            raise ValueError(
+                'the keys of patterns= are the values of one label; name it, like labels=["source"]'
+            )
         return self
 
 
@@ -102,9 +118,7 @@ class LogGauge:
 
     name: MetricName
     pattern: Pattern
-    values: Mapping[Annotated[str, like(r'[^"\\\\\n]+', "a text without quotes")], float] = Field(
-        default_factory=dict, kw_only=True
-    )
+    values: Mapping[LabelText, float] = Field(default_factory=dict, kw_only=True)
     labels: Sequence[LabelName] = Field(default=(), kw_only=True)
 
     @model_validator(mode="after")

@@ -91,8 +91,19 @@ def _buckets(name: str, bounds: Sequence[Decimal]) -> str:
 
 
 def _counter(counter: LogCounter) -> str:
-    head, series = _labelled("counter", counter.name, counter.labels)
-    return "\n".join([head, *_first_of(counter.patterns, series, "")])
+    head, _ = _labelled("counter", counter.name, counter.labels)
+    texts = dict.fromkeys(text for _, text in counter.patterns if text is not None)
+    zero = [f'  {counter.name}["{text}"] += 0' for text in texts]
+    there = ["// {", *zero, "}"] if zero else []
+    cases: list[tuple[str, str]] = [(pattern, "") for pattern in counter.ignoring]
+    cases += [(pattern, _more(counter, pattern, text)) for pattern, text in counter.patterns]
+    return "\n".join([head, *there, *_first_of(cases, "")])
+
+
+def _more(counter: LogCounter, pattern: str, text: str | None) -> str:
+    _, series = _labelled("counter", counter.name, counter.labels)
+    own = series if text is None else f'{counter.name}["{text}"]'
+    return f"{own} += $value" if "(?P<value>" in pattern else f"{own}++"
 
 
 def _labelled(kind: str, name: str, labels: Sequence[str]) -> tuple[str, str]:
@@ -101,14 +112,13 @@ def _labelled(kind: str, name: str, labels: Sequence[str]) -> tuple[str, str]:
     return f"{kind} {name}{by}", name + "".join(f"[${label}]" for label in labels)
 
 
-def _first_of(patterns: Sequence[str], series: str, indent: str) -> list[str]:
-    """What is counted for the first pattern that matches: a line that matches two counts once."""
-    pattern, *others = patterns
-    act = f"{series} += $value" if "(?P<value>" in pattern else f"{series}++"
-    lines = [f"{indent}{_matched(pattern)} {{", f"{indent}  {act}"]
+def _first_of(cases: Sequence[tuple[str, str]], indent: str) -> list[str]:
+    """What is done for the first pattern that matches, if anything: a line that matches two counts once."""
+    (pattern, act), *others = cases
+    lines = [f"{indent}{_matched(pattern)} {{", *([f"{indent}  {act}"] if act else [])]
     if not others:
         return [*lines, f"{indent}}}"]
-    return [*lines, f"{indent}}} else {{", *_first_of(others, series, f"{indent}  "), f"{indent}}}"]
+    return [*lines, f"{indent}}} else {{", *_first_of(others, f"{indent}  "), f"{indent}}}"]
 
 
 def _histogram(histogram: LogHistogram) -> str:

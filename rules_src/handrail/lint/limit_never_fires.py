@@ -26,8 +26,9 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     """Every figure of every limit, and every tier that counts for a time only."""
     for guardrail in rollout.guardrails:
         for tier in (tier for tier in guardrail.tiers if tier.during is not None and not rollout.stages):
+            whole = "an attempt" if tier.of == "attempt" else "a stage"
             what = (
-                f"has a tier that counts only in the first {tier.during} of a stage, and there are no stages"
+                f"has a tier that counts only in the first {tier.during} of {whole}, and there are no stages"
             )
             yield finding(NAME, tier, what, "add stages=, or remove during=", "during", about=guardrail)
         for use in uses(guardrail):

@@ -126,7 +126,7 @@ def _alert(
         tier=tier.tier,
         severity=context.severity(tier.tier, tier.severity),
         action=tier.action,
-        expr=_any_of(conditions, scope, during),
+        expr=_any_of(conditions, scope, during, attempt=tier.of == "attempt"),
         sustained=scale.duration(tier.sustained),
         keep_firing_for=keep,
         labels=context.labels(
@@ -138,17 +138,22 @@ def _alert(
         during=during,
         note=tier.note,
         where=where_of(tier),
+        since_attempt=tier.of == "attempt",
     )
 
 
 def _any_of(
-    conditions: tuple[plan.Condition, ...], scope: comparisons.Scope, during: timedelta | None
+    conditions: tuple[plan.Condition, ...],
+    scope: comparisons.Scope,
+    during: timedelta | None,
+    *,
+    attempt: bool,
 ) -> str:
     reasons = [comparisons.fires(condition, scope) for condition in conditions]
     expr = reasons[0] if len(reasons) == 1 else "\nor ".join(f"({reason})" for reason in reasons)
     if during is None:
         return expr
-    return f"({expr})\nand {comparisons.since_start(scope.rollout, during)}"
+    return f"({expr})\nand {comparisons.since_start(scope.rollout, during, attempt=attempt)}"
 
 
 _VALUE_TEXT = {
@@ -189,7 +194,7 @@ def _blind(
     context: RolloutContext,
 ) -> plan.Alert:
     acting = any(tier.action in names.ACTING for tier in guardrail.tiers)
-    timed = any(tier.during is not None for tier in guardrail.tiers)
+    timed = {tier.of for tier in guardrail.tiers if tier.during is not None}
     missing = blindness.cannot_see(signals, used, scope, timed=timed)
     if guardrail.optional:
         missing = blindness.once_seen(missing, _remembers(guardrail, context))

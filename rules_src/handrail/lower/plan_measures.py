@@ -162,6 +162,7 @@ def _ratio(measure: declared.Ratio, measuring: MeasureContext) -> plan.Ratio:
         min_events=measure.min_events,
         min_bad=measure.min_bad,
         bad=measure.bad is not None,
+        beside=measure.beside,
         by=_by(measure),
     )
 

@@ -41,9 +41,7 @@ def line_counters(rollout: Rollout) -> list[tuple[str, ...]]:
 def _log(source: declared.LogSource, lines: Sequence[str], scale: Scale) -> plan.LogSource:
     return plan.LogSource(
         access=None if source.access is None else _access(source.access),
-        counters=tuple(
-            plan.LogCounter(one.name, tuple(one.patterns), tuple(one.labels)) for one in source.counters
-        ),
+        counters=tuple(map(_counter, source.counters)),
         histograms=tuple(
             plan.LogHistogram(one.name, one.pattern, _buckets(one.buckets), _SCALES[one.unit])
             for one in source.histograms
@@ -56,7 +54,8 @@ def _log(source: declared.LogSource, lines: Sequence[str], scale: Scale) -> plan
             plan.LogSeen(one.name, one.pattern, one.label, scale.duration(one.within)) for one in source.seen
         ),
         alive=tuple(
-            plan.LogCounter(name, (pattern,), ()) for name, pattern in zip(lines, source.alive, strict=True)
+            plan.LogCounter(name, ((pattern, None),), (), ())
+            for name, pattern in zip(lines, source.alive, strict=True)
         ),
     )
 
@@ -66,6 +65,15 @@ _SCALES = {"s": Decimal(1), "ms": Decimal("0.001")}
 
 def _access(log: declared.AccessLog) -> plan.AccessLog:
     return plan.AccessLog(log.requests, log.duration, _buckets(log.buckets), log.pattern)
+
+
+def _counter(one: declared.LogCounter) -> plan.LogCounter:
+    patterns: list[tuple[str, str | None]] = []
+    if isinstance(one.patterns, Mapping):
+        patterns += [(pattern, text) for text, several in one.patterns.items() for pattern in several]
+    else:
+        patterns += [(pattern, None) for pattern in one.patterns]
+    return plan.LogCounter(one.name, tuple(patterns), tuple(one.labels), tuple(one.ignoring))
 
 
 def _buckets(bounds: Sequence[float]) -> tuple[Decimal, ...]:

@@ -158,7 +158,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Alert:
-    """One alert rule; `conditions` are the reasons it fires for (any of them)."""
+    """One alert rule; `conditions` are the reasons it fires for (any of them).
+
+    It counts only `during` the beginning of each stage, or of the attempt (`since_attempt`).
+    """
 
     name: str
     tier: str
@@ -174,6 +177,7 @@ class Alert:
     during: timedelta | None
     note: str | None
     where: Where
+    since_attempt: bool = False
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,10 @@ class _ForEach(_Measure):
 
 @dataclass(frozen=True)
 class Ratio(_ForEach):
-    """part / whole over `window`, each of several counters added up; `bad` says whether the part is what should not happen."""
+    """part / whole over `window`, each of several counters added up; `bad` says whether the part is what should not happen.
+
+    A part that is counted `beside` the whole may be more, which is all of it.
+    """
 
     part: tuple[Selector, ...]
     whole: tuple[Selector, ...]
@@ -53,6 +56,7 @@ class Ratio(_ForEach):
     min_events: int
     min_bad: int
     bad: bool
+    beside: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,16 @@ class AccessLog:
 
 @dataclass(frozen=True)
 class LogCounter:
-    """How many lines match one of `patterns`, or what their groups `value` add up to, by the named groups in `labels`."""
+    """How many lines match one of `patterns` and none of `ignoring`, or what their groups `value` add up to.
+
+    It is told apart by the named groups in `labels`. Beside a pattern stands the value of the one label, where the line
+    does not say it.
+    """
 
     name: str
-    patterns: tuple[str, ...]
+    patterns: tuple[tuple[str, str | None], ...]
     labels: tuple[str, ...]
+    ignoring: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ with is blind, and must never be mistaken for one that finds nothing wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from handrail.contract import names
@@ -57,11 +57,11 @@ Missing = tuple[str, str, Stages]
 
 
 def cannot_see(
-    signals: tuple[Signal, ...], conditions: tuple[Condition, ...], scope: Scope, *, timed: bool
+    signals: tuple[Signal, ...], conditions: tuple[Condition, ...], scope: Scope, *, timed: Collection[str]
 ) -> str:
     """A sample with a `reason` for everything the guardrail needs and does not have.
 
-    `timed` says that a tier counts only for some time after a stage began.
+    `timed` says that a tier counts only for some time after a stage, or after the attempt, began.
     """
     relative = [condition for condition in conditions if condition.reference is not None]
     missing = [
@@ -324,7 +324,7 @@ def _unlike(signal: Signal, on: tuple[str, ...], other: str) -> Iterator[str]:
 
 
 def _stage(
-    conditions: tuple[Condition, ...], relative: list[Condition], scope: Scope, *, timed: bool
+    conditions: tuple[Condition, ...], relative: list[Condition], scope: Scope, *, timed: Collection[str]
 ) -> Iterator[Missing]:
     if not scope.stages:
         return
@@ -332,3 +332,7 @@ def _stage(
     if timed or scope.arms is not None or told or any(condition.staged for condition in conditions):
         stages = Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", scope.rollout),))
         yield "nobody reports the stage", f"absent_over_time({stages}[{span(REMEMBER)}])", AnyStage()
+    if "attempt" in timed:
+        began = Selector(names.ATTEMPT_STARTED_METRIC, ((names.ROLLOUT, "=", scope.rollout),))
+        lost = f"absent_over_time({began}[{span(REMEMBER)}])"
+        yield "nobody reports when the attempt began", lost, AnyStage()

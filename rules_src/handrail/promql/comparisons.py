@@ -394,7 +394,8 @@ def reference_join(condition: Condition, scope: Scope) -> str:
     return _join_clause(condition, scope).partition(" group_left")[0].rstrip()
 
 
-def since_start(rollout: str, during: timedelta) -> str:
-    """What follows `and`: a sample while the current stage is younger than `during`."""
-    entered = remembered(Selector(names.STAGE_ENTERED_METRIC, ((names.ROLLOUT, "=", rollout),)))
-    return f"on () (time() - min({entered}) < {plain(seconds(during))})"
+def since_start(rollout: str, during: timedelta, *, attempt: bool) -> str:
+    """What follows `and`: a sample while the current stage, or the newest attempt, is younger than `during`."""
+    metric = names.ATTEMPT_STARTED_METRIC if attempt else names.STAGE_ENTERED_METRIC
+    began = remembered(Selector(metric, ((names.ROLLOUT, "=", rollout),)))
+    return f"on () (time() - min({began}) < {plain(seconds(during))})"

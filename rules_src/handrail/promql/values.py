@@ -108,7 +108,7 @@ def value(
             rest = f"on ({', '.join(apart)}) {event_count} * 0"
             inside = by("sum", apart, together(part, lambda one: _events_or_rate(how, one, window)))
             share = f"({inside} or {rest}) / {with_events}"
-            return _valid(how, share, SHARES)
+            return _valid(how, f"clamp_max({share}, 1)" if measure.beside else share, SHARES)
         case Latency():
             return _valid(how, _latency(measure, apart, with_events, how), NUMBERS)
         case SlowerThan():

@@ -88,7 +88,8 @@ def reason(condition: Condition) -> str:
 
 def limits(alert: Alert) -> str:
     """The limits of an alert, any of which is enough."""
-    during = f", in the first {span(alert.during)} of a stage" if alert.during else ""
+    whole = "an attempt" if alert.since_attempt else "a stage"
+    during = f", in the first {span(alert.during)} of {whole}" if alert.during else ""
     return ", or ".join(map(reason, alert.conditions)) + during
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from servers import Server, postgres, until
 
 from .sources import generated, metrics, mtail, sql_exporter, sql_values
@@ -24,13 +26,14 @@ TABLES = """
 CREATE TABLE audit_logs (id serial, user_id text, created_at timestamptz DEFAULT now(), hash text UNIQUE);
 CREATE TABLE role_modules (id serial PRIMARY KEY);
 CREATE TABLE user_modules (id serial PRIMARY KEY, user_id text);
+CREATE TABLE users (id text);
+CREATE TABLE sessions (id serial PRIMARY KEY);
 INSERT INTO role_modules SELECT generate_series(1, 4);
 INSERT INTO user_modules DEFAULT VALUES;
+INSERT INTO users VALUES ('ann'), ('bob');
+INSERT INTO sessions SELECT generate_series(1, 1000);
 INSERT INTO audit_logs (user_id, hash) VALUES ('ann', '1'), ('ann', '2'), ('bob', '3');
 INSERT INTO audit_logs (user_id, created_at) VALUES ('eve', now() - interval '5 hours');
-INSERT INTO audit_logs (user_id, created_at) VALUES
-    ('ann', now() - interval '7 days 10 minutes'), ('dan', now() - interval '7 days 50 minutes'),
-    ('bob', now() - interval '7 days 2 hours');
 CREATE ROLE app LOGIN;
 CREATE ROLE exporter LOGIN IN ROLE pg_monitor;
 CREATE ROLE blinkered LOGIN;
@@ -65,7 +68,7 @@ LOG = generated()["exporters/aidin-hardening.mtail"]
 
 def test_every_query_has_its_figure_with_the_rights_of_a_monitor(database: Server, tmp_path: Path) -> None:
     with sql_exporter(tmp_path, SQL, address(database, "exporter")) as exporter:
-        until(lambda: len(sql_values(exporter, "table")) == 11, "all eleven series")
+        until(lambda: len(sql_values(exporter, "table")) == 10, "all ten series")
         found = sql_values(exporter, "table")
     sizes = {series: found.pop(series) for series in list(found) if series.startswith("table_size_bytes")}
     assert sorted(sizes) == [
@@ -75,13 +78,27 @@ def test_every_query_has_its_figure_with_the_rights_of_a_monitor(database: Serve
     assert found == {
         "db_pool_in_use": 1,  # its own
         "db_pool_size": 7,
-        "audit_log_inserts_total": 7,
+        "audit_log_inserts_total": 4,
         "mutations_total role_modules": 4,
         "mutations_total user_modules": 1,
+        "mutations_total users": 2,  # and none of the thousand sessions
         "active_users": 2,
-        "active_users_day": 3,
-        "active_users_week_ago": 2,
     }
+
+
+@pytest.mark.parametrize("column", ["user_id", "actor_id"])
+def test_users_of_the_audit_log_are_counted_by_whichever_column_there_is(
+    database: Server, column: str
+) -> None:
+    """The team's documents have both names."""
+    [query] = [
+        one["query"] for one in yaml.safe_load(SQL)["jobs"][0]["queries"] if one["name"] == "active_users"
+    ]
+    with connected(database, "handrail") as connection:
+        connection.execute("CREATE TEMPORARY TABLE audit_logs (created_at timestamptz DEFAULT now())")
+        connection.execute(f"ALTER TABLE audit_logs ADD {column} text")
+        connection.execute("INSERT INTO audit_logs VALUES (now(), 'ann'), (now(), 'ann'), (now(), 'bob')")
+        assert connection.execute(query).fetchone() == (2,)
 
 
 def test_when_all_slots_are_taken_the_pool_is_full_and_who_is_refused_is_counted(
@@ -144,9 +161,15 @@ def test_each_error_that_postgresql_writes_counts_once_and_nothing_else_does(
                 with suppress(psycopg.Error):
                     connection.execute(statement)
         _deadlock(database)
-        until(lambda: metrics(counted.url, "db_errors_total").get("db_errors_total", 0) >= 6, "six errors")
+        until(lambda: told(counted)["postgresql"] >= 6, "six errors")
         time.sleep(0.3)  # anything else would be counted by then
-        assert metrics(counted.url, "db_errors_total") == {"db_errors_total": 6}
+        assert told(counted) == {"postgresql": 6, "prisma": 0, "exception": 0, "application": 0}
+
+
+def told(counted: Server) -> dict[str, float]:
+    """Database errors by who wrote of them."""
+    found = metrics(counted.url, "db_errors_total{")
+    return {series.partition('source="')[2].partition('"')[0]: number for series, number in found.items()}
 
 
 def _deadlock(database: Server) -> None:
@@ -163,41 +186,146 @@ def _deadlock(database: Server) -> None:
             pass
 
 
-PRISMA = """\
-prisma:query SELECT "public"."audit_logs"."id" FROM "public"."audit_logs" WHERE 1=1
-prisma:error
+FAILED_QUERY = """\
+prisma:error\x20
 Invalid `prisma.auditLog.create()` invocation in
-PrismaClientKnownRequestError:
-Invalid `prisma.auditLog.create()` invocation:
-The table `public.audit_logs` does not exist in the current database.
-PrismaClientInitializationError: Can't reach database server at `aidin-db.internal`:`5432`
-PrismaClientKnownRequestError: Timed out fetching a new connection from the connection pool. More info: https://x
-Jan 22 19:34:21 aidin[7]: database connection failed: ECONNREFUSED
+/srv/aidin/dist/audit.js:41:30
+
+Error occurred during query execution:
+ConnectorError(ConnectorError { kind: QueryError(PostgresError { code: "42501", severity: "ERROR" }) })
+ \u2a2f PrismaClientUnknownRequestError:\x20
+Invalid `prisma.auditLog.create()` invocation in
+Error occurred during query execution:
+ConnectorError(ConnectorError { kind: QueryError(PostgresError { code: "42501", severity: "ERROR" }) })
+    at Hi.handleRequestError (/srv/aidin/node_modules/@prisma/client/runtime/library.js:122:7154) {
+  clientVersion: '5.10.2'
+}
+2026-01-22 19:34:21.123 UTC [123] app@aidin ERROR:  permission denied for table audit_logs
+2026-01-22 19:34:21.123 UTC [123] app@aidin STATEMENT:  INSERT INTO "public"."audit_logs" ("error") VALUES ($1)
+\tRETURNING "public"."audit_logs"."id" -- prisma, error
+"""
+"""What one query that failed leaves in the three logs: Prisma's own, the application's, PostgreSQL's."""
+NO_SERVER = """\
+prisma:error\x20
+Invalid `prisma.user.findMany()` invocation in
+Can't reach database server at `aidin-db.internal`:`5432`
+Please make sure your database server is running at `aidin-db.internal`:`5432`.
+PrismaClientInitializationError:\x20
+Invalid `prisma.user.findMany()` invocation in
+Can't reach database server at `aidin-db.internal`:`5432`
+"""
+FULL_POOL = (
+    "PrismaClientKnownRequestError: Timed out fetching a new connection from the connection pool."
+    " More info: https://www.prisma.io/docs/pool\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "written"),
+    [
+        (FAILED_QUERY, {"postgresql": 1, "prisma": 1, "exception": 1}),
+        (
+            "".join(f"Jan 22 19:34:21 aidin-1 aidin[7]: {one}\n" for one in NO_SERVER.splitlines()),
+            {"prisma": 1, "exception": 1},
+        ),
+        (FULL_POOL, {"exception": 1}),
+        (
+            "Error: connect ECONNREFUSED 10.0.0.5:5432\n    at TCPConnectWrap.afterConnect (node:net:1595:16) {\n  code: 'ECONNREFUSED',\n",
+            {"exception": 1},
+        ),
+        ("Jan 22 19:34:21 aidin[7]: database connection failed: ECONNREFUSED\n", {"application": 1}),
+        ("failed to connect to database\n", {"application": 1}),
+        ("connect ECONNREFUSED to postgres\n", {"application": 1}),
+        (
+            '{"level":"error","time":"2026-01-22T19:34:21Z","msg":"database query failed"}\n',
+            {"application": 1},
+        ),
+        (
+            '{"level":50,"err":{"type":"PrismaClientKnownRequestError","message":"\\nInvalid `prisma.user.create()` invocation"}}\n',
+            {"exception": 1},
+        ),
+        ('{"level":"info","msg":"connected to database","errors":0}\n', {}),
+        ('{"level":30,"msg":"prisma migrations: none failed"}\n', {}),
+        ('prisma:query SELECT "error" FROM "public"."audit_logs"\n', {}),
+        (
+            '10.0.0.7 - - [22/Jan/2026:19:34:21 +0000] "GET /database/errors HTTP/1.1" 500 118 "-" "curl" 0.070\n',
+            {},
+        ),
+        ("2026-01-22 19:34:21.123 UTC [9] LOG:  database system was shut down; recovery failed\n", {}),
+    ],
+    ids=[
+        "a query that PostgreSQL refuses",
+        "no server",
+        "a full pool",
+        "no server, of node-postgres",
+        "a journal",
+        "error before database",
+        "postgres last",
+        "JSON",
+        "JSON of an exception",
+        "JSON of no error",
+        "a level of pino",
+        "a query",
+        "a request",
+        "PostgreSQL's own news",
+    ],
+)
+def test_each_who_writes_of_a_failure_counts_it_once(
+    application: Application, lines: str, written: dict[str, float]
+) -> None:
+    none = dict.fromkeys(("postgresql", "prisma", "exception", "application"), 0.0)
+    assert application.says(lines) == {**none, **written}
+
+
+@dataclass(frozen=True)
+class Application:
+    """One log that mtail reads."""
+
+    log: Path
+    counted: Server
+
+    def says(self, lines: str) -> dict[str, float]:
+        """By how much each has counted once these lines are read."""
+        read = "mtail_lines_total"
+        before, number = told(self.counted), metrics(self.counted.url, read).get(read, 0)
+        with self.log.open("a") as log:
+            log.write(lines)
+        every = number + lines.count("\n")
+        until(lambda: metrics(self.counted.url, read).get(read, 0) >= every, "all lines, read")
+        after = told(self.counted)
+        return {name: after[name] - before.get(name, 0) for name in after}
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    folder = tmp_path_factory.mktemp("application")
+    (log := folder / "app.log").touch()
+    with mtail(folder, log, LOG) as counted:
+        yield Application(log, counted)
+
+
+USERS = """\
 Jan 22 19:34:21 aidin[7]: userId: ann opened modules
 Jan 22 19:34:22 aidin[7]: userId: bob opened modules
 Jan 22 19:34:23 aidin[7]: userId: ann opened modules
-10.0.0.7 - - [22/Jan/2026:19:34:21 +0000] "GET /database/errors HTTP/1.1" 200 118 "-" "curl" 0.070
+{"level":"info","userId":"6b1f-44","msg":"opened modules"}
 """
 
 
-def test_what_the_application_says_of_its_database_and_its_users_is_counted(tmp_path: Path) -> None:
-    log = tmp_path / "app.log"
-    log.touch()
-    with mtail(tmp_path, log, LOG) as counted, log.open("a") as lines:
-        lines.write(PRISMA)
-        lines.flush()
-        until(lambda: bool(metrics(counted.url, "http_requests_total")), "the last line")
-        assert metrics(counted.url, "db_") == {"db_errors_total": 5, "db_connections_refused_total": 1}
-        assert metrics(counted.url, "users_seen") == {
-            'users_seen{user="ann"}': 1,
-            'users_seen{user="bob"}': 1,
-        }
+def test_users_and_refused_connections_of_the_application_are_counted(application: Application) -> None:
+    refused = "db_connections_refused_total"
+    before = metrics(application.counted.url, refused)[refused]
+    application.says(USERS + FULL_POOL)
+    assert metrics(application.counted.url, refused) == {refused: before + 1}
+    assert metrics(application.counted.url, "users_seen{") == {
+        f'users_seen{{user="{user}"}}': 1 for user in ("6b1f-44", "ann", "bob")
+    }
 
 
 def test_a_user_who_was_not_seen_for_long_is_forgotten(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     log.touch()
-    soon = LOG.replace("after 1h", "after 1s")
+    soon = LOG.replace("after 1m", "after 1s")
     with mtail(tmp_path, log, soon, "--expired_metrics_gc_interval=200ms") as counted, log.open("a") as lines:
         lines.write("userId: ann opened modules\n")
         lines.flush()

@@ -70,7 +70,12 @@ def test_database_errors_are_counted_out_of_the_log_and_nothing_else_is(tmp_path
         lines.write(LINE.format(status=200, seconds="0.001"))
         lines.flush()
         until(lambda: bool(metrics(server.url, "http_requests_total")), "the last line")
-        assert metrics(server.url, "db_errors_total") == {"db_errors_total": 3}
+        assert metrics(server.url, "db_errors_total") == {
+            'db_errors_total{source="postgresql"}': 3,
+            'db_errors_total{source="prisma"}': 0,
+            'db_errors_total{source="exception"}': 0,
+            'db_errors_total{source="application"}': 0,
+        }
 
 
 def test_a_pattern_may_hold_slashes_escaped_or_not(tmp_path: Path) -> None:
@@ -96,6 +101,25 @@ def test_a_line_that_matches_two_patterns_counts_once(tmp_path: Path) -> None:
     )
     read = _read(tmp_path, source, "database error\nanother error\ndatabase\n")
     assert read == {"x_total": 3, 'by_total{kind="database"}': 2, 'by_total{kind="another"}': 1}
+
+
+def test_a_failure_that_two_write_of_is_counted_by_each_and_what_is_ignored_by_none(tmp_path: Path) -> None:
+    source = LogSource(
+        counters=[
+            LogCounter(
+                "x_total",
+                {"server": ["ERROR: ", "FATAL: "], "client": ["error", "fail"], "nobody": ["^never$"]},
+                labels=["source"],
+                ignoring=["^DETAIL", "no error"],
+            )
+        ]
+    )
+    lines = "ERROR: a\nDETAIL: fail\nclient: an error, a fail\nclient: no error\nFATAL: error\n"
+    assert _read(tmp_path, source, lines) == {
+        'x_total{source="server"}': 2,
+        'x_total{source="client"}': 1,
+        'x_total{source="nobody"}': 0,
+    }
 
 
 def test_numbers_and_states_of_lines_become_histograms_and_gauges(tmp_path: Path) -> None:
@@ -144,6 +168,7 @@ def _read(folder: Path, source: LogSource, lines: str) -> dict[str, float]:
     ("source", "said"),
     [
         (lambda: LogCounter("a_total", ["x"], labels=["kind"]), "has no group kind"),
+        (lambda: LogCounter("a_total", {"one": ["x"]}), "the values of one label"),
         (lambda: LogHistogram("a_seconds", "x", [1]), "has no group value"),
         (lambda: LogGauge("a", "(?P<other>x)"), "has no group value"),
         (lambda: LogSeen("a", "x", "user"), "has no group user"),

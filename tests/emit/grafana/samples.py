@@ -67,14 +67,21 @@ def past(guarded: plan.Plan, known: Sequence[Series], now: float) -> str:
             asked = selectors(promql_parser.parse(value_then(condition.signal, scope, ago)))
             for series in {one for selector, _ in asked for one in selected(selector, known)}:
                 taken = samples.setdefault(series, {})
-                for second in range(-600, 1, 15):  # nothing of it in a window that begins then
-                    time_ = round(then + second)
+                for time_ in _looked_at(condition.signal.measure, then, now):
                     taken[time_] = float(time_ % 10**6) if series.counter else series.level
     lines = []
     for series in sorted(samples, key=str):
         lines += [f"# TYPE {series.name} unknown"] if f"# TYPE {series.name} unknown" not in lines else []
         lines += [f"{series} {value} {when}" for when, value in sorted(samples[series].items())]
     return "\n".join([*lines, "# EOF", ""])
+
+
+def _looked_at(measure: plan.Measure, then: float, now: float) -> Iterator[int]:
+    """Ten minutes until then. What counts over a window must have been seen for all of it, then and now."""
+    yield from (round(then) + second for second in range(-600, 1, 15))
+    if isinstance(measure, plan.Count) and measure.window is not None:
+        whole = range(-round(measure.window.total_seconds()) - 600, -59, 240)
+        yield from (round(moment) + second for moment in (then, now) for second in whole)
 
 
 def _conditions(rollout: plan.Rollout) -> Iterator[tuple[plan.Condition, Scope]]:

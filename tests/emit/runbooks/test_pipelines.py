@@ -46,6 +46,20 @@ def access(
 
 @pytest.mark.parametrize(
     ("does", "seen"),
+    [("One route, or all of them?", ["2 /api/x", "1 /api/y"]), ("Which routes?", ["1 /api/x"])],
+)
+def test_requests_are_counted_by_their_route_without_what_was_asked_of_it(
+    does: str, seen: list[str], tmp_path: Path
+) -> None:
+    lines = [access(502, path="/api/x?page=1"), access(500, path="/api/x?page=2"), access(500, path="/api/y")]
+    lines += [access(403), access(200, path="/api/z")]
+    (tmp_path / "access.log").write_text("".join(lines))
+    line = command("aidin-hardening", does).replace("/var/log/nginx/access.log", str(tmp_path / "access.log"))
+    assert [" ".join(one.split()) for one in typed(line, tmp_path).splitlines()] == seen
+
+
+@pytest.mark.parametrize(
+    ("does", "seen"),
     [
         ("How many requests failed in the last hour?", "2"),
         ("How many requests were refused in the last hour?", "1"),

@@ -1,6 +1,6 @@
 """What exporters show now → blocks of Prometheus that say how it came to that, for limits that look at earlier times.
 
-Counters grew evenly since a while ago, and all else has always been as it is.
+Counters grew evenly since a while ago and were 0 before, and all else has always been as it is.
 """
 
 from __future__ import annotations
@@ -22,15 +22,19 @@ STEP, FAR_STEP = timedelta(seconds=1), timedelta(seconds=15)
 
 
 def remember(
-    folder: Path, pages: Mapping[str, str], metrics: Sequence[str], ago: timedelta, lasts: timedelta
+    folder: Path,
+    pages: Mapping[str, str],
+    metrics: Sequence[str],
+    spells: Sequence[tuple[timedelta, timedelta]],
 ) -> None:
-    """Give the Prometheus in `folder` a past of some metrics: of the last minutes, and from `ago` on for as long as it `lasts`.
+    """Give the Prometheus in `folder` a past of some metrics: of the last minutes, and of spells, each from so long ago on for so long.
 
     `pages` are the addresses of exporters by their jobs. A name is without the `sql_` that Prometheus takes off.
     """
     now = time.time()
     near = [now - GREW.total_seconds() + one for one in _every(STEP, GREW)]
-    far = [now - ago.total_seconds() + one for one in _every(FAR_STEP, lasts)]
+    spelt = (now - ago.total_seconds() + one for ago, lasts in spells for one in _every(FAR_STEP, lasts))
+    far = [at for at in spelt if at < near[0]]
     lines = []
     for job, address in pages.items():
         for sample in _shown(address):
@@ -38,9 +42,9 @@ def remember(
             if name in metrics:
                 known = {**sample.labels, "job": job, "instance": address}
                 labels = ",".join(f'{label}="{text}"' for label, text in known.items())
-                grows = name.endswith("_total")
-                for at in near if grows else (*far, *near):
-                    part = 1 - (now - at) / GREW.total_seconds() if grows else 1
+                grows = name.endswith(("_total", "_bucket", "_count"))
+                for at in (*far, *near):
+                    part = max(0, 1 - (now - at) / GREW.total_seconds()) if grows else 1
                     lines.append(f"{name}{{{labels}}} {sample.value * part:g} {at:.3f}")
     written = folder / "earlier.txt"
     written.write_text("\n".join([*lines, "# EOF"]) + "\n")

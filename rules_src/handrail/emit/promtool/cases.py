@@ -117,6 +117,9 @@ def receiver(rollout: Rollout, story: Story, end: timedelta) -> Timeline:
             told[Key.of(names.STAGE_METRIC, labels)] = At(Decimal(one.name == stage))
             if one.name == stage and any(alert.during for alert in rollout.alerts):
                 told[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(seconds(end))  # it has just begun
+        if stage != UNHEARD and any(alert.since_attempt for alert in rollout.alerts):
+            began = Key.of(names.ATTEMPT_STARTED_METRIC, {names.ROLLOUT: rollout.name})
+            told[began] = At(seconds(end) if stage else Decimal(0))
         versions = {} if stage == UNHEARD else attempt(rollout, 0 if stage is None else 1)
         timeline.play({**told, **versions}, until)
     return timeline

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import promql_parser as promql
 
-Pins = frozenset[tuple[str, str]]
-"""Labels that every series has, and with which value."""
+Pins = frozenset[tuple[str, str, str]]
+"""What the labels of every series fit: a label, `=`, `!=`, `=~` or `!~`, and a text."""
 
 NONE: Pins = frozenset()
-_KEEPS = ("rate", "increase", "delta", "changes", "round", "histogram_quantile")
+_KEEPS = ("rate", "increase", "delta", "changes", "resets", "round", "histogram_quantile")
 
 
 def meaning(expr: str) -> str:
@@ -20,16 +20,16 @@ def meaning(expr: str) -> str:
     return _written(promql.parse(expr), NONE)
 
 
-def pinned(expr: str) -> Pins:
-    """The labels that whatever comes out has by itself."""
-    return _pins(promql.parse(expr))
+def pinned(expr: str) -> frozenset[tuple[str, str]]:
+    """The labels that whatever comes out has by itself, with their values."""
+    equal = str(promql.MatchOp.Equal)
+    return frozenset((label, text) for label, op, text in _pins(promql.parse(expr)) if op == equal and text)
 
 
 def _pins(node: promql.Expr) -> Pins:
     match node:
         case promql.VectorSelector():
-            matchers = node.matchers.matchers
-            return frozenset((m.name, m.value) for m in matchers if m.op == promql.MatchOp.Equal and m.value)
+            return frozenset((m.name, str(m.op), m.value) for m in node.matchers.matchers)
         case promql.MatrixSelector():
             return _pins(node.vector_selector)
         case promql.ParenExpr():
@@ -58,12 +58,10 @@ def _joined(node: promql.BinaryExpr) -> Pins:
 
 
 def _written(node: promql.Expr, given: Pins) -> str:
-    """The text, where only series with the `given` labels matter."""
+    """The text, where only series that fit what is `given` matter."""
     match node:
         case promql.VectorSelector():
-            own = {(m.name, str(m.op), m.value) for m in node.matchers.matchers}
-            own |= {(name, str(promql.MatchOp.Equal), value) for name, value in given}
-            return f"{node.name}{sorted(own)} offset {node.offset}"
+            return f"{node.name}{sorted(_pins(node) | given)} offset {node.offset}"
         case promql.MatrixSelector():
             return f"{_written(node.vector_selector, given)}[{node.range}]"
         case promql.ParenExpr():

@@ -13,6 +13,7 @@ from datetime import timedelta
 from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
 from handrail.emit.promtool.cases import case_data, packed
+from handrail.emit.promtool.counted import Counting
 from handrail.emit.promtool.guardrails import Promises, best_stages
 from handrail.emit.promtool.objectives import Objective
 from handrail.emit.promtool.own import blindness, climb, heartbeat
@@ -53,6 +54,10 @@ def told(rollout: Rollout) -> Iterator[Story | Untestable]:
             yield from Promises(rollout, guardrail, stages).stories()
         else:
             yield from Split(rollout, guardrail, guardrail.split).stories()
+    counted = [Promises(rollout, one, stages).best for one in rollout.guardrails if one.split is None]
+    asked = set[str]()
+    for subject in counted:
+        yield from Counting(subject, tuple(one for one in counted if one is not subject), asked).stories()
     for slo in rollout.slos:
         yield from Objective(rollout, slo).stories()
     yield from blindness(rollout)

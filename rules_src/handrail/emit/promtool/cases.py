@@ -12,13 +12,15 @@ from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.emit.promtool.attempts import attempt
 from handrail.emit.promtool.series import At, Key, Timeline, matches
-from handrail.emit.promtool.story import UNHEARD, Look, Story, Text
+from handrail.emit.promtool.story import UNHEARD, Figure, Look, Story, Text
 from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
 from handrail.units import seconds, span
 
 _ANY = ("", "")
+_EXACT = 10**11
+"""Up to so much a float holds each ten-thousandth."""
 
 
 @dataclass
@@ -89,7 +91,10 @@ def case_data(case: Case, rollout: Rollout) -> Data:
         "interval": span(scrape),
         "input_series": [{"series": str(key), "values": values} for key, values in series.items()],
         "alert_rule_test": sorted(texts, key=lambda text: str(text["alertname"])),
-        "promql_expr_test": list(_looks(look for story in stories for look in story.looks)),
+        "promql_expr_test": [
+            *_looks(look for story in stories for look in story.looks),
+            *(figure_data(figure) for story in stories for figure in story.figures),
+        ],
     }
     return {name: part for name, part in data.items() if part}
 
@@ -107,7 +112,8 @@ def receiver(rollout: Rollout, story: Story, end: timedelta) -> Timeline:
     for stage, evaluations in groupby(story.stages):
         number += len(list(evaluations))
         last = number == len(story.stages)
-        until = end if last else (number - 1) * story.step
+        gone = not last and story.stages[number] == UNHEARD
+        until = end if last else (number - 1) * story.step + gone * timeline.scrape
         told: dict[Key, At] = {}
         for one in rollout.stages:
             labels = {names.ROLLOUT: rollout.name, names.STAGE: one.name}
@@ -143,6 +149,18 @@ def _looks(looks: Iterable[Look]) -> Iterator[Data]:
                 for state in sorted(states[name])
             ],
         }
+
+
+def figure_data(figure: Figure) -> Data:
+    """A whole number, or to a ten-thousandth of itself: floats add up to almost the same."""
+    expr, value = f"sum({figure.series})", figure.value
+    if value != int(value) or abs(value) > _EXACT:
+        expr, value = f"{expr} / {float(value):.15g}", Decimal(1)
+    return {
+        "expr": f"round({expr}, 0.0001)",
+        "eval_time": span(figure.at),
+        "exp_samples": [{"labels": "{}", "value": float(value)}],
+    }
 
 
 def text_data(text: Text, rollout: Rollout) -> Data:

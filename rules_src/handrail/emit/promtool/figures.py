@@ -35,9 +35,14 @@ TICK = timedelta(milliseconds=1)
 _STRICT = (Op.above, Op.below)
 
 
-def settles(measure: Measure, scrape: timedelta, start: timedelta, *, first: bool) -> timedelta:
-    """From when on a steady value that is fed from `start` on, or only since then (`first`), is surely the measure's."""
-    width, judged = measure.width, (Ratio, Latency, SlowerThan)
+def settles(
+    measure: Measure, scrape: timedelta, start: timedelta, *, first: bool, eager: bool = False
+) -> timedelta:
+    """From when on a steady value that is fed from `start` on, or only since then (`first`), is surely the measure's.
+
+    `eager`: it is so much that it need not fill its window.
+    """
+    width, judged = measure.width, (Ratio, Latency, SlowerThan, *((Increase, Rate) if eager else ()))
     if isinstance(measure, Absence):
         return start - scrape + width + TICK if start else width
     if isinstance(measure, (*judged, Forecast)) and first:

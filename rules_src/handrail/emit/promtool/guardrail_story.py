@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
 
 from handrail.contract import names
-from handrail.emit.promtool.attempts import BEFORE, stable_of, with_arm
+from handrail.emit.promtool.attempts import with_arm
 from handrail.emit.promtool.feeds import Value, selectors
 from handrail.emit.promtool.figures import settles
 from handrail.emit.promtool.pacing import LONGEST, MOST, scraped
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline, chosen, matches
+from handrail.emit.promtool.series import Impossible, Timeline, matches
 from handrail.emit.promtool.series_feeds import counts_targets, settled
-from handrail.emit.promtool.shown import Shown, bad_share, strangers, times_of
+from handrail.emit.promtool.shown import Shown, bad_share, times_of
 from handrail.emit.promtool.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text, seen_before
-from handrail.emit.promtool.subject import CHANGED, Subject, Values
+from handrail.emit.promtool.subject import Subject, Values
+from handrail.emit.promtool.surroundings import Surroundings
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
     Absence,
@@ -31,7 +30,6 @@ from handrail.plan import (
     Increase,
     Measure,
     PromQL,
-    ReferenceKind,
     Signal,
     State,
     StateChanges,
@@ -47,9 +45,11 @@ class GuardrailStory:
     step: timedelta
     moving: set[str] = field(default_factory=set)
     texts: dict[str, Text] = field(default_factory=dict)
+    eager: bool = False
 
     def __post_init__(self) -> None:
         self.subject = scraped(self.subject, self.step)
+        self.fed = Surroundings(self.subject)
         self._now = Shown({}, {}, NOTHING, few=False)
         self.course = Course(self.step, Timeline(self.scrape), self._reasons)
 
@@ -76,73 +76,6 @@ class GuardrailStory:
         unseen = (PromQL, Absence, StateChanges)
         return [s for s in self.guardrail.signals if not isinstance(s.measure.inner, unseen)]
 
-    @property
-    def ago(self) -> timedelta:
-        """How far back its limits look; no time where they do not."""
-        return max((r.ago or NOTHING for r in self.subject.compared_with), default=NOTHING)
-
-    # What is fed
-
-    @cached_property
-    def _bases(self) -> dict[str, Value]:
-        """What limits are relative to, and healthy values where none is."""
-        compared = {signal.name: self.subject.base(signal) for signal in self.subject.compared_with.values()}
-        return self.subject.with_value(compared, None, Decimal(0))
-
-    @cached_property
-    def _beside(self) -> Feeds:
-        """What nobody may take for what is judged: a stable arm and others far over all limits; and what it is compared with."""
-        subject, arms = self.subject, self.guardrail.arms
-        found: dict[Key, Feed] = {}
-        sick = self._sick
-        if arms is not None and any(arms.label in signal.by for signal in self.guardrail.signals):
-            compared = (ReferenceKind.stable, ReferenceKind.ago)
-            stable = any(reference.kind in compared for reference in subject.compared_with)
-            found |= subject.fed(self._bases if stable else sick, arm=stable_of(arms))
-            if arms.told and not self.ago:
-                found |= subject.fed(sick, arm=BEFORE)
-        return {**found, **subject.told(), **self._elsewhere}
-
-    @property
-    def _sick(self) -> dict[str, Value]:
-        """Values far over all limits."""
-        sick: dict[str, Value] = dict(self.subject.healthy())
-        for one in self.subject.conditions:
-            if not isinstance(one.signal.measure, StateChanges):
-                sick[one.signal.name] = self._far(one)
-        return sick
-
-    @property
-    def _elsewhere(self) -> Feeds:
-        """What others show and record, far over all limits: it is there even where nothing of the guardrail is."""
-        found = dict(self._others)
-        with suppress(Impossible):
-            found |= strangers(self.subject.fed(self._sick, times=Decimal(100)), self.subject.reads())
-        return found
-
-    @property
-    def _others(self) -> Feeds:
-        """What is recorded of others under the same names."""
-        found: dict[Key, Feed] = {}
-        for signal in self.guardrail.signals:
-            for recorded in (one for one in (signal.value, signal.events, signal.traffic) if one is not None):
-                for label, _, _ in recorded.matchers:
-                    if label in (names.ROLLOUT, names.GUARDRAIL):
-                        found[chosen(recorded.where((label, "=", "other")), {})] = At(Decimal(1_000_000_000))
-        return found
-
-    def _feeds(self, values: Values, times: Decimal = Decimal(1)) -> Feeds:
-        """Series of the judged version with these values, beside others."""
-        changes = [s.name for s in self.guardrail.signals if isinstance(s.measure, StateChanges)]
-        if any(values.get(name) == CHANGED for name in changes):
-            values = {**values, "": self.subject.quiet}
-        return {**self._beside, **self.subject.fed(values, times=times)}
-
-    def _far(self, one: Condition) -> Value:
-        if isinstance(one.signal.measure.inner, State):
-            return next(c.state for c in self.subject.conditions if c.signal == one.signal and c.state)
-        return self.subject.far(one.signal, up=one.is_upper)
-
     # Evaluations
 
     def blank(self) -> None:
@@ -151,8 +84,8 @@ class GuardrailStory:
         running = not weights or weights.get(self.subject.stage or "", 0) != 0
         blind = running or not self.guardrail.arms or None
         if seen := seen_before(self.guardrail):
-            self.course.go_on(self._elsewhere, {}, self.subject.stage)  # an optional source, never seen
-        missing = {**self._elsewhere, **seen}
+            self.course.go_on(self.fed.elsewhere, {}, self.subject.stage)  # an optional source, never seen
+        missing = {**self.fed.elsewhere, **seen}
         self.course.go_on(missing, {(self.guardrail.blind.name, ""): blind}, self.subject.stage)
 
     def phase(
@@ -160,7 +93,7 @@ class GuardrailStory:
     ) -> None:
         """Go on with these values until they surely show; of too `few` events only so many `bad` ones are a verdict."""
         known = len(self.guardrail.signals) == 1
-        feeds = self._feeds(values, times)
+        feeds = self.fed.feeds(values, times)
         now = Shown(
             values=values if known else self.subject.known(values, feeds),
             feeds=feeds,
@@ -171,7 +104,10 @@ class GuardrailStory:
         )
         first = now.start <= self.scrape
         sure = max(
-            (settles(one, self.scrape, now.start, first=first) for one in self._measures(first=first)),
+            (
+                settles(one, self.scrape, now.start, first=first, eager=eager)
+                for one, eager in self._measures(first=first)
+            ),
             default=now.start,
         )
         before, self._now = None if first else self._now, now
@@ -179,12 +115,14 @@ class GuardrailStory:
             self._go_on(before)
         self._go_on(now)
 
-    def _measures(self, *, first: bool) -> Iterator[Measure]:
-        for measure in (signal.measure for signal in self.guardrail.signals):
-            if not isinstance(measure, StateChanges):
-                yield measure.inner
-            if isinstance(measure, While) and first:
-                yield measure.condition
+    def _measures(self, *, first: bool) -> Iterator[tuple[Measure, bool]]:
+        """What must have settled, and whether it is so far over its limits that its window need not be full."""
+        for signal in self.guardrail.signals:
+            own = [one.is_upper for one in self.subject.conditions if one.signal == signal]
+            if not isinstance(signal.measure, StateChanges):
+                yield signal.measure.inner, self.eager and all(own)
+            if isinstance(signal.measure, While) and first:
+                yield signal.measure.condition, False
 
     def again(self) -> None:
         """One evaluation more, and all is as it was."""
@@ -258,7 +196,7 @@ class GuardrailStory:
             several = sum(isinstance(s.measure.inner, EventMeasure) for s in self.guardrail.signals) > 1
             blurred = self.subject.entangled or (several and shown.scaled)
             found[self.guardrail.thin.name, ""] = None if blurred else shown.few
-        found[self.guardrail.blind.name, ""] = None if at < self.ago + self.step else unknown
+        found[self.guardrail.blind.name, ""] = None if at < self.fed.ago + self.step else unknown
         return {reason: verdict for reason, verdict in found.items() if reason in self.course.alerts}
 
     @property
@@ -319,25 +257,48 @@ class GuardrailStory:
     def limits(self, promise: str, signal: Signal, values: Sequence[Value]) -> Story:
         """From value to value, each milder one first, until all fire; then it is well again."""
         self.moving = {signal.name}
-        calm = self._bases if self.ago else self.subject.healthy()
+        calm = self.fed.bases if self.fed.ago else self.subject.healthy()
         if self._seen and not any(isinstance(s.measure.inner, Absence) for s in self.guardrail.signals):
             self.blank()
-        if self.ago:
+        if self.fed.ago:
             self.phase(calm)
             widest = max(s.measure.width for s in self.guardrail.signals)
-            while self.course.next < self.ago + 2 * self.step + 2 * widest:
+            while self.course.next < self.fed.ago + 2 * self.step + 2 * widest:
                 self.again()
-        known = self.course.timeline.now + self.ago
+        known = self.course.timeline.now + self.fed.ago
         for value in values:
             self.phase(self.subject.with_value(calm, signal, value))
         self.until(FIRING)
-        if not self.ago and not self.subject.entangled and not isinstance(signal.measure, StateChanges):
+        if not self.fed.ago and not self.subject.entangled and not isinstance(signal.measure, StateChanges):
             self.phase(self.subject.with_value(calm, signal, calm[signal.name]))
             self.until("")
-        if self.ago:  # from then on it is compared with itself
-            self.course.looks = [look for look in self.course.looks if self.ago < look.at <= known]
+        if self.fed.ago:  # from then on it is compared with itself
+            self.course.looks = [look for look in self.course.looks if self.fed.ago < look.at <= known]
             self.texts = {name: text for name, text in self.texts.items() if text.at <= known}
         return self._story(promise)
+
+    def lasting(self, promise: str, time: timedelta) -> Story:
+        """Far over all limits, for as long as what must be sustained for this time; and well again, where it is kept for it."""
+        if self.fed.ago or len(self._seen) < len(self.guardrail.signals):
+            raise Impossible("what it looks back on would take longer than a test should")
+        alerts, often = self.guardrail.alerts, max(1, time // self.step)
+        self.moving = {signal.name for signal in self.guardrail.signals}
+        self.eager = True
+        self.blank()
+        self.phase(self.fed.sick)
+        kept = [alert for alert in alerts if alert.keep_firing_for == time]
+        if any(alert.sustained == time for alert in alerts):
+            self._again(often)
+        if kept:
+            self._again(max(-(-alert.sustained // self.step) for alert in kept))
+            self.phase(self.subject.healthy())
+            self._again(often)
+        self.texts = {}
+        return self._story(promise)
+
+    def _again(self, often: int) -> None:
+        for _ in range(often):
+            self.again()
 
     def seeing(self, promise: str) -> Story:
         """Nothing, and then all is well."""
@@ -349,14 +310,13 @@ class GuardrailStory:
         self, promise: str, signal: Signal, places: Sequence[tuple[Subject, Sequence[Value]]]
     ) -> Story:
         """From stage to stage, in each from value to value."""
-        if self.ago:
+        if self.fed.ago:
             raise Impossible("what it is compared with would be that of another stage")
         self.moving = {signal.name}
         for subject, values in places:
             scrape = self.subject.rollout.scrape
             self.subject = replace(subject, rollout=replace(subject.rollout, scrape=scrape))
-            for cached in ("_bases", "_beside"):
-                self.__dict__.pop(cached, None)
+            self.fed = Surroundings(self.subject)
             if not self.course.stages:
                 self.blank()
             for value in values:
@@ -379,12 +339,12 @@ class GuardrailStory:
         fewest = min([least - half, *(bad - 1 for bad in alone)])
         if fewest <= 0:
             raise Impossible("one event is enough")
-        far = subject.with_value({}, one.signal, self._far(one))
+        far = subject.with_value({}, one.signal, self.fed.far(one))
         self.blank()
         self.phase(far, times_of(subject, one.signal, fewest, most=True), few=True)
         if (thin := self.guardrail.thin) is not None:
             self.again()
-            if self.course.states.get(thin.name) == FIRES:
+            if self.course.states.get(thin.name) == FIRES and not measure.width % self.scrape:
                 self.texts[thin.name] = Text(thin, self.course.now, {}, fewest)
         if not alone:
             self.phase(far, times_of(subject, one.signal, least + half))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -20,7 +21,13 @@ LIMITS = (
     "just over it fires once that is sustained, and is kept as long as declared"
 )
 SEES = "Blind without series, seeing with them"
+MOST_AT_ONCE = 4
+"""So many evaluations one after the other are less than two stories."""
 STAGES = "Each stage has its own limits: just under them a tier is silent, just over them it is not"
+LASTS = (
+    "Far over all limits, an alert is pending until that has lasted as long as declared, and fires then; when all is "
+    "well again it is kept as long as declared, and no longer"
+)
 FEW = "Too few events are no verdict, however bad they are, and are told if they stay few; enough are one"
 FREE = "nothing is known of what would give a free PromQL expression a value"
 
@@ -48,6 +55,7 @@ class Promises:
             yield from self._tried("other stages", side, self._staged)
         if not self._sides:
             yield GuardrailStory(self.best, pace_of(self.best, 0)).seeing(SEES)
+        yield from self._lasting
         for condition in few:
             yield from self._tried("few events", condition, self._few)
 
@@ -63,6 +71,18 @@ class Promises:
                 yield story
             elif story is not None:
                 yield Untestable(self.guardrail.name, "at no time it is certain what fires", what)
+
+    @property
+    def _lasting(self) -> Iterator[Story]:
+        """At each time for which an alert must be sustained or is kept, and an evaluation before; all short ones in one story."""
+        every = self.rollout.evaluate
+        tiers = self.guardrail.alerts
+        times = {time for alert in tiers for time in (alert.sustained, alert.keep_firing_for) if time}
+        short = {time for time in times if time <= MOST_AT_ONCE * every}
+        steps = {(time, step) for time in times - short for step in (time - every, time)}
+        for time, step in sorted([*steps, *([(max(short), every)] if short else [])]):
+            with suppress(Impossible):  # its limits say why
+                yield GuardrailStory(self.best, step).lasting(LASTS, time)
 
     # Stages
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.series import At, Key, Timeline, chosen
+from handrail.emit.promtool.series import At, Feed, Key, Timeline, chosen
 from handrail.emit.promtool.story import FIRES, NOTHING, UNHEARD, Course, Look, Story, Text, seen_before
 from handrail.plan import Absence, Alert, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
 from handrail.promql.remembered import REMEMBER
@@ -18,6 +18,7 @@ AWAKE = "The heartbeat fires all the time"
 BLIND = (
     "While nothing is measured all are blind and say why; when nobody reports the stage, all that need it are"
 )
+NOT_YET = "An evaluation before it is sustained, nobody is blind yet"
 MISSING, NO_STAGE = "its metrics are missing", "nobody reports the stage"
 LONGEST = 20
 """So many evaluations are enough until the last level is told."""
@@ -46,31 +47,54 @@ def blindness(rollout: Rollout) -> Iterator[Story]:
             if stage is not None and _needs_stage(guardrail):
                 unheard.append(guardrail.blind)
     missing |= {slo.blind: True for slo in rollout.slos}
-    blind = list(dict.fromkeys([*missing, *unheard]))
-    if not blind:
-        return
-    course = Course(
-        _step(rollout, blind), Timeline(rollout.scrape), {(alert.name, ""): alert for alert in blind}
-    )
-    course.looks, looks, texts = [], list[Look](), list[Text]()
-    seen = {key: feed for one in rollout.guardrails for key, feed in seen_before(one).items()}
+    if missing or unheard:
+        yield _blind(rollout, stage, missing, unheard)
+    for sustained in dict.fromkeys(alert.sustained for alert in missing):
+        if sustained > rollout.evaluate:
+            yield _not_yet(rollout, stage, [one for one in missing if one.sustained == sustained])
+
+
+def _not_yet(rollout: Rollout, stage: str | None, blind: list[Alert]) -> Story:
+    """An evaluation before they are sustained."""
+    step = blind[0].sustained - rollout.evaluate
+    course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert for alert in blind})
     for _ in range(2):
-        course.go_on(seen, {(alert.name, ""): True for alert in missing}, stage)
+        course.go_on(_seen(rollout), dict.fromkeys(course.alerts, True), stage)
+    course.looks = [_because(course, blind, MISSING)]
+    return course.story(NOT_YET, "all")
+
+
+def _blind(
+    rollout: Rollout, stage: str | None, missing: Mapping[Alert, bool], unheard: Sequence[Alert]
+) -> Story:
+    """Nothing is measured until all fire; then nobody reports the stage, which is believed for a while."""
+    blind = list(dict.fromkeys([*missing, *unheard]))
+    step = _step(rollout, blind)
+    course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert for alert in missing})
+    looks, texts = list[Look](), list[Text]()
+    while not course.stages or any(states != FIRES for states in course.states.values()):
+        course.go_on(_seen(rollout), dict.fromkeys(course.alerts, True), stage)
         looks.append(_because(course, missing, MISSING))
     texts += [Text(alert, course.now, {"reason": MISSING}, None) for alert, only in missing.items() if only]
-    course = replace(
-        course, alerts={(alert.name, ""): alert for alert in unheard}, worlds={}
-    )  # another reason
-    for _ in range(2 if unheard else 0):
-        course.go_on({}, {(alert.name, ""): True for alert in unheard}, UNHEARD)
+    course = replace(course, alerts={(alert.name, ""): alert for alert in unheard}, worlds={})
+    heard = course.now + rollout.scrape
+    while any(course.states.get(alert.name) != FIRES for alert in unheard):
+        forgotten = course.next >= heard + REMEMBER
+        course.go_on({}, dict.fromkeys(course.alerts, forgotten), UNHEARD)
         looks.append(_because(course, unheard, NO_STAGE))
     course.looks = [look for look in looks if look.states]
-    yield course.story(BLIND, "all", texts)
+    return course.story(BLIND, "all", texts)
+
+
+def _seen(rollout: Rollout) -> dict[Key, Feed]:
+    """What is remembered of optional guardrails."""
+    return {key: feed for one in rollout.guardrails for key, feed in seen_before(one).items()}
 
 
 def _step(rollout: Rollout, blind: Iterable[Alert]) -> timedelta:
-    """Long enough for all to be sustained, and for a stage that nobody reports any more to be forgotten."""
-    least = max([REMEMBER * 3 / 2, *(alert.sustained for alert in blind)])
+    """The shortest time that one must be sustained, but not so short that it takes many evaluations."""
+    times = sorted(alert.sustained for alert in blind)
+    least = next((one for one in times if one >= max(times[-1], REMEMBER) / 4), REMEMBER)
     return -(-least // rollout.evaluate) * rollout.evaluate
 
 

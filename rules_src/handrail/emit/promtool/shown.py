@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.emit.promtool.series import Feed, Feeds, Key, matches
+from handrail.contract import names
+from handrail.emit.promtool.series import At, Feed, Feeds, Key, chosen, matches
 from handrail.emit.promtool.subject import Subject, Values
-from handrail.plan import Condition, Selector, Signal
+from handrail.plan import Condition, Guardrail, Selector, Signal
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,17 @@ def strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
             other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
             if label in dict(key.labels) and not any(matches(s, other) for s in reads):
                 found[other] = feed
+    return found
+
+
+def recorded_of_others(guardrail: Guardrail) -> dict[Key, At]:
+    """What is recorded of others under the same names."""
+    found: dict[Key, At] = {}
+    for signal in guardrail.signals:
+        for recorded in (one for one in (signal.value, signal.events, signal.traffic) if one is not None):
+            for label, _, _ in recorded.matchers:
+                if label in (names.ROLLOUT, names.GUARDRAIL):
+                    found[chosen(recorded.where((label, "=", "other")), {})] = At(Decimal(1_000_000_000))
     return found
 
 

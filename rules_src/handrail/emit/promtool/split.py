@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of, stable_of
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, chosen
-from handrail.emit.promtool.story import FIRES, Course, Story, Text, Untestable
+from handrail.emit.promtool.story import FIRES, Course, Figure, Story, Text, Untestable
 from handrail.plan import Guardrail, Rollout, SampleRatio, Selector
+from handrail.plan.split_evidence import ODDS, SIDES, ratio
+from handrail.units import plain
 
 SPLIT = (
     "Arms whose traffic is just tolerated are no mismatch, nor are a few requests; a canary with far more or far less "
@@ -50,7 +52,7 @@ class Split:
         )
         alerts = {(alert.name, ""): alert for alert in guardrail.every_alert}
         course = Course(-(-2 * split.window // every) * every, Timeline(self._scrape), alerts)
-        before, texts = max(10 * every, split.settle + every), list[Text]()
+        before, texts, figures = max(10 * every, split.settle + every), list[Text](), list[Figure]()
         for odds, requests, mismatch in (
             (split.most, MANY * finds, False),
             (1 / split.most, MANY * finds, False),
@@ -65,6 +67,8 @@ class Split:
             feeds = self._feeds(share, requests, asked)
             breaches = {(warning.name, ""): mismatch, (blind.name, ""): share is None}
             course.go_on(feeds, breaches, stage, before)
+            if mismatch:
+                figures += self._figures(feeds, course.now, asked)
             fires = warning if mismatch else blind
             if course.states.get(fires.name) == FIRES and not any(text.alert is fires for text in texts):
                 labels, arms = {"reason": "the canary's requests are not counted"}, guardrail.arms
@@ -74,7 +78,35 @@ class Split:
                     )
                 texts.append(Text(fires, course.now, labels, share))
         said = Selector(names.WEIGHT_METRIC, ((names.ROLLOUT, "=", self.rollout.name),))
-        return course.story(SPLIT, guardrail.name, texts, (*split.counted, said))
+        story = course.story(SPLIT, guardrail.name, texts, (*split.counted, said))
+        return replace(story, figures=tuple(figures))
+
+    def _figures(self, feeds: Feeds, at: timedelta, asked: Decimal) -> Iterator[Figure]:
+        """What is recorded of an evaluation in which there are requests of both arms."""
+        split, name, arms = self.split, self.guardrail.name, self.guardrail.arms
+        value, events = self.guardrail.signals[0].value, self.guardrail.signals[0].events
+        if arms is None or events is None:
+            raise TypeError("it has no arms")
+        times = Decimal(self.rollout.evaluate / self._scrape)
+        canary, stable = (
+            sum(
+                feed.step * times
+                for key, feed in feeds.items()
+                if (arms.label, arm) in key.labels and isinstance(feed, Rise)
+            )
+            for arm in (canary_of(arms), stable_of(arms))
+        )
+        yield Figure(name, at, split.canary, Decimal(canary))
+        yield Figure(name, at, split.stable, Decimal(stable))
+        yield Figure(name, at, events, Decimal(canary))
+        yield Figure(name, at, value, Decimal(canary) / Decimal(canary + stable))
+        counts = float(canary), float(stable), float(asked)
+        for side in SIDES:
+            for odds in ODDS:
+                found = ratio(*counts, side, float(odds), float(split.most)) / split.per_choice
+                apart = (*split.evidence.matchers, (names.SIDE, "=", side), (names.ODDS, "=", plain(odds)))
+                yield Figure(name, at, Selector(names.SPLIT_LIKELIHOOD, apart), Decimal(found))
+        yield Figure(name, at, split.evidence, Decimal(split.evidence_of(*counts)))
 
     @property
     def _scrape(self) -> timedelta:

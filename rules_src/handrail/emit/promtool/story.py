@@ -60,6 +60,16 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """What is recorded at a time: a value of the only series that the selector selects, or the sum of several."""
+
+    about: str
+    at: timedelta
+    series: Selector
+    value: Decimal
+
+
+@dataclass(frozen=True)
 class Story:
     """One promise about one guardrail: what is fed, evaluated every `step`, and what is asked.
 
@@ -76,11 +86,13 @@ class Story:
     texts: tuple[Text, ...] = ()
     reads: tuple[Selector, ...] = field(default=(), repr=False)
     counts_targets: bool = False
+    figures: tuple[Figure, ...] = ()
 
     @property
     def end(self) -> timedelta:
         """The last look."""
-        return max([*(look.at for look in self.looks), *(text.at for text in self.texts)], default=NOTHING)
+        asked: tuple[Look | Text | Figure, ...] = (*self.looks, *self.texts, *self.figures)
+        return max([one.at for one in asked], default=NOTHING)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ All of it is arithmetic on the declaration: nothing here knows how Prometheus ge
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, cached_property
 from itertools import pairwise
@@ -280,8 +280,9 @@ class Subject:
         found += [limit.figure for c in fixed for limit in c.limits if limit.figure is not None]
         if signal in self.compared_with.values():
             found.append(self.base(signal))
-        healthy = self._healthy(signal)
-        return [value / scale for value in [*found, healthy] if isinstance(value, Decimal)]
+        places = [self, *(replace(self, stage=stage.name) for stage in self.rollout.stages)]
+        healthy = [one._healthy(signal) for one in places]  # noqa: SLF001  the same guardrail elsewhere
+        return [value / scale for value in [*found, *healthy] if isinstance(value, Decimal)]
 
     def measure(self, signal: Signal, arm: str | None = None) -> Measure:
         """The measure of one arm alone."""

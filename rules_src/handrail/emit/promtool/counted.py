@@ -53,9 +53,8 @@ class Counting:
 
     def stories(self) -> Iterator[Story]:
         """One, if it counts events and they can be fed; nothing is said of what another story has asked already."""
-        guardrail = self.subject.guardrail
-        widths = {signal.measure.width for signal in guardrail.signals if _counts(signal.measure)}
-        if guardrail.name in self.asked or len(widths) != 1:
+        widths = _widths(self.subject)
+        if self.subject.guardrail.name in self.asked or len(widths) != 1:
             return
         try:
             story = self._story(widths.pop())
@@ -99,9 +98,10 @@ class Counting:
 
     @property
     def _hosted(self) -> list[Subject]:
-        """Others that look at nothing but the same counters."""
+        """Others that look at nothing but the same counters, in as wide a window."""
         own = {one.metric for one in self.subject.reads()}
-        return [s for s in self.others if {one.metric for one in s.reads()} <= own and not _labels(s)]
+        alike = (one for one in self.others if _widths(one) == _widths(self.subject) and not _labels(one))
+        return [one for one in alike if {series.metric for series in one.reads()} <= own]
 
     def _fed(self, subject: Subject) -> Feeds:
         values = dict(subject.healthy())
@@ -149,6 +149,10 @@ def _times(feed: object) -> Rise:
 
 def _labels(subject: Subject) -> bool:
     return any(signal.measure.labels for signal in subject.guardrail.signals)
+
+
+def _widths(subject: Subject) -> set[timedelta]:
+    return {signal.measure.width for signal in subject.guardrail.signals if _counts(signal.measure)}
 
 
 def _counts(measure: Measure) -> bool:

@@ -94,10 +94,11 @@ class Counted:
                 return sum(map(self._sum, whole), Decimal(0))
             case Latency(histogram=series) | SlowerThan(histogram=series):
                 return self._sum(series.suffixed("_count"))
-            case Increase(counter=counter, bound=None):
-                return self._sum(counter)
-            case Increase(counter=counter, bound=Decimal() as bound):
-                return self._sum(counter.suffixed("_count")) - self._sum(bucket(counter, bound))
+            case Increase(counters=several, bound=None):
+                return sum(map(self._sum, several), Decimal(0))
+            case Increase(counters=several, bound=Decimal() as bound):
+                slow = (self._sum(one.suffixed("_count")) - self._sum(bucket(one, bound)) for one in several)
+                return sum(slow, Decimal(0))
             case _:
                 raise TypeError("it counts no events")
 

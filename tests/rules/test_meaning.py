@@ -34,7 +34,7 @@ def test_a_matcher_that_a_join_repeats_says_nothing(one: str, other: str) -> Non
         ('a{r="x"} and on () b{r="x"}', 'a{r="x"} and on () b'),
         ('a{r="x"} and on (r) sum(b{r="x"})', 'a{r="x"} and on (r) sum(b)'),
         ('a{r="x"} and on (r) absent(b{r="x"})', 'a{r="x"} and on (r) absent(b)'),
-        ('a{r=~"x|y"} / b{r=~"x|y"}', 'a / b'),
+        ('a{r=~"x|y"} / b{r=~"x|y"}', "a / b"),
         ('a{r="x"} / b{r="x"} offset 5m', 'a{r="x"} / b{r="x"}'),
     ],
 )

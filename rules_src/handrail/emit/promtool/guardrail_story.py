@@ -281,6 +281,8 @@ class GuardrailStory:
         """Far over all limits, for as long as what must be sustained for this time; and well again, where it is kept for it."""
         if self.fed.ago or len(self._seen) < len(self.guardrail.signals):
             raise Impossible("what it looks back on would take longer than a test should")
+        if any(isinstance(signal.measure.inner, Changes | Forecast) for signal in self.guardrail.signals):
+            raise Impossible("its value is not one figure at each evaluation")
         alerts, often = self.guardrail.alerts, max(1, time // self.step)
         self.moving = {signal.name for signal in self.guardrail.signals}
         self.eager = True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
-from handrail.emit.promtool.series import Feeds, Key, Rise, matches
+from handrail.emit.promtool.series import Feeds, Impossible, Key, Rise, matches
 from handrail.plan import Increase, Latency, Measure, Ratio, Selector, SlowerThan
 from handrail.promql.buckets import bucket, le
 
@@ -120,10 +120,10 @@ class Counted:
 
     def _quantile(self, q: Decimal, buckets: Selector) -> Decimal | None:
         """As `histogram_quantile` reads it off; None where it lies in the last bucket."""
-        bounds = {dict(key.labels)[LE] for key in self.fed if matches(buckets, key)} - {"+Inf"}
+        bounds = {_bound(key) for key in self.fed if matches(buckets, key)} - {None, Decimal("inf")}
         whole = self._sum(buckets.where((LE, "=", "+Inf")))
         low, below = Decimal(0), Decimal(0)
-        for bound in sorted(map(Decimal, bounds)):
+        for bound in sorted(bound for bound in bounds if bound is not None):
             upto = self._sum(buckets.where((LE, "=", le(bound))))
             if upto >= q * whole > 0:
                 return low + (bound - low) * (q * whole - below) / (upto - below)
@@ -137,8 +137,17 @@ class Counted:
 
     def weight(self, key: Key, life: Life) -> int:
         """Some lives have more slow observations than others: a quantile of them all is not that of each."""
-        bound = dict(key.labels).get(LE)
-        others = (dict(one.labels).get(LE) for one in self.fed if one.metric == key.metric)
-        if bound is None or Decimal(bound) == min(Decimal(other) for other in others if other is not None):
+        bound = _bound(key)
+        others = (_bound(other) for other in self.fed if other.metric == key.metric)
+        if bound is None or bound == min(other for other in others if other is not None):
             return 1
         return 1 + LIVES.index(life) % 4 if life in LIVES else 1
+
+
+def _bound(key: Key) -> Decimal | None:
+    """That of a bucket."""
+    written = dict(key.labels).get(LE)
+    try:
+        return None if written is None else Decimal(written)
+    except InvalidOperation:
+        raise Impossible("a label le of it is no number") from None

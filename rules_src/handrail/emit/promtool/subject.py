@@ -280,7 +280,9 @@ class Subject:
         found += [limit.figure for c in fixed for limit in c.limits if limit.figure is not None]
         if signal in self.compared_with.values():
             found.append(self.base(signal))
-        places = [self, *(replace(self, stage=stage.name) for stage in self.rollout.stages)]
+        places = [self]
+        if isinstance(signal.measure.inner, Latency):  # through all stages its buckets are the same
+            places += [replace(self, stage=stage.name) for stage in self.rollout.stages]
         healthy = [one._healthy(signal) for one in places]  # noqa: SLF001  the same guardrail elsewhere
         return [value / scale for value in [*found, *healthy] if isinstance(value, Decimal)]
 

@@ -337,7 +337,7 @@ aurigraph_v12 = Rollout(
                 good=ci("builds_total", SUCCEEDED),
                 of=ci("builds_total"),
                 window="7d",
-                min_events=20,
+                min_events=1,
             ),
             title="Share of builds that succeed, any 7 days",
             accept={"detection-too-slow": "builds are judged over days, whatever the stage"},

@@ -30,6 +30,7 @@ from handrail.lint import (
     gauge_as_counter,
     histogram_suffix,
     interval_too_long,
+    job_not_scraped,
     label_names,
     limit_always_fires,
     limit_never_fires,
@@ -139,6 +140,7 @@ HERE: tuple[HereLint, ...] = (
     promql_too_new.check,
     receiver_too_new.check,
     source_unlike.check,
+    job_not_scraped.check,
     address_unknown.check,
 )
 """What one rollout shows where it runs in one environment."""

@@ -17,14 +17,14 @@ def gate(
     ] = False,
     timeout: Annotated[
         str,
-        typer.Option(help="With --wait: for that long at most, like 90s, 45m or 2h; without it, to the end."),
+        typer.Option(help="With --wait: the longest time, like 90s, 45m or 2h; without it no limit."),
     ] = "",
     to: Annotated[
         str,
         typer.Option(help="The gate into this stage (`complete` after the last); the next one without it."),
     ] = "",
     as_json: Annotated[
-        bool, typer.Option("--json", help="What the API said last, as JSON.", show_default=False)
+        bool, typer.Option("--json", help="The API's last answer as JSON.", show_default=False)
     ] = False,
     url: Url = None,
     cert: Cert = None,

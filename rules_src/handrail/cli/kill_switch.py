@@ -24,7 +24,7 @@ def kill_switch(
     ],
     why: Annotated[str, typer.Option(help="The reason, kept in the evidence of every rollout.")] = "",
     as_json: Annotated[
-        bool, typer.Option("--json", help="What the API says, as JSON.", show_default=False)
+        bool, typer.Option("--json", help="The API's answer as JSON.", show_default=False)
     ] = False,
     url: Url = None,
     cert: Cert = None,

@@ -11,7 +11,7 @@ from handrail.errors import Problem, Refused, Severity, Where, shown
 
 merge = typer.Typer(
     name="merge",
-    help="Put our part into a configuration that is there already, keep it up to date, or take it out.",
+    help="Put our part into an existing configuration, keep it up to date, or take it out.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -34,13 +34,15 @@ def alertmanager(
     environment: Annotated[
         str | None,
         typer.Option(
-            "--environment", "-e", help="Whose part; the only one that shares an Alertmanager by default."
+            "--environment",
+            "-e",
+            help="Whose part; by default that of the only one that shares an Alertmanager.",
         ),
     ] = None,
     under: Annotated[
         list[str] | None,
         typer.Option(
-            help="The route to put ours under, by its receiver or by a matcher of it; the root by default."
+            help="The route to put ours under, named by its receiver or a matcher; the root by default."
         ),
     ] = None,
     check: Annotated[

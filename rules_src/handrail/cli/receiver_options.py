@@ -11,12 +11,11 @@ from handrail.errors import WrongCall
 Url = Annotated[
     str | None, typer.Option("--url", help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
 ]
-Cert = Annotated[
-    str | None, typer.Option("--cert", help="The certificate by which we are known; HANDRAIL_CERT.")
-]
+Cert = Annotated[str | None, typer.Option("--cert", help="The client certificate; HANDRAIL_CERT.")]
 Key = Annotated[str | None, typer.Option("--key", help="Its key; HANDRAIL_KEY.")]
 Ca = Annotated[
-    str | None, typer.Option("--ca", help="An authority of your own, beside the public ones; HANDRAIL_CA.")
+    str | None,
+    typer.Option("--ca", help="Your own certificate authority, in addition to the public ones; HANDRAIL_CA."),
 ]
 
 

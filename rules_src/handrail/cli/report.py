@@ -21,12 +21,12 @@ class ReportKind(StrEnum):
 def report(
     kind: Annotated[ReportKind, typer.Argument(help="A day or a week.", show_default=False)],
     name: Annotated[
-        str, typer.Option("--rollout", help="Of this rollout alone; all without it.", show_default=False)
+        str, typer.Option("--rollout", help="Only this rollout; without it all.", show_default=False)
     ] = "",
     date: Annotated[
         str,
         typer.Option(
-            help="The day, or a day of the week, like 2026-11-27; the last that is over without it.",
+            help="The day, or a day of the week, like 2026-11-27; without it the last one that is over.",
             show_default=False,
         ),
     ] = "",

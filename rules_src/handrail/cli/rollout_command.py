@@ -47,52 +47,57 @@ def rollout(
     verb: Annotated[Verb, typer.Argument(help="What to ask of the receiver.", show_default=False)],
     name: Annotated[str, typer.Argument(help="The rollout's name; none with list.", show_default=False)] = "",
     folder: Annotated[
-        str, typer.Argument(metavar="[DIR]", help="bundle: where it is written to.", show_default=False)
+        str, typer.Argument(metavar="[DIR]", help="bundle: the folder to write it to.", show_default=False)
     ] = "",
     url: Url = None,
     why: Annotated[str, typer.Option(help="The reason, kept in the evidence.")] = "",
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Go past a 'not ready'; needs --why.", show_default=False)
+        bool,
+        typer.Option(
+            "--anyway", help="Go on although something is not ready; needs --why.", show_default=False
+        ),
     ] = False,
     item: Annotated[
         str,
         typer.Option(
-            help="check: the gate's question, or its place from 1 on; without it a check is made now."
+            help="check: the question to answer, its text or number; without it a check is made now."
         ),
     ] = "",
     failed: Annotated[
         bool, typer.Option("--failed", help="check: the answer is no.", show_default=False)
     ] = False,
-    role: Annotated[str, typer.Option(help="approve: as whom.")] = "",
-    seen: Annotated[str, typer.Option(help="approve: only what status showed under this digest.")] = "",
+    role: Annotated[str, typer.Option(help="approve: the role to approve as.")] = "",
+    seen: Annotated[
+        str, typer.Option(help="approve: only if the gate still has this digest, from status.")
+    ] = "",
     to: Annotated[
-        str, typer.Option(help="promote, retry: the stage that is meant; refused when another one is next.")
+        str, typer.Option(help="promote, retry: the stage that you mean; refused if another one is next.")
     ] = "",
     canary: Annotated[
-        str, typer.Option(help="start, approve before it: the new version, where `Arms` has no values.")
+        str, typer.Option(help="start, or approve before it: the new version, if `Arms` has no values.")
     ] = "",
-    stable: Annotated[str, typer.Option(help="start, approve before it: the version that runs.")] = "",
+    stable: Annotated[str, typer.Option(help="start, or approve before it: the version that runs now.")] = "",
     artifact: Annotated[
         str, typer.Option(help="start: what goes out, a version or an image's digest, for the evidence.")
     ] = "",
     attempt: Annotated[
-        int | None, typer.Option(min=1, help="bundle: of this attempt, by its number; the newest without it.")
+        int | None, typer.Option(min=1, help="bundle: the number of the attempt; without it the newest.")
     ] = None,
     incident: Annotated[str, typer.Option(help="incident, ack, note, close, postmortem: which one.")] = "",
-    cause: Annotated[str, typer.Option(help="note, close: why it came to that.")] = "",
-    fix: Annotated[str, typer.Option(help="note, close: what mended it.")] = "",
-    prevention: Annotated[str, typer.Option(help="note, close: what keeps it from coming again.")] = "",
-    user_impact: Annotated[str, typer.Option(help="note, close: what people noticed.")] = "",
-    follow_up: Annotated[str, typer.Option(help="note, close: one thing more that is to be done.")] = "",
-    review: Annotated[str, typer.Option(help="note, close: when it is looked back on.")] = "",
-    attendees: Annotated[str, typer.Option(help="note, close: who looks back on it.")] = "",
+    cause: Annotated[str, typer.Option(help="note, close: the cause.")] = "",
+    fix: Annotated[str, typer.Option(help="note, close: what fixed it.")] = "",
+    prevention: Annotated[str, typer.Option(help="note, close: how it is prevented from now on.")] = "",
+    user_impact: Annotated[str, typer.Option(help="note, close: what users noticed.")] = "",
+    follow_up: Annotated[str, typer.Option(help="note, close: an action item.")] = "",
+    review: Annotated[str, typer.Option(help="note, close: when the review is.")] = "",
+    attendees: Annotated[str, typer.Option(help="note, close: who attends the review.")] = "",
     false_rollback: Annotated[
-        YesNo | None, typer.Option(help="note, close: whether the rollback was for nothing.")
+        YesNo | None, typer.Option(help="note, close: whether the rollback was a false one.")
     ] = None,
     as_json: Annotated[
         bool,
         typer.Option(
-            "--json", help="What the API says, as JSON; watch: a document a line.", show_default=False
+            "--json", help="The API's answer as JSON; watch: one document a line.", show_default=False
         ),
     ] = False,
     cert: Cert = None,

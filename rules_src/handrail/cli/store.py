@@ -31,7 +31,7 @@ Where = Annotated[
     str | None,
     typer.Option(
         "--store",
-        help="sqlite:PATH or postgresql://…; what the receiver's settings say without it.",
+        help="sqlite:PATH or postgresql://…; without it the one in the receiver's settings.",
         show_default=False,
     ),
 ]
@@ -42,7 +42,7 @@ Attempt = Annotated[int | None, typer.Option(help="Of this attempt only, by its 
 Since = Annotated[
     str, typer.Option(help="Not before: 90m, 2d, or 2026-03-01T02:30 in UTC.", show_default=False)
 ]
-Limit = Annotated[int, typer.Option(min=1, help="At most so many: the newest.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest.")]
 
 
 @store.command()
@@ -97,10 +97,10 @@ def verify(
         str | None,
         typer.Option(help="Compare with what this Prometheus has scraped of the chains.", show_default=False),
     ] = None,
-    since: Annotated[str, typer.Option(help="So far back is it asked.")] = "15d",
+    since: Annotated[str, typer.Option(help="How far back to ask it.")] = "15d",
     http_config: Annotated[
         Path | None,
-        typer.Option(help="How it is logged in to: as HANDRAIL_PROMETHEUS_HTTP_CONFIG.", show_default=False),
+        typer.Option(help="How to log in there, like HANDRAIL_PROMETHEUS_HTTP_CONFIG.", show_default=False),
     ] = None,
     matching: Annotated[
         str,

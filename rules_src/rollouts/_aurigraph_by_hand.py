@@ -50,16 +50,19 @@ FAILING = [
     Instruction(
         "Their share, in percent.",
         promql=f"""\
-            100 * sum by (track) (rate(http_requests_total{{{OWN},status=~"[45].."}}[5m]))
+            100 * (
+                sum by (track) (rate(http_requests_total{{{OWN},status=~"[45].."}}[5m]))
+                or 0 * sum by (track) (rate(http_requests_total{{{OWN}}}[5m]))
+              )
               / sum by (track) (rate(http_requests_total{{{OWN}}}[5m]))
             """,
-        see="Below 0.1 is the target, above 0.5 is P3, above 1 P2, above 5 P1.",
+        see="No line: that arm has no traffic, or is not scraped. Below 0.1 is the target, above 0.5 is P3, above 1 P2, above 5 P1.",
     ),
     HEALTH,
     Instruction(
         "Is the database there?",
-        promql='pg_up{job="aurigraph-db"}',
-        see="0, or nothing: P1. PagerDuty and the VP of Engineering are told.",
+        promql='max by (__name__) ({__name__=~"up|pg_up",job="aurigraph-db"})',
+        see="Both are 1. pg_up is 0: the database is away. up is 0, or no line: its exporter is, and nobody knows. Each is P1. PagerDuty and the VP of Engineering are told.",
     ),
     Instruction(
         "Are connections used up?",
@@ -127,7 +130,10 @@ RESOURCES = [
 DOWN = [
     Instruction("Which node does not answer?", promql='up{job="aurigraph"} == 0'),
     HEALTH,
-    Instruction("And its database?", promql='pg_up{job="aurigraph-db"}'),
+    Instruction(
+        "And its database, and the exporter beside it?",
+        promql='max by (__name__) ({__name__=~"up|pg_up",job="aurigraph-db"})',
+    ),
     SPLIT,
 ]
 

@@ -5,6 +5,15 @@ from handrail.declare import Instruction
 OWN = 'job=~"relay(-.+)?"'
 URL = "https://relay.production.com"
 
+
+def each_instance(counter: str) -> str:
+    """What each instance counted since it began; 0 where it is scraped and has counted nothing yet."""
+    return f"""\
+        sum by (instance) ({counter}{{{OWN}}})
+          or 0 * max by (instance) (up{{job="relay-memory"}} == 1)
+        """
+
+
 SPLIT = Instruction(
     "What is the split now?",
     sh="railway service list relay",
@@ -47,8 +56,8 @@ TTFV = [
 RLS = [
     Instruction(
         "How many errors since each process began? A rate or an increase does not show the first one: its series begins with it.",
-        promql=f"sum by (instance) (memory_rls_policy_errors_total{{{OWN}}}) > 0",
-        see="No line. Anything else is a breach.",
+        promql=each_instance("memory_rls_policy_errors_total"),
+        see="0 of each instance. Anything else is a breach. No line: it is not scraped, and nobody knows.",
     ),
     Instruction(
         "Are the policies of production those of the release?",
@@ -77,7 +86,7 @@ STREAMS = [
         promql=f"""\
             100 * sum(rate(sse_complete_total{{{OWN}}}[5m])) / sum(rate(sse_total{{{OWN}}}[5m]))
             """,
-        see="99.6 or more.",
+        see="99.6 or more. No line: no stream was begun, or /metrics/sse is not scraped.",
     ),
     Instruction(
         "Do they time out?",
@@ -110,8 +119,8 @@ CROSS_TENANT = [
     KEEP_LOGS,
     Instruction(
         "When, and on which instance?",
-        promql=f"sum by (instance) (memory_cross_tenant_attempts_total{{{OWN}}}) > 0",
-        see="Each instance, with its attempts since it began: an increase does not show the first one.",
+        promql=each_instance("memory_cross_tenant_attempts_total"),
+        see="Each instance, with its attempts since it began: an increase does not show the first one. No line: it is not scraped.",
     ),
     Instruction(
         "Security says what it was, and closes the incident. No attempt begins before.",

@@ -18,6 +18,7 @@ from handrail.declare import (
     Latency,
     Level,
     Not,
+    On,
     PagerDuty,
     Probe,
     Rate,
@@ -324,10 +325,17 @@ aurigraph_v12 = Rollout(
         ),
         Guardrail(
             "database",
-            # `up` says that the exporter answers, which it also does without its database.
+            # The exporter answers without its database too; and a machine that is gone takes both away.
             Gauge(database("pg_up"), over="max"),
             title="Database reachable",
-            tiers=[Emergency(Below(1), sustained="1m")],
+            tiers=[
+                Emergency(
+                    Below(1),
+                    sustained="1m",
+                    or_=[On("exporter", Gauge(database("up"), over="max"), Below(1))],
+                    note="Without its exporter nobody knows whether the database is there.",
+                )
+            ],
             whole_service=True,
             runbook=down,
         ),
@@ -380,5 +388,6 @@ aurigraph_v12 = Rollout(
         },
     ),
     tell=[TEAM],
+    # No limit asks for an emergency rollback: they hear of one that fails, is not proved, or is left to people.
     tell_emergency=[Tell(PagerDuty(Secret("PAGERDUTY_AURIGRAPH_KEY")))],
 )

@@ -48,9 +48,38 @@ NO_SUCCESS = "A full failover, a rolling restart, the loss of a zone: for how lo
 def test_it_answers_to_within_a_minute(
     does: str, series: dict[str, str], answer: float | None, tmp_path: Path
 ) -> None:
-    asked, seen = query("aurigraph-v12", does), []
+    said_by(tmp_path, query("aurigraph-v12", does), series, answer, within=45)
+
+
+MEMORY = 'job="relay-memory",instance="relay:8000"'
+ERRORS = "How many errors since each process began? A rate or an increase does not show the first one: its series begins with it."
+ATTEMPTS = "When, and on which instance?"
+
+
+@pytest.mark.parametrize(
+    ("does", "counter"),
+    [(ERRORS, "memory_rls_policy_errors_total"), (ATTEMPTS, "memory_cross_tenant_attempts_total")],
+)
+@pytest.mark.parametrize(
+    ("up", "counted", "answer"),
+    [("1x400", "1x400", 1), ("1x400", "_x400", 0), ("0x400", "_x400", None), ("_x400", "_x400", None)],
+    ids=["one", "none yet", "it is down", "nothing is scraped"],
+)
+def test_no_event_is_0_and_no_line_is_that_nobody_knows(
+    does: str, counter: str, up: str, counted: str, answer: float | None, tmp_path: Path
+) -> None:
+    series = {f"up{{{MEMORY}}}": up, f"{counter}{{{MEMORY}}}": counted}
+    asked = f"sum({query('relay-r1', does)})"
+    said_by(tmp_path, asked, series, answer)
+
+
+def said_by(
+    tmp_path: Path, query: str, series: dict[str, str], answer: float | None, within: float = 0
+) -> None:
+    """promtool finds this answer, give or take; None: no line."""
+    asked, seen = query, []
     if answer is not None:
-        asked, seen = f"abs(({asked}) - {answer}) <= bool 45", [{"labels": "{}", "value": 1}]
+        asked, seen = f"abs(({asked}) - {answer}) <= bool {within}", [{"labels": "{}", "value": 1}]
     case = {
         "interval": "15s",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],

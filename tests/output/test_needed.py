@@ -20,6 +20,21 @@ NODE = ('job="ruleiq-node"',)
 DISK = ('fstype!~"tmpfs|ramfs|overlay|squashfs"', *NODE)
 
 
+def test_what_aurigraph_reads_of_grpc_is_optional_and_so_are_its_panels() -> None:
+    needs = needed(FILES, ["aurigraph-v12"])
+    optional = {one.metric: one.seen for one in needs.series if one.seen}
+    own = 'handrail:guardrail:seen{rollout="aurigraph-v12",guardrail=~"%s"}'
+    assert optional == {
+        "grpc_connections_in_use": own % "grpc-connections",
+        "grpc_request_duration_seconds_bucket": own % "grpc-latency-p95|grpc-latency-p99",
+        "grpc_request_duration_seconds_count": own % "grpc-latency-p95|grpc-latency-p99",
+        "grpc_requests_total": own % "grpc-errors|grpc-rps",
+    }
+    panels = {one.panel: one.eventful for one in needs.queries if "grpc_" in one.expr}
+    assert set(panels.values()) == {True}
+    assert not {one.panel: one for one in needs.queries}["REST throughput"].eventful
+
+
 def by_both_names(name: str, labels: tuple[str, ...], *read: str, judged: bool = False) -> list[SeriesNeed]:
     """A counter by the name it is exported by and by the document's: each is enough."""
     both = [name, f"{name}_total"]

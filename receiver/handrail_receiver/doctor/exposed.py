@@ -43,6 +43,11 @@ def highest_of(ends: Sequence[Mapping[str, str]]) -> float:
 
 async def _absent(what: str, need: SeriesNeed, playbook: Playbook, prometheus: Queryable) -> Finding:
     """No series: it fails where a guardrail would be blind by it, and no other series would do."""
+    if need.seen:
+        if await _any(prometheus, need.seen):
+            text = f"nothing of {need.selector()} is there any more, and an optional guardrail that saw it is blind"
+            return failed(what, text, _cure(need))
+        return ok(what, "was never there, and what reads it is optional")
     wanted = [
         any_of
         for guardrail in playbook.guardrails

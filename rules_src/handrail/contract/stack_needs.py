@@ -13,7 +13,8 @@ class SeriesNeed:
 
     `labels` must be set on them, `buckets` are matchers of single buckets. `above` are limits (the metric is a histogram):
     a bucket must end above each of them, or a quantile never gets there. `judged`: a guardrail reads them. `instead` are
-    series that are added to these where they are read: one of all is enough.
+    series that are added to these where they are read: one of all is enough. `seen` selects what remembers that one was
+    there, where every guardrail that reads them is optional.
     """
 
     rollout: str
@@ -24,6 +25,7 @@ class SeriesNeed:
     above: tuple[float, ...] = ()
     judged: bool = True
     instead: tuple[str, ...] = ()
+    seen: str = ""
 
     def selector(self, *more: str) -> str:
         """The series, of which `more` matchers hold as well."""
@@ -33,7 +35,7 @@ class SeriesNeed:
 
 @dataclass(frozen=True)
 class QueryNeed:
-    """What one panel asks. `eventful`: it is of events that need not have been yet, so no data is an answer."""
+    """What one panel asks. `eventful`: what it shows need not have been yet, like events or an optional source, so no data is an answer."""
 
     rollout: str
     dashboard: str

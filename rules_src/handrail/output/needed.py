@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from handrail.contract import Playbook, QueryNeed, SeriesNeed, StackNeeds, names
+from handrail.plan import Selector
 from handrail.promql.selected import Selected, quantile_scale, selected, together_in
 
 _OWN = ("handrail_", "ALERTS", "scrape_")
@@ -26,10 +27,11 @@ class NoneGenerated(Exception):
 
 @dataclass(frozen=True)
 class _SelectorUse:
-    """One selector, and who reads it."""
+    """One selector, and who reads it: `optional` is the guardrail, where that is an optional one."""
 
     one: Selected
     judged: bool
+    optional: str = ""
 
 
 def needed(files: Mapping[str, str], rollouts: Collection[str] = ()) -> StackNeeds:
@@ -57,7 +59,7 @@ def needed(files: Mapping[str, str], rollouts: Collection[str] = ()) -> StackNee
             if not rollouts or one["name"].partition("/")[0] in {names.RECEIVER, *wanted}
         ),
         series=tuple(series),
-        queries=queries,
+        queries=tuple(_with_optional(queries, series)),
     )
 
 
@@ -105,7 +107,12 @@ def _series(
     groups = _yaml(files, names.rules_file(playbook.rollout)).get("groups", [])
     rules = [rule for group in groups for rule in group["rules"]]
     recorded = {rule["record"] for rule in rules if "record" in rule}
-    read = [_SelectorUse(one, True) for rule in rules for one in selected(rule["expr"])]
+    read = [
+        _SelectorUse(one, True, _optional(group))
+        for group in groups
+        for rule in group["rules"]
+        for one in selected(rule["expr"])
+    ]
     read += [
         _SelectorUse(one, False)
         for query in queries
@@ -123,7 +130,31 @@ def _series(
     added_up = [group for text in texts for group in together_in(text)]
     for metric, reads in sorted(by_metric.items()):
         need = _need(playbook.rollout, metric, reads, quantiles.get(metric, ()))
-        yield replace(need, instead=tuple(sorted(_instead_of(metric, added_up))))
+        instead = tuple(sorted(_instead_of(metric, added_up)))
+        yield replace(need, instead=instead, seen=_seen(playbook.rollout, reads))
+
+
+def _with_optional(queries: Iterable[QueryNeed], series: Iterable[SeriesNeed]) -> Iterator[QueryNeed]:
+    """The queries; one that reads nothing but what is optional may have no data."""
+    optional = {(need.rollout, need.metric) for need in series if need.seen}
+    for query in queries:
+        read = {(query.rollout, one.metric) for one in selected(query.expr) if one.metric}
+        yield replace(query, eventful=query.eventful or (bool(read) and read <= optional))
+
+
+def _optional(group: Mapping[str, Any]) -> str:
+    """The optional guardrail that a group of rules is of; empty for any other."""
+    remembers = (rule for rule in group["rules"] if rule.get("record") == names.SEEN)
+    return next((str(rule["labels"][names.GUARDRAIL]) for rule in remembers), "")
+
+
+def _seen(rollout: str, reads: Iterable[_SelectorUse]) -> str:
+    """What remembers that an optional metric was there; empty where one that is not optional reads it, or none does."""
+    guardrails = sorted({read.optional for read in reads if read.judged})
+    if not guardrails or "" in guardrails:
+        return ""
+    own = ((names.ROLLOUT, "=", rollout), (names.GUARDRAIL, "=~", "|".join(guardrails)))
+    return str(Selector(names.SEEN, own))
 
 
 def _instead_of(metric: str, added_up: list[tuple[Selected, ...]]) -> set[str]:

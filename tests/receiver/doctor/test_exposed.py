@@ -64,6 +64,23 @@ def test_a_metric_without_which_a_guardrail_is_blind_fails_and_another_is_not_kn
     ]
 
 
+def test_what_only_optional_guardrails_read_may_be_missing_until_it_was_once_there() -> None:
+    seen = 'handrail:guardrail:seen{rollout="ruleiq",guardrail=~"grpc"}'
+    calls = SeriesNeed("ruleiq", "grpc_calls_total", seen=seen)
+    assert [
+        said(calls, Answering()),
+        said(calls, Answering(seen)),
+        said(calls, Answering("grpc_calls_total")),
+    ] == [
+        (Health.ok, "was never there, and what reads it is optional"),
+        (
+            Health.failed,
+            "nothing of grpc_calls_total is there any more, and an optional guardrail that saw it is blind",
+        ),
+        (Health.ok, "is there"),
+    ]
+
+
 def test_of_two_names_of_one_counter_one_is_enough_for_a_guardrail_and_for_a_dashboard() -> None:
     refused, asked = "ruleiq_auth_failures", "ruleiq_ff_evaluations"
     judged = SeriesNeed("ruleiq", refused, ('job="ruleiq"',), instead=(f'{refused}_total{{job="ruleiq"}}',))

@@ -99,7 +99,7 @@ class Secrets:
             return ""
         except (OSError, UnicodeDecodeError) as error:
             raise Permanent(
-                Cause.refused, f"the secret {name} cannot be read ({type(error).__name__}); mend its file"
+                Cause.refused, f"the secret {name} cannot be read ({type(error).__name__}); fix its file"
             ) from None
 
     def _note(self, name: str, value: str) -> None:

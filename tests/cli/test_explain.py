@@ -41,7 +41,7 @@ severity warning   nobody: only the receiver records it
 severity critical  nobody: only the receiver records it
 
 In operation
-guardrail  users notice     look first  mend
+guardrail  users notice     look first  fix
 errors     Nobody can buy.  The log.    Roll back.
 """
 

@@ -23,7 +23,7 @@ def test_a_page_that_says_nothing_to_do_is_worth_a_warning() -> None:
     facts = 'guardrails=[Guardrail("errors", ERRORS, tiers=[Warning(Above("5%"))], runbook=Runbook("Bad."))]'
     assert [what for _, what in found(NAME, facts)] == [
         (
-            "warning: 'errors' has a runbook that neither says where to look nor how to mend; "
+            "warning: 'errors' has a runbook that neither says where to look nor how to fix; "
             "add look=[…] and mend=[…]"
         )
     ]

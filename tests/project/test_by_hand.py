@@ -293,7 +293,7 @@ def test_each_guardrail_has_a_section_with_its_tiers_what_to_look_at_and_what_me
     lacking = {}
     for guardrail in playbook["guardrails"]:
         tiers = {tier["tier"] for tier in guardrail["tiers"]} - {"blind", "thin"}
-        asked = [*(f"| {tier} |" for tier in tiers), "**Look first** 1. ", "**Usual causes and mends** - "]
+        asked = [*(f"| {tier} |" for tier in tiers), "**Look first** 1. ", "**Usual causes and fixes** - "]
         text = section(rollout, guardrail["name"])
         lacking[guardrail["name"]] = [part for part in asked if part not in text]
     assert lacking == {guardrail["name"]: [] for guardrail in playbook["guardrails"]}

@@ -106,7 +106,7 @@ def test_each_of_several_keys_is_redacted() -> None:
         (
             "a folder",
             Cause.refused,
-            "the secret flag_token cannot be read (IsADirectoryError); mend its file",
+            "the secret flag_token cannot be read (IsADirectoryError); fix its file",
         ),
     ],
 )

@@ -171,7 +171,7 @@ def test_status_and_list_say_which_incident_is_open_and_who_has_it(
         assert (had["acknowledged_by"], had["ack_by"]) == ("operator-1", None)
         assert status(shop, capsys)[1] == f"  {open_incident(had)}"
         assert shop.ask("GET", "/api/rollouts/shop/now", "viewer").json()["incidents"] == [had]
-        shop.call("close", why="mended")
+        shop.call("close", why="fixed")
         assert shop.ask("GET", "/api/rollouts/shop", "viewer").json()["incidents"] == []
 
 

@@ -17,7 +17,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
     odd = sorted(path for path in files if not PATH.fullmatch(path))
     if odd:
         raise WrongSettings(
-            f"the receiver calls a file {odd[0]!r}, which is none of a bundle; nothing was written"
+            f"the receiver sent a file {odd[0]!r}, which does not belong in a bundle; nothing was written"
         )
     if folder.exists() and not folder.is_dir():
         raise WrongSettings(f"{folder} is a file; name a folder that is not there yet")

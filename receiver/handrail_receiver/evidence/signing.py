@@ -177,7 +177,7 @@ def private_key(path: Path) -> Ed25519PrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise WrongSettings(f"{path} is no private key in PEM without a password; make one: {MAKE}") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise WrongSettings(f"{path} is a key of another kind than Ed25519; make one: {MAKE}")
+        raise WrongSettings(f"{path} is not an Ed25519 key; make one: {MAKE}")
     return key
 
 
@@ -192,5 +192,5 @@ def public_key(path: Path) -> Ed25519PublicKey:
             f"{path} is no public key in PEM; make it of the private one: {PUBLISH}"
         ) from None
     if not isinstance(key, Ed25519PublicKey):
-        raise WrongSettings(f"{path} is a key of another kind than Ed25519; give the one that signed")
+        raise WrongSettings(f"{path} is not an Ed25519 key; give the one that signed")
     return key

@@ -32,7 +32,7 @@ Instant = AwareDatetime | Literal[""] | None
 
 
 class NotAlertmanagers(ReceiverError):
-    """The body is nothing that Alertmanager sends; no retry can mend that."""
+    """The body is nothing that Alertmanager sends; no retry can fix that."""
 
 
 class AlertBody(BaseModel):

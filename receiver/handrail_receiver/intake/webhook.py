@@ -1,6 +1,6 @@
 """HTTP request → a delivery in the inbox.
 
-2xx means that it is on disk. 400, 401, 403 and 413 are for what no retry can mend; 503 asks Alertmanager to
+2xx means that it is on disk. 400, 401, 403 and 413 are for what no retry can fix; 503 asks Alertmanager to
 try again. There is no 429 and no redirect: Alertmanager would take the one for a wait of a whole
 group_interval, and the other for a delivery.
 """
@@ -85,7 +85,7 @@ class AlertWebhook:
         return None
 
     def _lost(self, caller: Caller, result: str, status: int, text: str) -> Response:
-        """No retry can mend it, and the sender is one of ours: people hear of it."""
+        """No retry can fix it, and the sender is one of ours: people hear of it."""
         self.refusals.note(caller.name, status, text, self.clock.now())
         return self._refused(result, status, text)
 

@@ -137,7 +137,7 @@ class SetState:
 
 @dataclass(frozen=True)
 class Open:
-    """A run shall be carried out.
+    """A run that is to be carried out.
 
     `supersedes` ends what enters a stage and what is still open of the same action. Whoever works on the attempt stops,
     and what is left is begun again, the strongest action first. `by` is who asks for it, empty: whoever decided.

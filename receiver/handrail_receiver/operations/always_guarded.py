@@ -27,7 +27,7 @@ def begin_guarding(
     if history.attempt is not None or (told is not None and set(told.causes) == set(call.causes)):
         return replace(made, verdict=Verdict.repeat)
     reasons = "; ".join((*call.no_way_back, *call.not_ready))
-    cure = f'mend it, or say `handrail rollout start {playbook.rollout} --anyway --why "…"`'
+    cure = f'fix it, or say `handrail rollout start {playbook.rollout} --anyway --why "…"`'
     action = playbook.action("rollback")
     return replace(
         made,
@@ -48,7 +48,7 @@ def follow_newest(
     if told is not None and set(told.causes) == set(call.causes):
         return replace(made, verdict=Verdict.repeat)
     reasons = "; ".join(call.no_way_back) or made.text
-    cure = f'mend it, or say `handrail rollout adopt {newest.rollout} --anyway --why "…"`'
+    cure = f'fix it, or say `handrail rollout adopt {newest.rollout} --anyway --why "…"`'
     action = newest.action("rollback")
     return replace(
         made,

@@ -146,14 +146,14 @@ def unfinished(playbook: Playbook, history: History, states: TargetStates, now: 
         text += f"; it was so {span(reminded)} later"
     if attempt.held == text:
         return known
-    cure = f"people must act: `handrail rollout rollback {playbook.rollout}` once its targets are mended"
+    cure = f"people must act: `handrail rollout rollback {playbook.rollout}` once its targets are fixed"
     changed_since = one is not None and one.acknowledged is not None and states.differs
     undone = [Note(attempt.id, IncidentEvent.undone, text)] if changed_since else []
     return _say(known, Verdict.tell, f"{text}; {cure}", SetHold(text), *undone)
 
 
 def last_reminder(age: timedelta) -> timedelta:
-    """How long after its end people are told again of what is not mended: 5, 10, 20, 40 min, 1 h, 2 h, … ."""
+    """How long after its end people are told again of what is not fixed: 5, 10, 20, 40 min, 1 h, 2 h, … ."""
     if age >= MOST_SELDOM:
         return age // MOST_SELDOM * MOST_SELDOM
     mark, last = FIRST_REMINDER, timedelta()

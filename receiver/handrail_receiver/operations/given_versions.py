@@ -40,10 +40,10 @@ async def with_versions_read(
         try:
             versions[arm] = await read(source, arm)
         except TargetError as error:
-            return replace(call, unread=f"{arm} cannot be read: {error}; mend it, or give --{arm}")
+            return replace(call, unread=f"{arm} cannot be read: {error}; fix it, or give --{arm}")
         if not VERSION.fullmatch(versions[arm]):
             said = versions[arm][:80]
-            return replace(call, unread=f"{arm} was read as {said!r}, which is no version; mend it")
+            return replace(call, unread=f"{arm} was read as {said!r}, which is no version; fix it")
     return replace(call, canary=versions[names.CANARY], stable=versions[names.STABLE])
 
 

@@ -224,7 +224,8 @@ class Outside:
             packed = response.headers.get("content-encoding", "identity")
             if packed != "identity":
                 raise Permanent(
-                    Cause.invalid, f"{who} answered packed as {self.clean(packed)}, unasked; check its url"
+                    Cause.invalid,
+                    f"{who} answered in the encoding {self.clean(packed)}, which was not asked for; check its url",
                 )
             body = b""
             async for part in response.aiter_raw():

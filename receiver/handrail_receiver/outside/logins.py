@@ -94,7 +94,7 @@ class Login:
         if unfit:
             raise Permanent(
                 Cause.invalid,
-                f"what {unfit[0]} shall carry is more than one line of ASCII; correct its file",
+                f"the value of {unfit[0]} is not one line of ASCII; correct its file",
             )
         return headers
 

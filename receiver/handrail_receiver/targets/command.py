@@ -69,7 +69,7 @@ class Commands:
         finished = await self._run(step, step.can)
         told = self._told(step.can, finished)
         if finished.code != 0:
-            raise Permanent(Cause.refused, f"{told}, so the rollback would not be taken; mend what it says")
+            raise Permanent(Cause.refused, f"{told}, so the rollback would not be taken; fix what it says")
         return step, f"{ready}; {told}"
 
     def _failure(self, argv: Sequence[str], finished: Finished) -> TargetError:

@@ -88,7 +88,7 @@ async def _check_node(step: HAProxyStep, socket: str) -> _HAProxyNode:
     # Setting a weight needs `level admin`; asked without a value it changes nothing and says which.
     answer = await ask(socket, f"set server {_server(step)} weight", step.timeout)
     if any(word in answer.lower() for word in REFUSED):
-        raise Permanent(Cause.refused, f"{socket} lets us look only; set `level admin` on it")
+        raise Permanent(Cause.refused, f"{socket} allows reading only; set `level admin` on it")
     if isinstance(step, HAProxyWeight) and own.agent:
         raise Permanent(Cause.conflict, f"{socket}: {_agent(step)}")
     return _HAProxyNode(

@@ -69,5 +69,5 @@ class CloudEventSink:
 
 
 def _for_good(error: RefusedByService) -> bool:
-    """Whether it is the event that is refused. A token, an address or a right can be mended: the event waits for that."""
+    """Whether it is the event that is refused. A token, an address or a right can be fixed: the event waits for that."""
     return error.cause is Cause.invalid and 400 <= error.status < 500

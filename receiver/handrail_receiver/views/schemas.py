@@ -16,7 +16,7 @@ from handrail_receiver.words.steps import what
 
 
 class StepView(BaseModel):
-    """One step of a run, on one node where it has nodes: `what` names the target and the value it shall have."""
+    """One step of a run, on one node where it has nodes: `what` names the target and the value that it should have."""
 
     kind: str
     what: str

@@ -161,7 +161,7 @@ def _headline(
         return "wait", "rolling back", f"Rolling back from {where}.", ""
     inside = span(now - attempt.stage_entered_at)
     if attempt.held:
-        resume = f"Mend it, then `handrail rollout resume {name}`; or `{rollback}`."
+        resume = f"Fix it, then `handrail rollout resume {name}`; or `{rollback}`."
         return (
             "wait",
             "held",
@@ -253,7 +253,7 @@ def _next(
     if attempt.state != AttemptState.active:
         versions = " --canary … --stable …" if given_arms(attempt) else ""
         return (
-            f"mend the canary, then a new attempt: `handrail rollout start {playbook.rollout}{versions}`",
+            f"fix the canary, then a new attempt: `handrail rollout start {playbook.rollout}{versions}`",
             "soft",
         )
     following = playbook.stage_after(attempt.stage)

@@ -58,7 +58,7 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
                 f"It waits for a person to acknowledge incident {name}.", for_people=True, incident=name
             )
         case State.rolled_back:
-            return Waiting("It waits for nothing: a person mends the canary and starts a new attempt.")
+            return Waiting("It waits for nothing: a person fixes the canary and starts a new attempt.")
         case _:
             return Waiting(f"It waits for nothing: it is {state}.")
 

@@ -31,7 +31,7 @@ CLEARS = "Handrail acts again, for every rollout of this receiver: what fires th
 
 
 class KillSwitchBody(BaseModel):
-    """Whether it shall be set, and why."""
+    """Whether to set it, and why."""
 
     model_config = ConfigDict(extra="forbid")
     on: Annotated[bool, Field(strict=True)]

@@ -128,7 +128,7 @@ class SelfChecks:
         return Check("Alertmanager", "good", "answered when last asked")
 
     def _untold(self) -> list[Check]:
-        cure = "It is tried again, and after a few tries others are told in its place: mend the channel."
+        cure = "It is tried again, and after a few tries others are told in its place: fix the channel."
         return [Check(f"Messages to {name}", "bad", why, cure) for name, why in sorted(self.untold.items())]
 
     def _playbooks(self) -> list[Check]:
@@ -143,7 +143,7 @@ class SelfChecks:
         ]
 
     def _tokens(self) -> list[Check]:
-        cure = "Its other lines count; mend it, and it counts within a second."
+        cure = "Its other lines count; fix it, and it counts within a second."
         return [Check("Tokens", "wait", problem, cure) for problem in self.tokens.problems]
 
     def _ignored(self, now: Conditions) -> list[Check]:

@@ -22,7 +22,7 @@ from handrail.contract import (
 
 
 def what(step: Step) -> str:
-    """The target and the value it shall have."""
+    """The target and the value that it should have."""
     match step:
         case HAProxyWeight(server=server, weight=weight):
             return f"HAProxy {server} on {', '.join(step.sockets)}: weight {weight}"

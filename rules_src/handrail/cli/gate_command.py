@@ -42,7 +42,7 @@ def gate(
     except ModuleNotFoundError as error:
         no_receiver(error)
     if timeout and not wait:
-        raise WrongCall("--timeout is how long is waited, and nothing is; say --wait as well")
+        raise WrongCall("--timeout limits --wait, which is not given; add --wait")
     try:
         seconds = duration(timeout).total_seconds() if timeout else None
         client = api_client(url, None, cert, key, ca)

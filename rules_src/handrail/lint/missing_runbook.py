@@ -25,6 +25,6 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         if thing.runbook is None:
             yield finding(NAME, thing, "wakes people and has no runbook", _CURE, about=thing)
         elif not (thing.runbook.look or thing.runbook.mend or thing.runbook.steps):
-            what = "has a runbook that neither says where to look nor how to mend"
+            what = "has a runbook that neither says where to look nor how to fix"
             cure = "add look=[…] and mend=[…]"
             yield finding(NAME, thing.runbook, what, cure, about=thing, severity=Severity.warning)

@@ -186,10 +186,7 @@ def limit(condition: Condition, scope: Scope) -> str:
 
 
 def reference_figure(condition: Condition, scope: Scope) -> str:
-    """What the limit is relative to: at most one sample for each value of the labels it is joined on.
-
-    None where it is less than must be to compare with it.
-    """
+    """The reference: at most one sample for each value of the labels it is joined on; none where it is below `least`."""
     shown = _shown_reference(condition, scope)
     return shown if condition.least is None else f"({shown}) >= {plain(condition.least)}"
 
@@ -313,7 +310,7 @@ def _enough_events(condition: Condition, scope: Scope) -> list[str]:
 
 
 def _enough_or_bad(condition: Condition, enough: str, own: str) -> str:
-    """Enough events, or fewer with so many bad ones among them that more good ones would not mend it.
+    """Enough events, or fewer with so many bad ones among them that more good ones would not fix it.
 
     The bad ones are whole events, computed from their share: half a one is left for what floats lose.
     """

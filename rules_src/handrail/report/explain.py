@@ -45,9 +45,7 @@ def explain(rollout: plan.Rollout) -> list[Table]:
         *budgets(rollout),
         Table("Actions", ("action", "what the receiver does", "told"), tuple(_actions(rollout))),
         Table("Told by Alertmanager", ("when", "who"), tuple(_told(rollout))),
-        Table(
-            "In operation", ("guardrail", "users notice", "look first", "mend"), tuple(_operation(rollout))
-        ),
+        Table("In operation", ("guardrail", "users notice", "look first", "fix"), tuple(_operation(rollout))),
     ]
     return [table for table in tables if table.rows]
 

@@ -16,7 +16,7 @@ def needed_traffic(rollout: plan.Rollout) -> Table:
     """A row for each guardrail that needs a number of events.
 
     It judges from `min_events` in its window on. A breach shows with fewer, where so many of them are bad that more good
-    ones would not mend it; then as many as that must fail. A canary has its share of the traffic of the whole service.
+    ones would not fix it; then as many as that must fail. A canary has its share of the traffic of the whole service.
     """
     return Table("Traffic it needs", COLUMNS, tuple(_rows(rollout)))
 

@@ -114,7 +114,7 @@ Warning: Look at the log.
 
 1. The log.
 
-**Usual causes and mends**
+**Usual causes and fixes**
 
 - Roll back."""
     )

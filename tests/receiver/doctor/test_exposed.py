@@ -1,4 +1,4 @@
-"""Series that rules and dashboards read + what Prometheus has → what is missing of them, and what would mend it."""
+"""Series that rules and dashboards read + what Prometheus has → what is missing of them, and what would fix it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def test_a_file_a_full_folder_and_a_name_outside_of_it_are_refused(tmp_path: Pat
         write(tmp_path / "file", FILES)
     with pytest.raises(WrongSettings, match="full is there already and not empty; name another folder"):
         write(tmp_path / "full", FILES)
-    with pytest.raises(WrongSettings, match="which is none of a bundle; nothing was written"):
+    with pytest.raises(WrongSettings, match="which does not belong in a bundle; nothing was written"):
         write(tmp_path / "new", {"../bundle.json": "{}"})
     assert sorted(one.name for one in tmp_path.rglob("*")) == ["file", "full", "notes"]
 

@@ -75,7 +75,7 @@ def test_keys_are_made_by_the_documented_command(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "problem"),
     [
-        ("openssl genpkey -algorithm x25519 -out key.pem", "is a key of another kind than Ed25519"),
+        ("openssl genpkey -algorithm x25519 -out key.pem", "is not an Ed25519 key"),
         ("touch key.pem", "is no private key in PEM without a password"),
         ("true", "No such file or directory"),
     ],

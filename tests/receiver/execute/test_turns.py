@@ -262,7 +262,7 @@ def test_an_abandoned_attempt_is_over_and_no_target_was_asked(tmp_path: Path) ->
         servers.until(lambda: sum(shop.metric(decided).values()) == 1, "the alert to be decided on")
         assert (shop.status()["attempt"]["state"], shop.weights()) == ("abandoned", (10, 90))
         assert shop.call("start")["text"].startswith("error-rate/critical fires; ")
-        assert shop.call("start", anyway=True, why="it is mended")["reason"] == "asked-for"
+        assert shop.call("start", anyway=True, why="it is fixed")["reason"] == "asked-for"
 
 
 def test_a_rollback_that_was_confirmed_takes_the_turn_from_a_promotion_that_hangs(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_people_hear_of_a_step_that_failed_at_once_and_again_when_the_proof_is_o
             ).actions
         ]
         with guarded(tmp_path, playbook(actions=tuple(actions))) as shop:
-            shop.call("start", anyway=True, why="the first balancer is being mended")
+            shop.call("start", anyway=True, why="the first balancer is being fixed")
             shop.deliver()
             servers.until(lambda: "1 of 2 steps failed" in str(_told(people)), "the news of the step")
             assert shop.runs()[-1] == ("rollback", "proving")

@@ -13,16 +13,16 @@ from .test_call_decision import ATTEMPT, BOOK, CONDITIONS, asked, said
 
 
 def test_a_live_attempt_goes_by_its_own_playbook_until_a_person_adopts_the_newest() -> None:
-    mended = playbook(steps=weights(0, 200))
+    fixed = playbook(steps=weights(0, 200))
     live = History(replace(ATTEMPT, playbook=BOOK, pinned={"rollback": weights(1, 99)}))
-    opened = decide_call(asked("rollback"), mended, live, CONDITIONS).changes[-1]
+    opened = decide_call(asked("rollback"), fixed, live, CONDITIONS).changes[-1]
     assert isinstance(opened, Open)
     assert opened.steps == weights(1, 99)
-    rehearsed = asked("adopt", pinned={action.name: action.steps for action in mended.actions}, why="mended")
-    made = decide_call(rehearsed, mended, live, CONDITIONS)
+    rehearsed = asked("adopt", pinned={action.name: action.steps for action in fixed.actions}, why="fixed")
+    made = decide_call(rehearsed, fixed, live, CONDITIONS)
     assert made.changes == (
         Adopt(
-            mended,
+            fixed,
             {
                 "rollback": (weights(1, 99)[0], weights(0, 200)[1]),
                 "emergency-rollback": (weights(1, 99)[0], weights(0, 200)[1]),
@@ -32,12 +32,12 @@ def test_a_live_attempt_goes_by_its_own_playbook_until_a_person_adopts_the_newes
         ),
     )
     assert made.text == (
-        "it goes on by the newest playbook (alice: mended); changed: "
+        "it goes on by the newest playbook (alice: fixed); changed: "
         "actions rollback steps haproxy-weight 2 weight: 100 → 200; "
         "actions emergency-rollback steps haproxy-weight 2 weight: 100 → 200; "
         "actions security-rollback steps haproxy-weight 2 weight: 100 → 200"
     )
     assert said(asked("adopt"), live)[1] == "adopted-already"
-    assert decide_call(replace(rehearsed, why=""), mended, live, CONDITIONS).reason == "no-reason"
+    assert decide_call(replace(rehearsed, why=""), fixed, live, CONDITIONS).reason == "no-reason"
     gone = playbook(stages=BOOK.stages[1:])
     assert decide_call(rehearsed, gone, live, CONDITIONS).reason == "no-stage"

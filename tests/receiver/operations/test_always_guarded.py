@@ -39,7 +39,7 @@ def test_a_reason_is_said_when_it_is_new(causes: tuple[str, ...] | None, verdict
     assert (made.verdict, made.reason, made.changes) == (verdict, "not-ready", ())
     if verdict == Verdict.tell:
         assert made.text == (
-            "it is not guarded: rollback, http: no answer; mend it, or say `handrail rollout start shop --anyway"
+            "it is not guarded: rollback, http: no answer; fix it, or say `handrail rollout start shop --anyway"
             ' --why "…"`'
         )
 

@@ -60,7 +60,7 @@ def test_a_gate_opens_by_what_people_say_and_the_evidence_holds_all_of_it(shop: 
     assert shop.call("promote")["text"] == (
         "nobody has answered 'Is it quiet?' (`handrail rollout check shop --item 1`);"
         " nobody has answered 'Is it dark?' (`handrail rollout check shop --item 2`);"
-        f" nobody has approved as 'lead' (`{shop.status()['gate']['asks'][2]['cure']}`); mend it"
+        f" nobody has approved as 'lead' (`{shop.status()['gate']['asks'][2]['cure']}`); fix it"
     )
     assert shop.call("check", item="1", passed=False, why="it screams")["text"] == (
         "operator-1 says no to 'Is it quiet?', of the gate into 50%: it screams"
@@ -155,7 +155,7 @@ def test_the_gate_into_the_first_stage_is_asked_at_the_start(tmp_path: Path) -> 
     with guarded(tmp_path, playbook(gates=(Gate(into="10%", manual=(QUIET,)),))) as shop:
         assert shop.call("start")["text"] == (
             "nobody has answered 'Is it quiet?' (`handrail rollout check shop --item 1`);"
-            " mend it, or say --anyway and --why"
+            " fix it, or say --anyway and --why"
         )
         shop.call("check", item="1")
         assert shop.call("start")["verdict"] == "act"

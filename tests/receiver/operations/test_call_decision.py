@@ -103,7 +103,7 @@ def test_what_cannot_be_rolled_back_does_not_start_unless_a_person_says_so_and_w
     assert said(one, History()) == (
         "refuse",
         "not-ready",
-        "rollback, http: the token is refused; mend it, or say --anyway and --why",
+        "rollback, http: the token is refused; fix it, or say --anyway and --why",
     )
     assert said(replace(one, anyway=True), History())[2].endswith("; say why with --why to go on anyway")
     made = decide_call(replace(one, anyway=True, why="people watch"), BOOK, History(), CONDITIONS)
@@ -121,7 +121,7 @@ def test_what_is_gone_past_beside_the_way_back_is_not_called_a_missing_way_back(
 
 def test_a_blind_guard_starts_and_promotes_nothing() -> None:
     blind = Conditions(NOW, blind="no heartbeat for 900 s")
-    text = "the guard is blind: no heartbeat for 900 s; mend it, or say --anyway and --why"
+    text = "the guard is blind: no heartbeat for 900 s; fix it, or say --anyway and --why"
     assert said(asked("start"), History(), blind) == ("refuse", "not-ready", text)
     assert said(asked("promote"), HISTORY, blind) == ("refuse", "not-ready", text)
 
@@ -173,7 +173,7 @@ def test_a_stage_is_not_left_before_its_time() -> None:
     assert said(asked("promote"), holding) == (
         "refuse",
         "not-ready",
-        "stage 50%: not yet: until 2026-03-01 04:00:00 UTC; mend it, or say --anyway and --why",
+        "stage 50%: not yet: until 2026-03-01 04:00:00 UTC; fix it, or say --anyway and --why",
     )
     assert said(asked("promote"), holding, Conditions(NOW + timedelta(hours=1)))[0] == "act"
 
@@ -289,7 +289,7 @@ def test_a_failed_promotion_is_retried_into_the_same_stage_and_no_stage_is_skipp
     assert decide_call(asked("promote"), BOOK, HISTORY, CONDITIONS).changes[-1] == replace(again[-1], round=0)
     assert said(asked("promote"), held)[1:] == (
         "not-ready",
-        "held: promote failed: no answer; mend it, or say --anyway and --why",
+        "held: promote failed: no answer; fix it, or say --anyway and --why",
     )
     other = History(replace(ATTEMPT, held="bob: look at the logs"), (FAILED,))
     assert said(asked("retry"), other)[2].startswith("held: bob: look at the logs")
@@ -370,7 +370,7 @@ def test_what_still_fires_is_asked_of_prometheus_for_the_new_attempt() -> None:
     tier = BOOK.tier("error-rate", "critical")
     assert tier is not None
     asks = Confirmation(after=0, expr=tier.expr, unreachable="hold")
-    opened = decide_call(asked("start", anyway=True, why="mended"), BOOK, over, CONDITIONS).changes[2:]
+    opened = decide_call(asked("start", anyway=True, why="fixed"), BOOK, over, CONDITIONS).changes[2:]
     assert opened == (
         Open("rollback", "error-rate/critical", 0, weights(0, 100), None, NOW, asks, by="alert"),
     )

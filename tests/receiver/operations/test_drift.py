@@ -144,7 +144,7 @@ def test_until_then_people_are_told_again_at_a_pace_that_slows_down(states: Targ
     assert unfinished(playbook(), BROKEN, states, at(299)).verdict == Verdict.repeat
     made = unfinished(playbook(), BROKEN, states, at(300))
     text = f"{HELD}; it was so 5 min later"
-    cure = "people must act: `handrail rollout rollback shop` once its targets are mended"
+    cure = "people must act: `handrail rollout rollback shop` once its targets are fixed"
     assert (made.verdict, made.action, made.text) == (Verdict.tell, "emergency-rollback", f"{text}; {cure}")
     assert made.changes == (SetHold(text),)
     reminded = replace(BROKEN, attempt=replace(ROLLING, held=text))

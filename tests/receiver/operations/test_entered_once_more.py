@@ -60,10 +60,10 @@ def test_those_it_waits_for_are_asked_again_and_an_override_keeps_its_reason() -
     assert retried(approved, back) == (
         "refuse",
         "not-ready",
-        f"{objection}; mend it, or say --anyway and --why",
+        f"{objection}; fix it, or say --anyway and --why",
     )
-    assert retried(approved, back, why="db is mended by hand") == (
+    assert retried(approved, back, why="db is fixed by hand") == (
         "act",
         "tried-again",
-        f"attempt 2: entering 10% once more, although {objection} (says alice: db is mended by hand)",
+        f"attempt 2: entering 10% once more, although {objection} (says alice: db is fixed by hand)",
     )

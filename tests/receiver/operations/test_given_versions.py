@@ -254,7 +254,7 @@ def test_a_version_that_is_given_is_not_read(tmp_path: Path) -> None:
         said = shop.call("start")
         assert said["reason"] == "versions"
         assert said["text"].startswith("canary cannot be read: ")
-        assert said["text"].endswith("; mend it, or give --canary")
+        assert said["text"].endswith("; fix it, or give --canary")
         assert shop.call("start", canary="v44", stable="v43")["verdict"] == "act"
 
 
@@ -263,7 +263,7 @@ def test_what_is_read_and_is_no_version_starts_nothing(tmp_path: Path) -> None:
         said: ClassVar[dict[str, str]] = {"canary": "v44\n", "stable": "v43"}
 
     with Odd() as releases, guarded(tmp_path, reading(releases.url, "canary", "stable")) as shop:
-        text = "canary was read as 'v44\\n', which is no version; mend it"
+        text = "canary was read as 'v44\\n', which is no version; fix it"
         assert shop.call("start") == refused("versions", text)
 
 

@@ -25,7 +25,7 @@ STAGES = (
     StageFacts(name="50%", weight=0.5, bake=0, enter=weights(50, 50)),
 )
 AGE = f"the playbook ({DIGEST}) are of different age; load both from one `handrail generate`"
-CURE = "mend it, or say --anyway and --why"
+CURE = "fix it, or say --anyway and --why"
 WHO = {"rollout": "shop", "service": "shop", "environment": "production", "guardrail": "error-rate"}
 KEEPS = "60s"
 
@@ -116,9 +116,9 @@ def test_what_fires_when_an_attempt_begins_counts_for_it_though_nobody_sends_it(
     with looking(tmp_path, book(), rules(), critical=1.0) as (shop, application):
         application.values["critical"] = 0
         servers.until(lambda: not samples(application.url, "critical == 1"), "the breach to be over")
-        answer = shop.call("start", anyway=True, why="it is mended")
+        answer = shop.call("start", anyway=True, why="it is fixed")
         assert answer["text"] == (
-            "a new attempt, in stage 10%, although error-rate/critical fires (says operator-1: it is mended)"
+            "a new attempt, in stage 10%, although error-rate/critical fires (says operator-1: it is fixed)"
         )
         shop.until("rollback", "withdrawn")
         assert shop.weights() == (10, 90)
@@ -126,7 +126,7 @@ def test_what_fires_when_an_attempt_begins_counts_for_it_though_nobody_sends_it(
         shop.until("rollback", "done")
         application.values["critical"] = 1
         servers.until(lambda: bool(samples(application.url, "critical == 1")), "the breach")
-        shop.call("start", anyway=True, why="it is mended")
+        shop.call("start", anyway=True, why="it is fixed")
         shop.until("rollback", "done")
         assert (shop.weights(), shop.status()["attempt"]["number"]) == ((0, 100), 2)
 
@@ -142,7 +142,7 @@ def test_an_alertmanager_that_says_nothing_anew_is_asked_when_an_attempt_begins(
             shop.until("rollback", "done")
             refused = shop.call("start")
             assert refused["text"] == f"error-rate/critical fires; {CURE}"
-            assert shop.call("start", anyway=True, why="mended")["verdict"] == "act"
+            assert shop.call("start", anyway=True, why="fixed")["verdict"] == "act"
             shop.until("rollback", "done")
             assert shop.weights() == (0, 100)
 

@@ -123,7 +123,7 @@ async def test_an_endless_answer_is_not_read_to_its_end(api: Api, outside: Outsi
 async def test_a_packed_answer_is_not_unpacked(api: Api, outside: Outside) -> None:
     bomb = gzip.compress(b"x" * (64 * LONGEST_ANSWER))
     api.queue = [Response(bomb, headers={"content-encoding": "gzip"})]
-    said = "The service answered packed as gzip, unasked; check its url"
+    said = "The service answered in the encoding gzip, which was not asked for; check its url"
     assert str(await failure(outside, api.url)) == said
 
 

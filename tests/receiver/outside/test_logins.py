@@ -250,7 +250,7 @@ def test_all_that_is_wrong_with_the_logins_is_said_at_once_and_no_secret(
         f"HANDRAIL_PROMETHEUS_HTTP_CONFIG: no.crt cannot be read (No such file or directory); {cure}",
         f"{am}: client.crt cannot be used (KEY_VALUES_MISMATCH); give the key other.key that fits, without a password",
         f"{am}: a secret that is in it has fewer than 8 characters and could not be kept out of texts; make it longer",
-        f"{am}: what Authorization shall carry is more than one line of ASCII; correct its file",
+        f"{am}: the value of Authorization is not one line of ASCII; correct its file",
         f"{am}: gone.yml cannot be read (No such file or directory); {cure}",
     ]
 

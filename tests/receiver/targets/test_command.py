@@ -173,7 +173,7 @@ async def test_a_rehearsal_asks_the_program_that_says_whether_it_can_be_done(
     rehearsal = await Commands(outside).rehearse(Command(["true"], exits(1), can=exits(code)))
     said = f"sh exited with {code}"
     ready = f"{_which('true')} can be run; sh exited with 1; {said}"
-    refused = f"{said}, so the rollback would not be taken; mend what it says"
+    refused = f"{said}, so the rollback would not be taken; fix what it says"
     assert (rehearsal.ready, rehearsal.reason) == (code == 0, ready if code == 0 else refused)
 
 

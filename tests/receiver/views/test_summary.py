@@ -81,7 +81,7 @@ def test_a_hold_says_why_and_what_to_do() -> None:
         "Held in stage 50%, which it entered 0 s ago: alice: wait",
     )
     assert found.advice == (
-        "Mend it, then `handrail rollout resume shop`; or `handrail rollout rollback shop --why …`."
+        "Fix it, then `handrail rollout resume shop`; or `handrail rollout rollback shop --why …`."
     )
 
 

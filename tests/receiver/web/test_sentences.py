@@ -73,7 +73,7 @@ def test_no_page_says_anything_twice_whatever_state_the_rollout_is_in(tmp_path: 
         look("rolled back", own)
         assert "operator-1 asked for a rollback: it burns" in sentences(shop, own)
         shop.call("ack")
-        shop.call("close", why="mended")
+        shop.call("close", why="fixed")
         look("closed", own)
         shop.call("start")
         (tmp_path / "handrail.stop").touch()

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from handrail.contract import names
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,7 +40,7 @@ from handrail_receiver.execute.kill_switch import KillSwitch
 from handrail_receiver.execute.rates import Rates
 from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.guard import Guard
-from handrail_receiver.http_routes import WEBHOOK, routes_of
+from handrail_receiver.http_routes import routes_of
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.intake.webhook import AlertWebhook
 from handrail_receiver.load.bursts import Bursts
@@ -107,7 +108,7 @@ class Front:
                 text = f"this receiver is not called {host[:100]!r}; set HANDRAIL_PUBLIC_URL if it is"
                 await error(421, text)(scope, receive, send)
                 return
-        if scope["type"] == "http" and scope["path"] == WEBHOOK and scope["method"] == "POST":
+        if scope["type"] == "http" and scope["path"] == names.WEBHOOK_PATH and scope["method"] == "POST":
             await self.webhook(scope, receive, send)
         else:
             await self.app(scope, receive, send)

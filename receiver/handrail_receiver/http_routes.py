@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from handrail.contract import names
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -24,8 +25,6 @@ from handrail_receiver.web.pages import Pages
 from handrail_receiver.web.report_pages import ReportPages
 from handrail_receiver.web.verbs import VERBS
 
-WEBHOOK = "/webhooks/alertmanager"
-
 
 def routes_of(
     people: People,
@@ -43,7 +42,7 @@ def routes_of(
     """All of them: which path, which role, which handler."""
     not_allowed, page = NotAllowed(api.calls, api.playbooks), pages.refused
     return [
-        Route(WEBHOOK, webhook, methods=["POST"]),
+        Route(names.WEBHOOK_PATH, webhook, methods=["POST"]),
         Route("/openapi.json", only("viewer", people, _openapi)),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),

@@ -27,6 +27,7 @@ EVALUATIONS = ["ruleiq_ff_evaluations_total", "ruleiq_ff_evaluations"]
 SECURITY_EVENTS = ["ruleiq_security_events_total", "ruleiq_security_events"]
 """prometheus-client appends _total to a counter's name; the document calls them without it. Both are read."""
 ENABLED = "ruleiq_ff_enabled"
+LONG_AGO = f"max by (flag_name) ({ENABLED}{{{JOB}}}) * 0 + 86400"
 SWITCHED = f"max by (flag_name) (timestamp(changes({ENABLED}{{{JOB}}}[2m]) > 0))"
 SERVER_ERRORS = Ratio(bad='ruleiq_requests_total{status=~"5.."}', of="ruleiq_requests_total")
 
@@ -170,11 +171,13 @@ flags = Dashboard(
             "Recent changes",
             {
                 "switched in 24 h": Changes(ENABLED, window="24h"),
-                "last switched, ago": PromQL(f"time() - max_over_time({SWITCHED}[24h:1m])", unit="seconds"),
+                "last switched, ago": PromQL(
+                    f"time() - max_over_time({SWITCHED}[24h:1m]) or {LONG_AGO}", unit="seconds"
+                ),
             },
             by=["flag_name"],
             show="table",
-            note="How often and when.",
+            note="How often and when; 1 day ago is that or longer.",
         ),
         Text(
             "Who switched it",

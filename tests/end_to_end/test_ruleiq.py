@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +190,23 @@ def test_a_test_alert_is_noted_by_the_receiver_and_what_cannot_be_asked_is_unkno
     }
 
 
+@contextmanager
+def loaded(files: Files, at: Addresses, old: str, new: str) -> Iterator[None]:
+    """Alertmanager has loaded another configuration than was generated: with `new` for `old`."""
+    generated = files.generated / "alertmanager/alertmanager.yml"
+    whole = generated.read_text()
+
+    def load(text: str) -> None:
+        generated.write_text(text)
+        url = f"http://{at.alertmanager}/-/reload"
+        httpx.post(url, trust_env=False, verify=servers.PLAIN).raise_for_status()
+        generated.write_text(whole)
+
+    load(whole.replace(old, new))
+    yield
+    load(whole)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(300)
 def test_doctor_finds_a_stack_that_can_guard_and_a_test_alert_gets_through_it(tmp_path: Path) -> None:
@@ -205,9 +224,20 @@ def test_doctor_finds_a_stack_that_can_guard_and_a_test_alert_gets_through_it(tm
         servers.until(seen, "the first scrapes and the first evaluation", every=1)
         code, found = examined(files, at, "--send-alert")
         unwell = {what: one["health"] for what, one in found.items() if one["health"] != "ok"}
-        assert {what for what in unwell if ": panel " not in what} == set()
+        assert {what: found[what]["text"] for what in unwell if ": panel " not in what} == {}
         assert "ruleiq: panel RuleIQ / Disk" not in unwell
         assert (code, found["test alert"]["health"]) == (0 if not unwell else 3, "ok")
+        for old, new, text in (
+            (f"//{at.receiver}/", "//127.0.0.1:9/", "receiver handrail posts to http://127.0.0.1:9/"),
+            (
+                "receiver: handrail\n",
+                "receiver: handrail-heartbeat\n",
+                "no route takes RuleiqErrorRateCritical to handrail",
+            ),
+        ):
+            with loaded(files, at, old, new):
+                lost = examined(files, at)[1][f"routes of http://{at.alertmanager}"]
+            assert (lost["health"], lost["text"][: len(text)]) == ("FAILED", text)
         (files.generated / "playbook/ruleiq.json").write_text(
             (files.generated / "playbook/ruleiq.json")
             .read_text()

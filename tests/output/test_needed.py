@@ -88,13 +88,17 @@ def test_single_buckets_are_needed_too_and_a_limit_in_the_histogram_s_own_unit()
 def test_jobs_receivers_and_dashboards_are_those_of_the_rollouts_that_are_meant() -> None:
     needs = needed(FILES, ["ruleiq"])
     assert needs.jobs == ("ruleiq", "ruleiq-node", "handrail-receiver")
-    assert needs.receivers == (
+    assert needs.routing.receivers == (
         "handrail",
+        "handrail-heartbeat",
         "ruleiq/critical",
         "ruleiq/warning",
         "ruleiq/emergency",
         "ruleiq/security-rollback",
     )
+    place = "http://handrail.internal:8080/webhooks/alertmanager"
+    assert dict(needs.routing.webhooks) == dict.fromkeys(("handrail", "handrail-heartbeat"), place)
+    assert {alert["rollout"] for alert in needs.routing.alerts} == {"ruleiq"}
     assert {one.dashboard for one in needs.queries} == {"RuleIQ", "RuleIQ: flags"}
     assert {one.panel for one in needs.queries if one.eventful} == {
         *("Guard", "Last heartbeat", "Alerts", "Actions in the last 7d")

@@ -77,7 +77,7 @@ ROOMS = {
     },
     "load": {"model", "words", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
     "client": {"words", "addresses", "errors"},
-    "doctor": {"client", "outside", "errors"},
+    "doctor": {"catch_up", "client", "outside", "errors"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},
     "inspection": {
         *("model", "words", "views", "intake", "outside", "store"),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-import yaml
 from handrail.contract import Playbook, names
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, Field
@@ -40,16 +39,6 @@ class AlertmanagersAnswer(PartialFlag):
     data: _Alertmanagers
 
 
-class _Config(BaseModel):
-    original: str
-
-
-class StatusAnswer(BaseModel):
-    """What Alertmanager's /api/v2/status answers: its configuration, without its secrets."""
-
-    config: _Config
-
-
 def of_alertmanagers(answer: AlertmanagersAnswer) -> Finding:
     """Whether Prometheus has an Alertmanager to send to."""
     urls = [one.url for one in answer.data.activeAlertmanagers]
@@ -57,18 +46,6 @@ def of_alertmanagers(answer: AlertmanagersAnswer) -> Finding:
         return ok("prometheus → alertmanager", ", ".join(urls))
     cure = "load the generated prometheus.yml, or name the Alertmanagers in `alerting` of yours"
     return failed("prometheus → alertmanager", "Prometheus knows no Alertmanager", cure)
-
-
-def of_routes(url: str, receivers: Sequence[str], status: StatusAnswer) -> Finding:
-    """Whether Alertmanager has the receivers that were generated."""
-    what = f"routes of {url}"
-    config = yaml.safe_load(status.config.original)
-    has = {str(one.get("name")) for one in config.get("receivers") or ()}
-    lacking = [name for name in receivers if name not in has]
-    if lacking:
-        cure = "load the generated alertmanager.yml, or run `handrail merge alertmanager`; then reload it"
-        return failed(what, f"there is no receiver {', '.join(lacking)}", cure)
-    return ok(what, f"all {len(receivers)} receivers are there")
 
 
 def figure(page: str, metric: str) -> float | None:

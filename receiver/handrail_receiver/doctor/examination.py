@@ -17,16 +17,15 @@ from handrail_receiver.client.api_client import ApiClient, NoAnswer, json_of, un
 from handrail_receiver.doctor.ages import of_receiver, of_rules
 from handrail_receiver.doctor.delivery import (
     AlertmanagersAnswer,
-    StatusAnswer,
     alert,
     arrived,
     figure,
     of_alertmanagers,
     of_heartbeat,
-    of_routes,
 )
 from handrail_receiver.doctor.exposed import of_series
-from handrail_receiver.doctor.findings import Finding, failed, ok, unknown
+from handrail_receiver.doctor.findings import Finding, Health, failed, ok, unknown
+from handrail_receiver.doctor.routes import StatusAnswer, of_routes
 from handrail_receiver.doctor.scraping import TargetsAnswer, of_jobs
 from handrail_receiver.errors import TargetError
 from handrail_receiver.outside import Outside
@@ -76,9 +75,11 @@ async def _prometheus(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]
         yield unknown("prometheus", str(error), "nothing of it can be known until it answers")
         return
     yield ok("prometheus", f"{stack.prometheus} answers")
+    unwell: list[str] = []
     try:
         targets = await _of_prometheus(stack, "targets?state=active", TargetsAnswer)
-        for finding in of_jobs(needs.jobs, targets.data.activeTargets):
+        for job, finding in zip(needs.jobs, of_jobs(needs.jobs, targets.data.activeTargets), strict=True):
+            unwell += [job] if finding.health is not Health.ok else []
             yield finding
         yield of_alertmanagers(await _of_prometheus(stack, "alertmanagers", AlertmanagersAnswer))
     except TargetError as error:
@@ -95,7 +96,7 @@ async def _prometheus(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]
             _looked(
                 few,
                 f"{one.rollout}: metric {one.metric}",
-                partial(of_series, one, playbooks[one.rollout], prometheus),
+                partial(of_series, one, playbooks[one.rollout], prometheus, unwell),
             )
             for one in needs.series
         ),
@@ -141,7 +142,7 @@ async def _alertmanagers(needs: StackNeeds, stack: Stack) -> AsyncIterator[Findi
             answer = await stack.outside.ask(
                 "Alertmanager", "GET", f"{url.rstrip('/')}/api/v2/status", timeout=ANSWER_WITHIN
             )
-            yield of_routes(url, needs.receivers, await answer.through(StatusAnswer.model_validate_json))
+            yield of_routes(url, needs.routing, await answer.through(StatusAnswer.model_validate_json))
         except (TargetError, ValueError) as error:
             yield unknown(f"routes of {url}", str(error), "start it, or correct --alertmanager")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from handrail.contract import Playbook, SeriesNeed
 
@@ -13,11 +13,16 @@ from handrail_receiver.outside.prometheus import Queryable
 PLACE = "le"
 
 
-async def of_series(need: SeriesNeed, playbook: Playbook, prometheus: Queryable) -> Finding:
-    """Whether its series are there, with each label and bucket. Raises Retryable or Permanent."""
+async def of_series(
+    need: SeriesNeed, playbook: Playbook, prometheus: Queryable, unwell: Collection[str] = ()
+) -> Finding:
+    """Whether its series are there, with each label and bucket; `unwell` are jobs that are not scraped.
+
+    Raises Retryable or Permanent.
+    """
     what = f"{need.rollout}: metric {need.metric}"
     if not await _any(prometheus, need.selector()):
-        return await _absent(what, need, playbook, prometheus)
+        return await _absent(what, need, playbook, prometheus, _cure(need, unwell))
     lacking = [label for label in need.labels if not await _any(prometheus, need.selector(label + '!=""'))]
     if lacking:
         cure = f"give {need.metric} the label {lacking[0]}, or correct the declaration"
@@ -41,12 +46,14 @@ def highest_of(ends: Sequence[Mapping[str, str]]) -> float:
     return max((bound for bound in bounds if math.isfinite(bound)), default=-math.inf)
 
 
-async def _absent(what: str, need: SeriesNeed, playbook: Playbook, prometheus: Queryable) -> Finding:
+async def _absent(
+    what: str, need: SeriesNeed, playbook: Playbook, prometheus: Queryable, cure: str
+) -> Finding:
     """No series: it fails where a guardrail would be blind by it, and no other series would do."""
     if need.seen:
         if await _any(prometheus, need.seen):
             text = f"nothing of {need.selector()} is there any more, and an optional guardrail that saw it is blind"
-            return failed(what, text, _cure(need))
+            return failed(what, text, cure)
         return ok(what, "was never there, and what reads it is optional")
     wanted = [
         any_of
@@ -57,18 +64,21 @@ async def _absent(what: str, need: SeriesNeed, playbook: Playbook, prometheus: Q
     for any_of in wanted:
         if not await _any(prometheus, " or ".join(any_of)):
             text = f"nothing of {need.selector()} is there, and without it a guardrail is blind"
-            return failed(what, text, _cure(need))
+            return failed(what, text, cure)
     if wanted or (need.instead and await _any(prometheus, " or ".join(need.instead))):
         return ok(what, "another series stands for it")
     where = "a limit" if need.judged else "a dashboard"
-    return unknown(what, f"nothing of {need.selector()} is there yet, which {where} reads", _cure(need))
+    return unknown(what, f"nothing of {need.selector()} is there yet, which {where} reads", cure)
 
 
 async def _any(prometheus: Queryable, series: str) -> bool:
     return bool(await prometheus.samples(f"count({series})"))
 
 
-def _cure(need: SeriesNeed) -> str:
+def _cure(need: SeriesNeed, unwell: Collection[str]) -> str:
+    for job in unwell:
+        if f'job="{job}"' in need.matchers:
+            return f"see to target {job} first: it is not scraped"
     return (
         "let the application expose it from its start, counters at 0; where it does, compare the labels of "
         f"`{need.metric}` in Prometheus with the selector"

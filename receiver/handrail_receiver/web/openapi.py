@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handrail.contract import names
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -76,7 +77,7 @@ class Operation:
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "post",
-        "/webhooks/alertmanager",
+        names.WEBHOOK_PATH,
         "Take Alertmanager's webhook; 200 after it is stored.",
         None,
         WebhookBody,

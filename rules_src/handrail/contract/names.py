@@ -99,6 +99,8 @@ WINDOW: Final = "window"
 # Alertmanager receivers; those of people are called <rollout>/<severity, action or level>
 RECEIVER: Final = "handrail"
 HEARTBEAT_RECEIVER: Final = "handrail-heartbeat"
+WEBHOOK_PATH: Final = "/webhooks/alertmanager"
+"""Where the receiver takes Alertmanager's deliveries."""
 
 HEARTBEAT_ALERT: Final = "HandrailHeartbeat"
 HEARTBEAT: Final = "heartbeat"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handrail.contract.playbook import Playbook
@@ -45,11 +46,25 @@ class QueryNeed:
 
 
 @dataclass(frozen=True)
+class RoutingNeed:
+    """What Alertmanager must have: receivers by their names, and the routes that take each alert to them.
+
+    `webhooks` are the receivers that post to Handrail's, with its address. `route` is the generated tree as Alertmanager
+    reads it, `alerts` are the labels of the alerts that the rules make.
+    """
+
+    receivers: tuple[str, ...]
+    webhooks: tuple[tuple[str, str], ...]
+    route: Mapping[str, object]
+    alerts: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True)
 class StackNeeds:
-    """All of it, for the rollouts that are meant; `receivers` are Alertmanager's receivers by their names."""
+    """All of it, for the rollouts that are meant."""
 
     playbooks: tuple[Playbook, ...]
     jobs: tuple[str, ...]
-    receivers: tuple[str, ...]
+    routing: RoutingNeed
     series: tuple[SeriesNeed, ...]
     queries: tuple[QueryNeed, ...]

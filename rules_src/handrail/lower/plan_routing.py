@@ -56,7 +56,7 @@ def lower_routing(rollout: Rollout, environment: Environment, chains: Sequence[C
     """Routes, inhibitions and receivers for the alerts of one rollout."""
     told = _told(rollout, environment, chains)
     handrail = HandrailReceiver(
-        f"{environment.receiver.rstrip('/')}/webhooks/alertmanager", environment.token_file
+        f"{environment.receiver.rstrip('/')}{names.WEBHOOK_PATH}", environment.token_file
     )
     routing = Routing(
         rollouts=(rollout.name,),

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from handrail.contract import Playbook, QueryNeed, SeriesNeed, StackNeeds, names
+from handrail.contract import Playbook, QueryNeed, RoutingNeed, SeriesNeed, StackNeeds, names
 from handrail.plan import Selector
 from handrail.promql.selected import Selected, quantile_scale, selected, together_in
 
@@ -49,18 +49,38 @@ def needed(files: Mapping[str, str], rollouts: Collection[str] = ()) -> StackNee
     queries = tuple(query for name in wanted for query in _queries(name, playbooks, files))
     series = [need for one in wanted.values() for need in _series(one, files, queries)]
     scraped = _yaml(files, names.prometheus_file(files)).get("scrape_configs", [])
-    routed = _yaml(files, names.alertmanager_file(files)).get("receivers", [])
     return StackNeeds(
         playbooks=tuple(wanted.values()),
         jobs=tuple(job["job_name"] for job in scraped if not rollouts or _of(job["job_name"], series)),
-        receivers=tuple(
-            one["name"]
-            for one in routed
-            if not rollouts or one["name"].partition("/")[0] in {names.RECEIVER, *wanted}
-        ),
+        routing=_routing(tuple(wanted), files, all_of_them=not rollouts),
         series=tuple(series),
         queries=tuple(_with_optional(queries, series)),
     )
+
+
+def _routing(rollouts: tuple[str, ...], files: Mapping[str, str], *, all_of_them: bool) -> RoutingNeed:
+    configuration = _yaml(files, names.alertmanager_file(files))
+    receivers = [
+        one for one in configuration.get("receivers", []) if all_of_them or _is_of(one["name"], rollouts)
+    ]
+    hooks = ((one["name"], hook["url"]) for one in receivers for hook in one.get("webhook_configs", []))
+    groups = (group for rollout in rollouts for group in _groups(files, rollout))
+    rules = [rule for group in groups for rule in group["rules"]]
+    return RoutingNeed(
+        receivers=tuple(one["name"] for one in receivers),
+        webhooks=tuple(one for one in hooks if one[1].endswith(names.WEBHOOK_PATH)),
+        route=configuration.get("route", {}),
+        alerts=tuple({names.ALERTNAME: rule["alert"], **rule["labels"]} for rule in rules if "alert" in rule),
+    )
+
+
+def _is_of(receiver: str, rollouts: tuple[str, ...]) -> bool:
+    """Whether one of Alertmanager's receivers is Handrail's or these rollouts'; an environment's name may stand before."""
+    return any(part in rollouts or part.startswith(names.RECEIVER) for part in receiver.split("/")[:2])
+
+
+def _groups(files: Mapping[str, str], rollout: str) -> list[dict[str, Any]]:
+    return list(_yaml(files, names.rules_file(rollout)).get("groups", []))
 
 
 def _yaml(files: Mapping[str, str], path: str) -> dict[str, Any]:
@@ -104,7 +124,7 @@ def _series(
     playbook: Playbook, files: Mapping[str, str], queries: tuple[QueryNeed, ...]
 ) -> Iterator[SeriesNeed]:
     """A need for each metric that the rules or dashboards of a rollout read from outside."""
-    groups = _yaml(files, names.rules_file(playbook.rollout)).get("groups", [])
+    groups = _groups(files, playbook.rollout)
     rules = [rule for group in groups for rule in group["rules"]]
     recorded = {rule["record"] for rule in rules if "record" in rule}
     read = [

@@ -81,6 +81,15 @@ def test_what_only_optional_guardrails_read_may_be_missing_until_it_was_once_the
     ]
 
 
+def test_what_is_missing_because_its_target_is_down_says_so() -> None:
+    pool = SeriesNeed("ruleiq", "ruleiq_db_pool_size", ('job="ruleiq"',))
+    cures = [
+        asyncio.run(of_series(pool, RULEIQ, Answering(), unwell)).cure
+        for unwell in (["ruleiq"], ["ruleiq-node"])
+    ]
+    assert [cure[:28] for cure in cures] == ["see to target ruleiq first: ", "let the application expose i"]
+
+
 def test_of_two_names_of_one_counter_one_is_enough_for_a_guardrail_and_for_a_dashboard() -> None:
     refused, asked = "ruleiq_auth_failures", "ruleiq_ff_evaluations"
     judged = SeriesNeed("ruleiq", refused, ('job="ruleiq"',), instead=(f'{refused}_total{{job="ruleiq"}}',))

@@ -148,7 +148,7 @@ class Usage(_Measure):
     `unlimited` (0 or -1 in many exporters) means that there is no limit, which is neither a breach nor blind.
 
     Each may be a list of series, which are added up; all of them must exist. With `left=True` the first says what is
-    left of the size, as node_exporter does of memory and disks; the value is how full it is all the same.
+    left of the size, as node_exporter does of memory and disks; the value is how full it is anyway.
     """
 
     used: Series | Several

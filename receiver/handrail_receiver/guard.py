@@ -1,7 +1,7 @@
 """Inbox → everything decided, and what was decided carried out: the loop that never ends.
 
-The webhook wakes it right after its commit; what follows within BREATH seconds is decided together. It also
-looks by itself every second, for what became due and for what another receiver left behind.
+The webhook wakes it right after its commit; deliveries within BREATH seconds are decided together. It also looks
+every second by itself, for what is due and for what another receiver left behind.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the receiver needs from the outside, as Protocols of at most three methods.
+"""What the receiver needs from the outside, as Protocols with at most three methods.
 
-Every adapter raises `Retryable` or `Permanent` from `errors`, and nothing else, for what the outside did.
+For a fault of the outside every adapter raises `Retryable` or `Permanent` from `errors`, and nothing else.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a target holds: whether that is what the step asks for, and the state in words for the evidence.
+    """The state of a target: whether it is what the step asks for, and the state in words for the evidence.
 
-    `warning` is what speaks against the step, empty when nothing does: people hear of it before it is done.
+    `warning` is an objection to the step, empty if there is none: people are told of it before the step is done.
     """
 
     done: bool
@@ -52,9 +52,9 @@ class Reading:
 class Rehearsal:
     """Whether a step could be carried out now, why or why not, the step with its values pinned, and the exact call.
 
-    `step` has no open value any more: what was "as it is now" (`image=None`, `value=None`) is filled in.
-    `call` is what `act` would send, in words that hold no secret. `cause` is the word for what is not ready.
-    `warning` is what speaks against it although it could be done, empty when nothing does.
+    `step` has no open value any more: what was "as it is now" (`image=None`, `value=None`) is filled in. `call` is
+    what `act` would send, without any secret. `cause` is the word for what is not ready. `warning` is an objection to
+    the step although it could be done, empty if there is none.
     """
 
     ready: bool
@@ -89,9 +89,9 @@ class Inbox(Protocol):
         """Keep a delivery. Raises Full or StoreDown: then nothing was kept."""
 
     async def settle(self, judge: Judge, at: datetime, limit: int) -> list[Settled]:
-        """Judge the oldest undecided deliveries and carry their decisions into the store, all in one write.
+        """Judge the oldest undecided deliveries and write their decisions into the store, all in one write.
 
-        The judge yields decisions one by one; each is applied before the next, so that it sees its effects.
+        The judge yields decisions one by one; each is applied before the next, so that the next sees its effects.
         """
 
     async def waiting(self) -> int:
@@ -168,9 +168,9 @@ class Tellings(Protocol):
     async def want(
         self, incident: str, rollout: str, tells: Sequence[Tell] | None, at: datetime, *, once: bool = ...
     ) -> None:
-        """Somebody is to be told of what belongs to no attempt; None: whoever was told, once more.
+        """Somebody is to be told of something that belongs to no attempt; None: those who were told, once more.
 
-        With `once` whoever was told of it, or is to be, is not told again.
+        With `once` those who were told, or are about to be, are not told again.
         """
 
     async def due(

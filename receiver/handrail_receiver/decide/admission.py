@@ -1,7 +1,7 @@
 """An alert that arrived + Playbook + History → whether and as what it counts, decided; pure.
 
-Asked of each alert before its decision: is it of our environment, and does it say what was measured? An alert of
-another environment is nothing to us. One that says only that nobody could measure is the `blind` tier of its
+Before an alert is decided, two questions are asked: is it of our environment, and was anything measured? An alert of
+another environment is ignored. One that only says that nothing could be measured is the `blind` tier of its
 guardrail, whatever else it asks for.
 """
 
@@ -63,7 +63,7 @@ def judge(
 ) -> Iterator[Decision]:
     """What follows from one alert; `look` gives the history with the effects of all decisions before.
 
-    `origin` is who says it, as it is remembered: of what Alertmanager said, Alertmanager can be asked.
+    `origin` is the sender, as it is remembered: if it was Alertmanager, Alertmanager can be asked.
     """
     for decision in _judge(signal, playbook, look, now):
         if origin and decision.changes:
@@ -125,10 +125,10 @@ def counted(signal: Signal, playbook: Playbook | None) -> Signal | None:
 
 
 def believed(labels: Labels, own: Playbook, newest: Playbook) -> Playbook:
-    """The playbook by which an alert is judged: its attempt's own, but for whom we believe.
+    """The playbook by which an alert is judged: the attempt's own, except for its environment.
 
-    An attempt that is older than its playbook's environment compares nothing by itself, and still is not rolled back
-    by an alert that says to be of another environment than the newest playbook's.
+    An attempt that is older than its playbook's environment cannot compare it. It is still not rolled back by an
+    alert of another environment than that of the newest playbook.
     """
     return newest if not own.environment and not fits(labels, newest) else own
 

@@ -104,7 +104,9 @@ def _asks_to_go_on(signal: Signal, playbook: Playbook, history: History) -> Deci
 
 
 def _unknown(signal: Signal, history: History) -> Decision:
-    """Rules and playbook are of different versions: people are told at once of a rollback that the playbook does not know."""
+    """Rules and playbook have different versions: people are told at once of a rollback that the playbook does not
+    know.
+    """
     rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
     action, attempt = signal.labels.get(names.ACTION, ""), history.attempt
     missing = f"{rollout} has no tier {name!r} of guardrail {guardrail!r}"
@@ -140,9 +142,10 @@ def series_of(signal: Signal) -> str:
 
 
 def still_fires(source: str, playbook: Playbook, history: History, now: Conditions) -> Decision | None:
-    """What follows from a tier (guardrail/tier) that fires, and was not acted on when it began: as if its alert came now.
+    """What follows from a tier (guardrail/tier) that fires but was not acted on when it began, as if its alert came
+    now.
 
-    Prometheus confirms a rollback first. None where nothing follows: people heard of it when it began.
+    Prometheus confirms a rollback first. None where nothing follows: people were told when it began.
     """
     guardrail, _, name = source.rpartition("/")
     tier, attempt = playbook.tier(guardrail, name), history.attempt
@@ -155,9 +158,9 @@ def still_fires(source: str, playbook: Playbook, history: History, now: Conditio
 
 @dataclass(frozen=True)
 class _Case:
-    """An alert of a tier that the playbook has, and all that its decision may look at.
+    """An alert of a tier in the playbook, and everything that its decision may look at.
 
-    `remembered`: it fires since before it may be acted on, and nobody says anything new.
+    `remembered`: it has fired since before it could be acted on, and there is nothing new.
     """
 
     signal: Signal

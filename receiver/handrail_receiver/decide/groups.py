@@ -1,7 +1,7 @@
 """The alerts of one delivery → those that are decided one by one; many series of one tier count as one.
 
 A rule with thousands of series says one thing thousands of times: it is decided once, and what each series says is
-remembered. What cannot be decided of one rollout is told to its people, and holds up no other. Pure.
+remembered. If one rollout cannot be decided, its people are told, and the others go on. Pure.
 """
 
 from __future__ import annotations

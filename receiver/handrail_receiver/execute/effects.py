@@ -1,7 +1,8 @@
 """One step on one node → its effect: read, act, read back, and retry until the value holds or the time is over.
 
 All targets have this one policy: pauses grow from 0.1 s to 2 s, a wait that the target asks for is kept, and a
-failure that stays ends it at once. A try that has begun has its full time, so the time bounds when the last begins.
+permanent failure ends it at once. The time limits when the last try may begin; a try that has begun has its full
+time.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Note = Callable[[Effect], Awaitable[None]]
 
 
 def time_of(run: Run, step: Step) -> float:
-    """Seconds for which a step is retried. Entering a stage gets less: a person waits, and nothing is at risk meanwhile."""
+    """Seconds for which a step is retried. Entering a stage gets less: a person waits, and nothing is at risk."""
     if run.action not in names.ACTING:
         return ENTERING
     return max(step.within, step.tries * step.timeout)
@@ -53,8 +54,8 @@ class StepRunner:
     ) -> Effect:
         """Try for `seconds` (0: once), and return the effect.
 
-        `failing` hears of the first try that failed in passing; `warned` hears, before the act, what speaks against it.
-        Raises LeaseLost and StoreDown: then nothing is known of it.
+        `failing` is called for the first try that failed temporarily; `warned` is called with an objection before the
+        act. Raises LeaseLost and StoreDown: then nothing is known of it.
         """
         step = effect.step
         target = self.targets.get(step.kind)

@@ -1,8 +1,8 @@
 """Run → its outcome, through targets: intent, read, act, read back, record.
 
-A run may have been begun by a process that is dead: every step begins with the read, so that what is done is
-not done again. Steps have their turn in order, each node for itself; one that fails in passing gives way to the
-next and is tried again beside it.
+A run may have been begun by a process that died: every step begins with a read, so that nothing is done twice. Steps
+have their turn in order, each node separately; a step that fails temporarily lets the next one go first, and is tried
+again beside it.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ async def _nothing(_: object) -> None:
 class Executor:
     """Carries out runs, any number of them at once.
 
-    `people` says who is told of an action of a rollout. Of what needs them now, everybody hears whom an emergency
-    rollback would reach. While `stopped`, the kill switch is set: nothing is changed that no person asked for, not
-    even by what was begun before. The `fence` is asked before each act.
+    `people` says who is told of an action of a rollout. When people are needed at once, everybody is told whom an
+    emergency rollback would reach. While `stopped`, the kill switch is set: only people's requests change anything,
+    and runs from before do not go on. The `fence` is checked before each act.
     """
 
     targets: Mapping[str, Target]
@@ -72,8 +72,9 @@ class Executor:
     async def carry_out(self, run: Run, turn: asyncio.Lock | None = None) -> Run:
         """Continue a run from its current state to its end, and return it.
 
-        One that was confirmed is open then, and goes before others from now on: it has to be begun again.
-        It acts only while it has the `turn`, which all runs of its attempt share. Raises LeaseLost when somebody else has it, StoreDown when nothing can be recorded: then it stays open.
+        A run that was confirmed is returned as open, because it now goes before others and has to be begun again. It
+        acts only while it has the `turn`, which all runs of its attempt share. Raises LeaseLost when somebody else
+        has the run, and StoreDown when nothing can be recorded: then it stays open.
         """
         if run.state == RunState.waiting:
             return await self._confirm(run)

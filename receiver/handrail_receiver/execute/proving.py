@@ -1,7 +1,8 @@
-"""A run whose steps were carried out → whether it worked: all targets are read again until they hold the asked values and keep them.
+"""A run whose steps were carried out → whether it worked: all targets are read again until they hold the asked values
+and keep them.
 
-A value that has changed meanwhile is written again, with growing pauses; the evidence shows it before and after.
-Nothing is called done while a request of a superseded run may still take effect.
+A value that has changed in the meantime is written again, with growing pauses; the evidence shows it before and
+after. Nothing is called done while a request of a superseded run may still take effect.
 """
 
 from __future__ import annotations

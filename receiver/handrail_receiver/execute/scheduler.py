@@ -1,7 +1,7 @@
 """Open runs → carried out: one task for each action, and the strongest action of an attempt goes first.
 
-Only what acts has the turn. What waits to be confirmed or to be proved holds up nobody, and takes the turn for
-each thing that it puts right.
+Only a run that acts has the turn. A run that waits to be confirmed or proved blocks no other, and takes the turn for
+each correction that it makes.
 """
 
 from __future__ import annotations

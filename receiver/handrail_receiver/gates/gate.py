@@ -1,7 +1,8 @@
 """Gate + History + GateInputs + now → whether the gate is open, requirement by requirement; pure.
 
-What is not known is not met. A stage is judged when it is over, and by nothing that was before it. An approval counts for one attempt, for what it was given for, until its time is
-over, while its token is valid, and only from somebody whose own change it is not.
+What is not known is not met. A stage is judged when it is over, and only by what happened in it. An approval counts
+for one attempt and for what it was given for, until its time is over, while its token is valid, and only from a
+person whose own change it is not.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class CriterionResult:
 
 @dataclass(frozen=True)
 class FiringTiers:
-    """What fires according to Prometheus, as guardrail/tier. `sure`: it has the playbook's rules, so that nothing else fires."""
+    """What fires according to Prometheus, as guardrail/tier. `sure`: it has the playbook's rules, so nothing else
+    fires.
+    """
 
     sources: tuple[str, ...] = ()
     sure: bool = False
@@ -65,10 +68,11 @@ NOT_ASKED_WHAT_FIRES = FiringTiers()
 
 @dataclass(frozen=True)
 class GateInputs:
-    """What a gate is judged by beside the history: criteria, what fires, who may approve now, and the state of others.
+    """What a gate is judged by beside the history: criteria, what fires, who may approve now, and the state of
+    others.
 
-    `probes` is what each of them found, `made` which declared checks and load bursts of the stage were made, by their keys,
-    and whether each was well.
+    `probes` has the answer of each probe. `made` has the declared checks and load bursts of the stage that were made,
+    by their keys, and whether each was good.
     """
 
     criteria: Mapping[Criterion, CriterionResult] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """The state machine of an attempt: for each state the events, who may send them, and the states they lead to.
 
-Whatever decides asks it, people's calls, alerts and what the receiver does by itself. docs/how-to/walk.md shows the table, and
-a test sends events in any order and compares where they lead.
+Calls of people, alerts, and what the receiver does by itself are all checked against it. docs/how-to/walk.md shows
+the table, and a test sends events in any order and compares where they lead.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """History → the state that the attempt is in. Pure.
 
-What is kept are facts: the attempt's row, its runs, what holds it. The state is read from them each time, so that it
-cannot differ from them, after a restart or in a store of an older version either.
+The store has facts: the attempt's row, its runs, what holds it. The state is derived from them each time, so that it
+always agrees with them, also after a restart or in a store of an older version.
 """
 
 from __future__ import annotations

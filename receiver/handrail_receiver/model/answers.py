@@ -21,9 +21,9 @@ class Checked:
 
 @dataclass(frozen=True)
 class Approved:
-    """A person's approval as `role`: of what `digest` stands for, in attempt `number`, until an instant.
+    """A person's approval as `role` of what `digest` stands for, in attempt `number`, until an instant.
 
-    `token` is the fingerprint of the token it was given with: when that is revoked, so is the approval.
+    `token` is the fingerprint of the token that was used: if that token is revoked, the approval no longer counts.
     """
 
     number: int

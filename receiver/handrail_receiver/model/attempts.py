@@ -36,11 +36,11 @@ FINISHED = "finished"
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a rollout. `held` says why nothing may be promoted, empty when it may; `held_by` is the alert that asked
-    for it, as guardrail/tier, and empty where somebody else did.
+    """One try at a rollout.
 
-    `stage` is the last one that it entered, or is entering as its first. `playbook` is its own copy, None where it
-    began before there were any.
+    `held` says why nothing may be promoted; it is empty when it may. `held_by` is the alert that caused the hold, as
+    guardrail/tier; it is empty when something else did. `stage` is the last stage that was entered, or the first one
+    while it is being entered. `playbook` is the attempt's own copy, None for attempts from before there were copies.
     """
 
     id: int
@@ -119,9 +119,9 @@ def attempt_spoken_of(newest: Attempt | None) -> int:
 
 @dataclass(frozen=True)
 class LastSaid:
-    """What one alert said last in an attempt; `series` stands for all its labels, `source` is guardrail/tier.
+    """What one alert said last in an attempt; `series` is a key for all its labels, `source` is guardrail/tier.
 
-    `origin` is who said it: "alertmanager", or empty for somebody who cannot be asked.
+    `origin` is who said it: "alertmanager", or empty for a sender that cannot be asked.
     """
 
     series: str
@@ -135,7 +135,7 @@ class LastSaid:
 class Captured:
     """A figure that limits are relative to, captured for an attempt.
 
-    `labels` are those of what is judged for each of their values by itself, of the names that rules know them by.
+    `labels` are those of the labels in `by=`, with the names that the rules use for them.
     """
 
     guardrail: str
@@ -148,10 +148,10 @@ class Captured:
 class History:
     """What a decision about one rollout may look at: its newest attempt, and what was done and said in it.
 
-    `checked` and `approved` are of attempt `speaks_of`; approvals of the one before are there to be refused. `once` has
-    what happens once in an attempt, and when it did; `incidents` are those of the rollout that nobody has closed yet, whichever
-    attempt opened them.
-    `unreadable` says why the newest attempt cannot be read, though there is one: a row of another version, say.
+    `checked` and `approved` belong to attempt `speaks_of`; approvals of the attempt before are there so that they can
+    be refused. `once` has what happens only once in an attempt, and when it did. `incidents` are those of the rollout
+    that nobody has closed yet, whichever attempt opened them. `unreadable` says why the newest attempt cannot be read
+    although there is one, for example a row of another version.
     """
 
     attempt: Attempt | None = None

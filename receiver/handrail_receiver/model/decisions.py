@@ -101,7 +101,9 @@ class Once:
 
 @dataclass(frozen=True)
 class Note:
-    """Something happens to the incident of an attempt (its row); `said` is what the event says besides who and the text."""
+    """Something happens to the incident of an attempt (its row); `said` is what the event says beside who and the
+    text.
+    """
 
     attempt: int
     event: IncidentEvent
@@ -111,9 +113,10 @@ class Note:
 
 @dataclass(frozen=True)
 class LeftToPeople:
-    """A rollback is asked of people, because the receiver does not carry it out: that opens an incident as any other does.
+    """People must roll back, because the receiver does not: this opens an incident as any rollback does.
 
-    `trigger` is why it is asked for, and why people must; `attempt` the attempt's id, where the decision names none.
+    `trigger` is why the rollback is needed and why people must do it; `attempt` is the attempt's id, if the decision
+    names none.
     """
 
     action: str
@@ -139,8 +142,8 @@ class SetState:
 class Open:
     """A run that is to be carried out.
 
-    `supersedes` ends what enters a stage and what is still open of the same action. Whoever works on the attempt stops,
-    and what is left is begun again, the strongest action first. `by` is who asks for it, empty: whoever decided.
+    `supersedes` ends the entering of a stage and open runs of the same action. Whoever works on the attempt stops,
+    and what is left begins again, the strongest action first. `by` is who asks for it; empty: whoever decided.
     """
 
     action: str
@@ -184,9 +187,10 @@ Change = (
 
 @dataclass(frozen=True)
 class Decision:
-    """What we conclude, why (a word and a sentence), and what it changes.
+    """What the receiver concludes, why (a word and a sentence), and what it changes.
 
-    `known` is what else was known then, for the evidence: a gate's state, say. It must go into JSON.
+    `known` is what else was known then, for the evidence, such as a gate's state. It must be possible to write it as
+    JSON.
     """
 
     verdict: Verdict
@@ -205,10 +209,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Progress:
-    """What is new about a run that is being carried out: recorded in one write, under its fence.
+    """What is new about a run that is being carried out, recorded in one write and under its fence.
 
-    `stage` is the one that was entered. `tell` are people who hear of it now, whether they were told before or not. `left`:
-    its rollback is left to people, and opens an incident as if it had begun.
+    `stage` is the one that was entered. `tell` are people who are told now, whether or not they were told before.
+    With `left` its rollback is left to people, and opens an incident as if it had begun.
     """
 
     state: RunState
@@ -225,10 +229,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Settled:
-    """A delivery, those that only repeat it, and what was decided about each of them, alert by alert.
+    """A delivery, the ones that only repeat it, and what was decided about each of its alerts.
 
-    `numbers` are all of theirs, none while there is more to decide about it; `at` is when the first of them came.
-    `before` was decided in an earlier write.
+    `numbers` are the numbers of all of them, or none while there is more to decide. `at` is when the first of them
+    arrived. `before` was decided in an earlier write.
     """
 
     numbers: list[int]

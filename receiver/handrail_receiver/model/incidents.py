@@ -1,6 +1,6 @@
 """Records of the evidence → the incidents that rollbacks opened: what is known of each, until a person has closed it.
 
-An incident is its events, in the order of the chain; nothing else is kept of it but which ones are open.
+An incident is its events, in the order of the chain; nothing else is stored about it but which incidents are open.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ class Happened:
 
 @dataclass(frozen=True)
 class Impact:
-    """What an incident came to: from the first evaluation that failed until the canary had no traffic any more.
+    """The impact of an incident: from the first evaluation that failed until the canary had no traffic any more.
 
-    `share` (0..1) is what the canary was given of the traffic, `failed` how many requests of the judged arm failed, by
-    guardrail. What is not known is None, and is in `unknown` with the reason; it is never 0 for that.
+    `share` (0..1) is the canary's share of traffic, `failed` how many requests of the judged arm failed, by
+    guardrail. What is not known is None, and `unknown` has the reason; it is never 0 for that.
     """
 
     began: datetime | None = None
@@ -119,10 +119,11 @@ class Closed:
 class Incident:
     """What a rollback opened, and what is known of it now.
 
-    `id` is what messages, PagerDuty and webhooks know it by; `attempt` is the attempt's row, `number` its number. `action`
-    is the strongest rollback that was begun, `trigger` why, `source` the alert that asked for it as guardrail/tier (empty:
-    none did), and `severity` what the rollout calls that. `asked` is since when an acknowledgement is waited for, `late`
-    the deadlines for it that have passed, in seconds. `false_rollback` is what people say: whether it was for nothing.
+    `id` is its name in messages, PagerDuty and webhooks; `attempt` is the attempt's row, `number` its number.
+    `action` is the strongest rollback that was begun, `trigger` the reason, `source` the alert that asked for it as
+    guardrail/tier (empty: no alert did), and `severity` the rollout's word for it. `asked` is since when it waits to
+    be acknowledged, `late` are the deadlines for that which have passed, in seconds. `false_rollback` is what people
+    say: whether the rollback was a false one.
     """
 
     id: str
@@ -158,7 +159,9 @@ class Incident:
 
     @property
     def needs_cause(self) -> bool:
-        """Whether it may not be closed without a cause: an emergency's and a security rollback's, unless it was for nothing."""
+        """Whether it may not be closed without a cause: an emergency or security incident, unless its rollback was a
+        false one.
+        """
         return self.action in STAYS_OPEN and not self.false_rollback and not self.notes.get("cause")
 
     def says(self, name: str, said: object) -> bool:
@@ -188,9 +191,9 @@ def incident_id(rollout: str, attempt: int) -> str:
 
 
 def incidents_of(records: Iterable[EvidenceRecord], before: Iterable[Incident] = ()) -> tuple[Incident, ...]:
-    """The incidents of which these records tell, the oldest first; `before` are those whose beginning no record tells.
+    """The incidents in these records, the oldest first; `before` are those whose beginning is in an earlier record.
 
-    What is said of any other before it was opened is passed over.
+    What is said of any other incident before it was opened is skipped.
     """
     by_attempt = {one.attempt: one for one in before}
     for record in records:

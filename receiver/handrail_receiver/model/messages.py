@@ -52,7 +52,7 @@ class Untold:
 
 @dataclass(frozen=True)
 class Telling:
-    """Somebody who is to be told of an incident: `version` is the state of it that they shall know.
+    """Somebody who is to be told of an incident; `version` is the state of it that they should know.
 
     `opens`: they do not know yet that it was opened. `elsewhere`: others are told because these cannot be.
     """
@@ -72,10 +72,10 @@ class Telling:
 
 @dataclass(frozen=True)
 class TellResult:
-    """The result of telling somebody: the receipt; or why not, and when to try again (None: never).
+    """The result of telling somebody: the receipt; or why it failed, and when to try again (None: never).
 
-    `only_opened`: they know that it was opened, and what stands now is still to be told. `elsewhere` are those who
-    are told now because these cannot be (None: nobody needs to be yet).
+    `only_opened`: they know that it was opened, and the present state is still to be told. `elsewhere` are people who
+    are told now because these cannot be (None: nobody yet).
     """
 
     receipt: str

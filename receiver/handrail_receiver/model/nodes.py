@@ -1,4 +1,4 @@
-"""Steps → the same steps on each of its nodes: each is read, written, proved and tried again alone.
+"""Steps → the same steps on each of their nodes: each is read, written, proved and tried again separately.
 
 Pure. Only HAProxy has nodes so far: each socket is one.
 """
@@ -38,8 +38,8 @@ def target_of(step: Step) -> Hashable:
 def waits_for(effects: Sequence[Effect]) -> list[frozenset[int]]:
     """For each effect, the places of those that must have had their turn before.
 
-    Steps go in their order. The nodes of one step do not wait for each other, and a node does not wait for another
-    node of a step before, where that had the same node too; but all wait for all of a step that stops on failure.
+    Steps go in their order. The nodes of one step do not wait for each other. A node waits for the same node of
+    earlier steps, not for their other nodes; but all wait for every node of a step that stops on failure.
     """
     steps = _steps(effects)
     return [

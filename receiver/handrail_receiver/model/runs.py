@@ -40,9 +40,9 @@ ENTERING = ("start", "promote")
 
 
 class EffectState(StrEnum):
-    """Where one step stands. `intended` is recorded before anything is asked of the target.
+    """The state of one step. `intended` is recorded before anything is asked of the target.
 
-    `left` is a step whose target a stronger action of the same attempt decides about.
+    `left` is a step whose target is decided about by a stronger action of the same attempt.
     """
 
     intended = "intended"

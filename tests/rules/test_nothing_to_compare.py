@@ -13,6 +13,7 @@ from handrail.declare import (
     Drop,
     DropPoints,
     Gauge,
+    Growth,
     Guardrail,
     Increase,
     Not,
@@ -144,6 +145,28 @@ def test_with_a_least_reference_a_night_is_neither_a_drop_nor_well_nor_blind(
     rollout = judged(USERS, Drop("50%", least=20))
     asked = [firing("80m", *alerts), counts(rollout, "80m", met)]
     assert complaints(promtool, rollout, {"users": f"{then}x250 5x150"}, *asked) == ""
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [Rate("orders_total"), Increase("orders_total"), Growth("orders_total", window="5m")],
+    ids=["rate", "count", "growth"],
+)
+@pytest.mark.parametrize("limit", [Drop("20%"), Rise("20%")], ids=["drop", "rise"])
+def test_half_a_window_of_an_hour_ago_is_no_reference(
+    promtool: str, measure: Measure, limit: Drop | Rise
+) -> None:
+    """A hundred orders every scrape, as always: an hour before 62 min they had been counted for two minutes of five."""
+    it = Guardrail("it", measure, against=AN_HOUR_AGO, success=Not(limit), tiers=[Critical(limit)])
+    rollout = shop(it)
+    asked = [
+        firing("62m30s", "ShopItBlind"),
+        blind("62m30s", NO_HISTORY),
+        counts(rollout, "62m30s", False),
+        firing("67m"),
+        counts(rollout, "67m", True),
+    ]
+    assert complaints(promtool, rollout, {"orders_total": "0+100x400"}, *asked) == ""
 
 
 SEEN = Count("seen", window="1h", presence="reporter")

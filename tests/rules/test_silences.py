@@ -7,6 +7,8 @@ from handrail.declare import (
     Above,
     AccessLog,
     AtMost,
+    Below,
+    Count,
     Critical,
     Environment,
     Gauge,
@@ -14,6 +16,7 @@ from handrail.declare import (
     Increase,
     Latency,
     LogCounter,
+    LogSeen,
     LogSource,
     PromQL,
     Ratio,
@@ -98,6 +101,29 @@ def test_what_a_query_found_before_it_failed_is_no_figure_of_now(promtool: str) 
     }
     asked = none_failed("5m"), unknown("6m"), firing("8m", "ShopGBlind")
     assert complaints(promtool, shop, series, *asked) == ""
+
+
+def test_who_is_counted_over_a_window_is_unknown_until_the_silence_has_left_it(promtool: str) -> None:
+    """Ann is there all the time. The application's log is silent from 10m to 16m, and counts as that from 15m on."""
+    seen = LogSource(
+        seen=[LogSeen("people", r"user=(?P<user>\w+)", "user")], alive=["app:"], silent_after="5m"
+    )
+    users = Count("people", window="10m", presence='up{job="shop"}')
+    guardrail = Guardrail("g", users, tiers=[Critical(Below(1))], blind_after="2m")
+    declared = Rollout("shop", "shop", guardrails=[guardrail], logs=[seen])
+    (rollout,) = lower([declared], Environment("test")).rollouts
+    series = {
+        "shop_log_lines_total": "0+9x40 360x24 369+9x100",
+        'people{user="ann"}': "1x200",
+        'up{job="shop"}': "1x200",
+    }
+    one = {'handrail:guardrail:value{guardrail="g",rollout="shop"}': 1.0}
+    asked = [
+        Asked("handrail:guardrail:value", at, samples)
+        for at, samples in {"12m": one, "15m30s": {}, "20m": {}, "25m30s": {}, "28m": one}.items()
+    ]
+    blind = firing("20m", "ShopGBlind")
+    assert complaints(promtool, rollout, series, *asked, blind, firing("30m")) == ""
 
 
 LINES = "increase(shop_log_lines_total{matchers}[5m]) == 0"

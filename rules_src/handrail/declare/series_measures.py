@@ -97,7 +97,8 @@ class Count(AnyMeasure):
 
     With a `window` it is the number of series that existed at some time within it: users of the last hour. `presence`
     must then have existed for nine tenths of that time, now and at the time that it is compared with; otherwise it is
-    blind, because the users of half an hour cannot be compared with those of an hour.
+    blind, because the users of half an hour cannot be compared with those of an hour. So it is where the log that they
+    come from was silent in that time (`LogSource(silent_after=…)`).
     """
 
     series: Series

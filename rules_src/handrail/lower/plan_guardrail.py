@@ -18,7 +18,7 @@ from handrail.lower.plan_conditions import lower_condition
 from handrail.lower.plan_signals import lower_signals
 from handrail.lower.raw_series import required_series
 from handrail.lower.rollout_context import RolloutContext
-from handrail.promql import blindness, comparisons
+from handrail.promql import blindness, comparisons, judgeable
 from handrail.promql.arm_versions import told_versions
 from handrail.promql.data_present import data_there
 from handrail.report.wording import NOT_PASSED, literal, reason, words
@@ -274,7 +274,7 @@ def _success(
         condition=failing,
         text=f"not {words(named)}" if forbidden else words(named),
         breach=breached(failing, context.scope_of(guardrail)),
-        seen=comparisons.seen(failing, context.scope_of(guardrail)),
+        seen=judgeable.seen(failing, context.scope_of(guardrail)),
         there=data_there(failing, context.scope_of(guardrail)),
     )
 

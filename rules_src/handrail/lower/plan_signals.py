@@ -77,7 +77,17 @@ def _signal(
         lowered = replace(lowered, arm=canary)
     if isinstance(lowered, plan.PromQL) and not more_is_worse:
         lowered = replace(lowered, over="min")
+    lowered = _counted_throughout(lowered, context)
     return _recorded(name, guardrail, lowered, unit, context, beside)
+
+
+def _counted_throughout(measure: plan.Measure, context: RolloutContext) -> plan.Measure:
+    """What is counted over a window is not known where its source stopped in it, though that goes on by now."""
+    if isinstance(measure, plan.While):
+        return replace(measure, measure=_counted_throughout(measure.measure, context))
+    if not isinstance(measure, plan.Count) or measure.window is None:
+        return measure
+    return replace(measure, silent=" or ".join(one.lost for one in silences(measure, context)))
 
 
 def _more_is_worse(guardrail: declared.Guardrail, limits: Sequence[Limit]) -> bool:

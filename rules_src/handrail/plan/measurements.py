@@ -247,7 +247,7 @@ class Count(_ForEach):
     """How many series there are `where` that holds, or how many values of a label (`distinct`).
 
     Where none is, and `presence` is there, it is 0. With a `window` how many there were in it, if `presence` was there for
-    nearly all of it.
+    nearly all of it and no sample of `silent` says that its source stopped.
     """
 
     series: Selector
@@ -255,6 +255,7 @@ class Count(_ForEach):
     distinct: str | None = None
     presence: Selector | None = None
     window: timedelta | None = None
+    silent: str = ""
 
     @property
     def seen(self) -> Selector:

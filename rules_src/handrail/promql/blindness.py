@@ -40,12 +40,14 @@ from handrail.promql.comparisons import (
     in_any_stage,
     in_stages,
     measure_then,
-    nothing_below,
     of_stable,
     other_labels,
     reference_of,
     steps,
+    there_before,
+    windowed,
 )
+from handrail.promql.judgeable import nothing_below
 from handrail.promql.presence import no_numbers, present, unpaired, watched
 from handrail.promql.remembered import REMEMBER, SEEN_FOR, remembered
 from handrail.promql.values import holds
@@ -292,13 +294,15 @@ def _past(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
 def _no_history(condition: Condition, scope: Scope) -> str:
     """A sample while the service's own series have no data from back then, or none that it is like now.
 
-    No events back then are no blindness: nor are few. A condition that did not hold back then is: nobody knows what the
+    What has a window needs a whole one. No events back then are no blindness: nor are few. A condition that did not hold back then is: nobody knows what the
     figure would have been.
     """
     signal, measure = condition.signal, measure_then(condition.signal, scope)
     ago = condition.reference.ago if condition.reference else None
     then, on = present(measure, (), ago), other_labels(signal, scope)
     lost = [f"absent({then})", *_unlike(signal, on, then)]
+    if ago is not None and windowed(measure.inner):
+        lost.append(f"absent({there_before(measure.inner, measure.width + ago)})")
     if isinstance(measure, While):
         shared = ", ".join(measure.shared)
         held = f"on ({shared}) ({holds(measure, (), Estimated(ago))})"

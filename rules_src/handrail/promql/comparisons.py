@@ -17,23 +17,19 @@ from handrail.plan import (
     Arms,
     Changes,
     Condition,
-    Count,
     EventMeasure,
     Gauge,
+    Growth,
     Increase,
-    Latency,
     Measure,
     PromQL,
     Rate,
-    Ratio,
     Reference,
     ReferenceKind,
     Selector,
     Signal,
-    SlowerThan,
     Stage,
     StageLimit,
-    Usage,
     narrowed,
 )
 from handrail.promql.aggregated import NUMBERS
@@ -251,8 +247,8 @@ def fires(condition: Condition, scope: Scope) -> str:
     """A sample, with the value, for every series that is in breach."""
     op = condition.op.value
     line = limit(condition, scope)
-    compared = f"{_judged(condition)} {op} {_join_clause(condition, scope)}{_bracketed(line)}"
-    return "\nand ".join([compared, *_enough_events(condition, scope)])
+    compared = f"{judged_series(condition)} {op} {join_clause(condition, scope)}{_bracketed(line)}"
+    return "\nand ".join([compared, *enough_events(condition, scope)])
 
 
 def not_in_state(condition: Condition, scope: Scope) -> str:
@@ -261,7 +257,7 @@ def not_in_state(condition: Condition, scope: Scope) -> str:
     return f"{fires(condition, scope)}\nor {condition.signal.value.where((label, '!=', state))} >= 1"
 
 
-def _judged(condition: Condition) -> Selector:
+def judged_series(condition: Condition) -> Selector:
     value = condition.signal.value
     return value if condition.state is None else value.where((condition.signal.by[-1], "=", condition.state))
 
@@ -270,7 +266,7 @@ def _bracketed(expr: str) -> str:
     return expr if re.fullmatch(r"[\d.]+", expr) else f"({expr})"
 
 
-def _join_clause(condition: Condition, scope: Scope) -> str:
+def join_clause(condition: Condition, scope: Scope) -> str:
     signal, reference = condition.signal, condition.reference
     if reference is None and not condition.staged:
         return ""
@@ -288,12 +284,12 @@ OWN = (names.ROLLOUT, names.GUARDRAIL)
 """What all that is recorded of one guardrail has in common."""
 
 
-def _enough_events(condition: Condition, scope: Scope) -> list[str]:
+def enough_events(condition: Condition, scope: Scope) -> list[str]:
     """What else must hold for a breach to count: enough events, here and in the reference."""
     signal, reference = condition.signal, condition.reference
     measure = signal.measure.inner
     ago = reference.ago if reference is not None else None
-    if isinstance(measure, Rate):
+    if windowed(measure):
         return _old_enough(measure, condition, scope, ago)
     if signal.events is None or not isinstance(measure, EventMeasure):
         return []
@@ -321,74 +317,40 @@ def _enough_or_bad(condition: Condition, enough: str, own: str) -> str:
     return f"({enough} or {share} * {own} {signal.events} >= {plain(least_bad - Decimal('0.5'))})"
 
 
-def _old_enough(measure: Rate, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:
-    """A rate reads too low until its series is one window old: that must count neither as a drop now nor as a low reference."""
+def _old_enough(measure: Measure, condition: Condition, scope: Scope, ago: timedelta | None) -> list[str]:
+    """A rate reads too low until its series is one window old: that must count neither as a drop now nor as a low reference.
+
+    Whatever else is measured over a window is measured over a whole one back then. Now it is not: events are counted from
+    zero, and what a gauge shows is judged at once.
+    """
     signal, parts = condition.signal, []
-    if not condition.is_upper:
-        parts.append(_counter_existed(measure, signal.by, measure.window))
+    if not condition.is_upper and isinstance(measure, Rate):
+        then = there_before(measure, measure.window)
+        parts.append(f"on ({', '.join(signal.by)}) {by('count', signal.by, then)}")
     if ago is not None:
-        parts.append(
-            _counter_existed(
-                measure_then(signal, scope).inner, other_labels(signal, scope), measure.window + ago
-            )
-        )
+        rest = other_labels(signal, scope)
+        then = there_before(measure_then(signal, scope).inner, measure.width + ago)
+        parts.append(f"on ({', '.join(rest)}) {by('count', rest, then)}")
     return parts
 
 
-def _counter_existed(measure: Measure, labels: tuple[str, ...], before: timedelta) -> str:
-    """The rate's counter existed `before` that long."""
-    if not isinstance(measure, Rate):
-        raise TypeError(f"{type(measure).__name__} is no rate")
-    then = together(measure.counters, lambda one: f"{one} offset {span(before)}")
-    return f"on ({', '.join(labels)}) {by('count', labels, then)}"
+def windowed(measure: Measure) -> bool:
+    """Whether its value is of a whole window, so that of a part of it nobody knows it."""
+    return bool(measure.width) and isinstance(measure, Rate | Increase | Growth | Changes | Gauge)
 
 
-def seen(condition: Condition, scope: Scope) -> str:
-    """A sample while the condition can be judged: data, enough traffic, and a reference that something can break."""
-    return _beside_reference(condition, scope, ">")
-
-
-def nothing_below(condition: Condition, scope: Scope) -> str | None:
-    """A sample while it could be judged but for its reference, below which nothing can be; None where none is so low."""
-    if condition.reference is None or _least_reference(condition) is None:
-        return None
-    lost = _beside_reference(condition, scope, "<=")
-    if not condition.signal.measure.labels:
-        return lost
-    return f"({lost})\nunless on () ({seen(condition, scope)})"
-
-
-def _beside_reference(condition: Condition, scope: Scope, op: str) -> str:
-    parts = [str(_judged(condition)), *_enough_events(condition, scope)]
-    if condition.reference is not None:
-        least = _least_reference(condition)
-        reference = f"({reference_figure(condition, scope)})"
-        parts.append(
-            f"{reference_join(condition, scope)} "
-            + (reference if least is None else f"({reference} {op} {plain(least)})")
-        )
-    return "\nand ".join(parts)
-
-
-def _least_reference(condition: Condition) -> Decimal | None:
-    """A drop needs a reference above this: from 0 nothing drops, so that nothing would ever be found. None: any will do."""
-    if condition.is_upper or condition.least is not None:
-        return None
-    if not condition.points:
-        return Decimal(0)
-    measure = condition.signal.measure.inner
-    counts = isinstance(measure, _NEVER_NEGATIVE) or (
-        isinstance(measure, Gauge) and measure.least is not None
-    )
-    return -max(condition.figures) if counts else None
-
-
-_NEVER_NEGATIVE = (Ratio, SlowerThan, Latency, Increase, Rate, Usage, Count, Changes)
-
-
-def reference_join(condition: Condition, scope: Scope) -> str:
-    """How what is judged finds what it is compared with."""
-    return _join_clause(condition, scope).partition(" group_left")[0].rstrip()
+def there_before(measure: Measure, before: timedelta) -> str:
+    """Samples of the series of a windowed measure as they were `before` that long."""
+    match measure:
+        case Increase(counters=counters, bound=bound) if bound is not None:
+            series = tuple(one.suffixed("_count") for one in counters)
+        case Rate(counters=counters) | Increase(counters=counters):
+            series = counters
+        case Growth(metric=metric) | Changes(metric=metric) | Gauge(metric=metric):
+            series = (metric,)
+        case _:
+            raise TypeError(f"{type(measure).__name__} has no window")
+    return together(series, lambda one: f"{one} offset {span(before)}")
 
 
 def since_start(rollout: str, during: timedelta, *, attempt: bool) -> str:

@@ -133,7 +133,10 @@ def counted_throughout(measure: Count, labels: tuple[str, ...], how: Estimated) 
         raise TypeError("it counts within no window")
     steps = f"{span(measure.window)}:{span(measure.window / _LOOKS)}"
     offset = f" offset {span(how.ago)}" if how.ago else ""
-    return f"count_over_time({by('count', labels, str(measure.presence))}[{steps}]{offset}) >= {_KNOWN}"
+    there = f"count_over_time({by('count', labels, str(measure.presence))}[{steps}]{offset}) >= {_KNOWN}"
+    if not measure.silent:
+        return there
+    return f"{there} unless on () count_over_time(count({measure.silent})[{steps}]{offset})"
 
 
 def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:

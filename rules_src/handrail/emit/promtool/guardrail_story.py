@@ -196,7 +196,8 @@ class GuardrailStory:
             several = sum(isinstance(s.measure.inner, EventMeasure) for s in self.guardrail.signals) > 1
             blurred = self.subject.entangled or (several and shown.scaled)
             found[self.guardrail.thin.name, ""] = None if blurred else shown.few
-        found[self.guardrail.blind.name, ""] = None if at < self.fed.ago + self.step else unknown
+        whole = max(s.measure.width for s in self.guardrail.signals) if self.fed.ago else NOTHING
+        found[self.guardrail.blind.name, ""] = None if at < self.fed.ago + whole + self.step else unknown
         return {reason: verdict for reason, verdict in found.items() if reason in self.course.alerts}
 
     @property

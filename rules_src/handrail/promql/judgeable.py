@@ -1,0 +1,57 @@
+"""A condition → the PromQL of whether it can be judged: data, events enough, and a reference that something can break."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from handrail.plan import Changes, Condition, Count, Gauge, Increase, Latency, Rate, Ratio, SlowerThan, Usage
+from handrail.promql.comparisons import Scope, enough_events, join_clause, judged_series, reference_figure
+from handrail.units import plain
+
+
+def seen(condition: Condition, scope: Scope) -> str:
+    """A sample while the condition can be judged: data, enough traffic, and a reference that something can break."""
+    return _beside_reference(condition, scope, ">")
+
+
+def nothing_below(condition: Condition, scope: Scope) -> str | None:
+    """A sample while it could be judged but for its reference, below which nothing can be; None where none is so low."""
+    if condition.reference is None or _least_reference(condition) is None:
+        return None
+    lost = _beside_reference(condition, scope, "<=")
+    if not condition.signal.measure.labels:
+        return lost
+    return f"({lost})\nunless on () ({seen(condition, scope)})"
+
+
+def _beside_reference(condition: Condition, scope: Scope, op: str) -> str:
+    parts = [str(judged_series(condition)), *enough_events(condition, scope)]
+    if condition.reference is not None:
+        least = _least_reference(condition)
+        reference = f"({reference_figure(condition, scope)})"
+        parts.append(
+            f"{_reference_join(condition, scope)} "
+            + (reference if least is None else f"({reference} {op} {plain(least)})")
+        )
+    return "\nand ".join(parts)
+
+
+def _least_reference(condition: Condition) -> Decimal | None:
+    """A drop needs a reference above this: from 0 nothing drops, so that nothing would ever be found. None: any will do."""
+    if condition.is_upper or condition.least is not None:
+        return None
+    if not condition.points:
+        return Decimal(0)
+    measure = condition.signal.measure.inner
+    counts = isinstance(measure, _NEVER_NEGATIVE) or (
+        isinstance(measure, Gauge) and measure.least is not None
+    )
+    return -max(condition.figures) if counts else None
+
+
+_NEVER_NEGATIVE = (Ratio, SlowerThan, Latency, Increase, Rate, Usage, Count, Changes)
+
+
+def _reference_join(condition: Condition, scope: Scope) -> str:
+    """How what is judged finds what it is compared with."""
+    return join_clause(condition, scope).partition(" group_left")[0].rstrip()

@@ -31,15 +31,19 @@ NO_WORDS = IncidentWords()
 
 @dataclass(frozen=True)
 class Call:
-    """A person's call: who, why, whether to go past "not ready", and what was found out before deciding.
+    """A person's call: who, why, whether to go on although something is not ready, and what was found out before
+    deciding.
 
-    `pinned` are, for a start, the rollback's steps with their open values filled in, `captured` the references; `not_ready` says, a line each, why it
-    should not go on, empty when it may; `no_way_back`, why it could not be rolled back; `causes` are those lines in words that stay the same while
-    numbers in a line change. `found` is what a gate is judged by, `word` what the person says of it. `to` names the
-    stage that is meant, empty when the call names none. `canary` and `stable` are the versions that a start, or an
-    approval before it, gives or has read; `unread` says why one could not be read, `traffic` what
-    each has when the start comes. `artifact` is what goes out, in the words of whoever starts it. `looked_at` is how the attempt stood when that was found out. `itself`: no person
-    asks, the receiver does. `about` goes with what is said of an incident.
+    For a start, `pinned` has the steps of the rollback with their open values filled in, and `captured` the
+    references. `not_ready` has the reasons not to go on, one line each, empty if there is none; `no_way_back` says
+    why a rollback would not work; `causes` are these reasons in words that stay the same while figures in them
+    change. `found` is what a gate is judged by, and `word` what the person says of it.
+
+    `to` is the stage that the person means, empty if the call names none. `canary` and `stable` are the versions that
+    a start, or an approval before it, gives or has read; `unread` says why one could not be read, and `traffic` what
+    traffic each has at the start. `artifact` is what goes out, as the person named it. `looked_at` is the state of
+    the attempt when all of this was found out. With `itself` the receiver asks, and no person. `about` comes with
+    what is said of an incident.
     """
 
     verb: str

@@ -1,10 +1,9 @@
 """Drift: a rolled-back attempt whose targets no longer hold → put back where declared, or people are told.
 
-HAProxy is reloaded, a reconciler sets its own value, a person turns a weight: whoever it is, it is seen within
-seconds while alerts of the attempt fire, its canary has traffic or it is to be kept, and for an hour at least.
-
-A rollback that failed, or that could not be proved, is looked at in the same way for as long as its attempt lasts: once
-all of it is so it is proved, and until then people are told again and again.
+HAProxy is reloaded, a reconciler sets its own value, a person changes a weight: every such change is seen within
+seconds while alerts of the attempt fire, while its canary has traffic or while `keep` lasts, and for an hour at
+least. A rollback that failed or could not be proved is watched in the same way for as long as its attempt lasts: once
+everything is as it should be it is proved, and until then people are told repeatedly.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ WORKED = frozenset({EffectState.done, EffectState.already, EffectState.intended}
 
 @dataclass(frozen=True)
 class TargetStates:
-    """What the targets hold: each step that does not hold any more, those that never did, and why some cannot be read."""
+    """What the targets hold: steps that no longer hold, steps that never did, and why some cannot be read."""
 
     differs: tuple[tuple[Step, str], ...]
     unread: tuple[str, ...] = ()
@@ -260,7 +259,7 @@ def _say(known: Decision, verdict: Verdict, text: str, *changes: Change) -> Deci
 
 @dataclass
 class DriftWatch:
-    """Reads the targets of each rollout that is, or should be, rolled back, independently: a slow one delays no other."""
+    """Reads the targets of each rollout that is, or should be, rolled back, separately: a slow one delays no other."""
 
     guard: Guard
     playbooks: Playbooks

@@ -1,6 +1,6 @@
-"""What an attempt comes to by itself, with the time that has passed → Decision. Pure.
+"""What an attempt comes to by itself as time passes → Decision. Pure.
 
-Each is decided once, whenever it is looked at: what was due while nobody looked is decided at the next look.
+Each is decided once: what became due while nobody looked is decided at the next look.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def cannot_follow(playbook: Playbook, history: History, name: str, why: str) -> 
 
 
 def left_behind(playbook: Playbook, history: History, other: History, name: str) -> Decision | None:
-    """The same of an attempt that is complete: nothing is taken back by itself any more, and its people are told once."""
+    """The same for an attempt that is complete: it is not taken back automatically, and its people are told once."""
     attempt, first, once = history.attempt, _first_rollback(other), f"back with: {name}"
     if attempt is None or not may(state_of(history), "left behind", "receiver"):
         return None
@@ -209,9 +209,9 @@ def not_enough_data(at: RunningAttempt, gate: GateStatus) -> Decision | None:
 
 
 def needs_people(at: RunningAttempt, gate: GateStatus) -> Decision | None:
-    """Only people are missing in the gate of a stage that goes on by itself: they are told, once.
+    """In the gate of a stage that goes on by itself, only answers of people are missing: they are told, once.
 
-    Whenever what somebody said counts no longer, or is a no, that is told as well.
+    When an answer or an approval ends, or is a no, they are told again.
     """
     said = [f"{ask.name}, {ask.at.isoformat()}" for ask in gate.missing if ask.at is not None]
     stage, name = at.stage, ": ".join(("needs people", gate.into, *said))

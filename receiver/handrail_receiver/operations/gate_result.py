@@ -1,6 +1,7 @@
-"""The gate ahead, what Prometheus said before it, and the attempt → whether it may go on now, for a program that asks. Pure.
+"""The gate ahead, what Prometheus said before it, and the attempt → whether it may go on now, for a program that
+asks. Pure.
 
-It is what a promotion would be answered, without promoting: open, closed, or unknown where anything that it asks for
+It is the answer that a promotion would get, without promoting: open, closed, or unknown if anything that it needs
 could not be found out.
 """
 
@@ -35,8 +36,8 @@ class UnknownStage(Exception):
 
 @dataclass(frozen=True)
 class GateResult:
-    """How the gate into `into` stands. `unknown` are lines of what could not be found out, `against` of what else stands
-    against a promotion; `asks` is the gate requirement by requirement, where it is the next one.
+    """The state of the gate into `into`. `unknown` has lines for what could not be found out, `against` for what else
+    is against a promotion; `asks` has the requirements of the gate, if it is the next one.
     """
 
     answer: Answer

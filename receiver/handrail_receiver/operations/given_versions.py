@@ -48,9 +48,10 @@ async def with_versions_read(
 
 
 def with_versions(call: Call, newest: Playbook, attempt: Attempt | None) -> Playbook:
-    """The newest playbook for this call: the versions are those of the attempt, or those that the call gives.
+    """The newest playbook for this call, with the versions of the attempt, or those that the call gives.
 
-    An attempt that is over says nothing of the next one's; a rollback is still about the last one.
+    An attempt that is over says nothing about the next one's versions; but a rollback is still about the last
+    attempt.
     """
     if call.verb == "rollback" or (attempt is not None and attempt.live):
         return with_versions_of(attempt, newest)

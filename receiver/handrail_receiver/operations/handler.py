@@ -87,9 +87,8 @@ def _still_there(attempt: Attempt, history: History) -> bool:
 
 @dataclass(frozen=True)
 class CallHandler:
-    """Answers people. A start and a promotion are preceded by two questions: can I roll back, and would I see why?
-
-    `begun` hears of what fired already when an attempt began.
+    """Answers people. Before a start and a promotion it asks two questions: would a rollback work, and are there data
+    to see a fault?
     """
 
     guard: Guard

@@ -1,8 +1,8 @@
-"""A playbook, asked of Prometheus before a start or a promotion → what stands against it, and what fires already.
+"""A playbook, checked with Prometheus before a start or a promotion → what is against it, and what fires already.
 
-Prometheus must answer, must have the rules that the playbook was made with, and must have seen what they look at. A
-playbook that does not know its rules, of an older version or made by hand, asks for no Prometheus; and where it cannot
-be known whether Prometheus has its alerts, it is no harm that a part of the data is away.
+Prometheus must answer, must have the rules that were generated with the playbook, and must have seen the metrics that
+they read. A playbook that does not know its rules (of an older version, or made by hand) needs no Prometheus; and if
+it cannot be known whether Prometheus has its alerts, missing data is accepted.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ async def _loaded(prometheus: Queryable, playbook: Playbook) -> set[str]:
 
 
 async def _of_other_environments(prometheus: Queryable, playbook: Playbook) -> tuple[str, ...]:
-    """A line where Prometheus has the rollout's rules of other environments too: what they record has the same labels."""
+    """A line if Prometheus also has the rollout's rules of other environments: their recorded series have the same
+    labels.
+    """
     if not playbook.rules_digest or not playbook.environment:
         return ()
     ours = f'{names.ROLLOUT}="{playbook.rollout}"'

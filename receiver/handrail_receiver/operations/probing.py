@@ -1,7 +1,7 @@
-"""The declared probes of attempts that go forward → people are told of one that fails, and hear when it answers again.
+"""The declared probes of attempts that go forward → people are told when one fails, and when it answers again.
 
-They are told by the receiver itself, which asks: a rule on its metric would only know later, and nothing while the
-receiver is away, for which there is an alert already.
+The receiver tells them itself, because it sends the probes: a rule on its metric would know later, and nothing while
+the receiver is away.
 """
 
 from __future__ import annotations

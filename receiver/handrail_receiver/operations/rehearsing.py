@@ -1,4 +1,6 @@
-"""Steps → whether their targets could do them now, by reading only. A fault is an answer: the way back is not sure."""
+"""Steps → whether their targets could do them now; targets are only read. A fault is an answer: the rollback is not
+sure.
+"""
 
 from __future__ import annotations
 

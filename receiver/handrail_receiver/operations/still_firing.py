@@ -27,9 +27,10 @@ DAY = timedelta(days=1)
 def still_firing(
     playbook: Playbook, history: History, pinned: Mapping[str, tuple[Step, ...]], now: Conditions
 ) -> tuple[Change, ...]:
-    """For each firing tier that asks for a rollback: that it is confirmed at once, or remembered for the end of the warm-up.
+    """For each firing tier that asks for a rollback: that it is confirmed at once, or remembered for the end of the
+    warm-up.
 
-    Its alert may be repeated in minutes only; and what is only kept firing is not confirmed.
+    Its alert may not be repeated for minutes; and an alert that is only kept firing is not confirmed.
     """
     return tuple(_carried(playbook, history, _begun(playbook, history, pinned, now), now))
 

@@ -36,7 +36,7 @@ class Switch(Protocol):
 
 @dataclass(frozen=True)
 class Stopping:
-    """Sets the kill switch and takes it away, for a person and with a reason. All rollouts of the receiver stop by it."""
+    """Sets and removes the kill switch for a person, with a reason. It stops all rollouts of the receiver."""
 
     guard: Guard
     playbooks: Playbooks

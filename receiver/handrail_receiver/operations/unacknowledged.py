@@ -1,4 +1,6 @@
-"""Open incidents that nobody has acknowledged in time → whoever is declared next is told, once for each deadline."""
+"""Open incidents that nobody has acknowledged in time → the people who are declared for that deadline are told, once
+for each deadline.
+"""
 
 from __future__ import annotations
 

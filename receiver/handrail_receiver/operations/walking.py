@@ -1,6 +1,6 @@
 """The attempts that are under way → what each comes to by itself: deadlines, ends of holds, the next stage.
 
-Restarts lose nothing: what is due is read from what is kept, and decided in one write with it.
+Restarts lose nothing: what is due follows from what is stored, and is decided in one write with it.
 """
 
 from __future__ import annotations

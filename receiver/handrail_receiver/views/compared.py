@@ -1,6 +1,6 @@
-"""A tier's limits + the figures at one moment → whether any lies beyond one, as its rule would say. Pure.
+"""A tier's limits + the figures at one moment → whether any is beyond its limit, as its rule would say. Pure.
 
-Pages and checks ask this alone. A limit whose reference is not known here is judged by Prometheus, and by nobody else.
+Pages and checks both use this. If the reference of a limit is not known here, only Prometheus judges the limit.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ def compared(
     figures: Sequence[Figure],
     known: Mapping[str, Found],
 ) -> Comparison:
-    """What they say of a tier with these limits; `known` are the references by what limits call them.
+    """The result for a tier with these limits; `known` are the references by the names that limits use.
 
-    Without a figure of its guardrail's own measure, or of a signal that it looks at, nothing is known of a tier. One that is
-    judged only while something else holds has none in between: its limits are left out then.
+    Without a figure of its guardrail's own measure, or of another signal that it needs, nothing is known of the tier.
+    A signal that is judged only while a condition holds has no figure otherwise: its limits are then left out.
     """
     looked_at = {"", *(limit.signal for limit in limits)}
     judged = [one for one in figures if is_judged(one.arm)]

@@ -20,9 +20,8 @@ MOST_WORDS = 100
 
 @dataclass(frozen=True)
 class FleetRow:
-    """One rollout. `fires` is what fires now, as guardrail/tier; None: Prometheus did not say. `needs`: why somebody must look.
-
-    `unacknowledged` are the open incidents that nobody has.
+    """One rollout. `fires` is what fires now, as guardrail/tier (None: Prometheus did not say). `needs` says why
+    somebody must look.
     """
 
     playbook: Playbook

@@ -71,7 +71,7 @@ class Carried(Protocol):
 class Plotted:
     """What stages, limits and marks are drawn from. `begun` is when an attempt began, and in which stage it is.
 
-    `units` are those of guardrails whose playbook does not say it yet.
+    `units` are those of guardrails whose playbook does not have them yet.
     """
 
     playbook: Playbook

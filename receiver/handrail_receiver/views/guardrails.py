@@ -1,6 +1,6 @@
 """Playbook + what Prometheus answers → each guardrail's figure beside its limit. Pure.
 
-What Prometheus did not say is unknown: no earlier figure stands in its place, and nothing that is missing is fine.
+What Prometheus did not say is unknown: no earlier figure is shown in its place, and nothing that is missing is fine.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class TrafficNow:
 class Watched:
     """All guardrails of a rollout as Prometheus sees them.
 
-    `unanswered` says why nothing is known, `other_rules` why what is known may be of other rules than the playbook's.
+    `unanswered` says why nothing is known, `other_rules` why the figures may belong to other rules than the
+    playbook's.
     """
 
     guardrails: tuple[GuardrailNow, ...]

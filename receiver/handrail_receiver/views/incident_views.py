@@ -51,10 +51,11 @@ class HappenedView(BaseModel):
 
 
 class IncidentView(BaseModel):
-    """An incident: `state` is open, acknowledged or closed, `attempt` the attempt's number, `action` the strongest rollback.
+    """An incident: `state` is open, acknowledged or closed, `attempt` the attempt's number, `action` the strongest
+    rollback.
 
-    `impact` is null until it was computed. `ack_by` is the next deadline for an acknowledgement, null where none is
-    declared or waited for, and `late` are those that passed, in seconds.
+    `impact` is null until it was computed. `ack_by` is the next deadline for an acknowledgement, null if none is
+    declared or none is needed; `late` are the deadlines that have passed, in seconds.
     """
 
     id: str

@@ -77,11 +77,11 @@ class NowView(BaseModel):
 
 
 class GateResultView(BaseModel):
-    """Whether a promotion into a stage would be let through now.
+    """Whether a promotion into a stage would succeed now.
 
-    `answer` is `open`, `closed`, `unknown` (something that it asks for could not be found out), `passed` (the attempt is in
-    the stage, or behind it), `over` (it goes back or was abandoned) or `none` (no attempt runs). `asks` is what the gate
-    asks for, `against` and `unknown` are lines of what else stands against it.
+    `answer` is `open`, `closed`, `unknown` (something that it needs could not be found out), `passed` (the attempt is
+    in the stage, or past it), `over` (it goes back or was abandoned) or `none` (no attempt runs). `asks` has the
+    requirements of the gate; `against` and `unknown` are lines of what else is against it.
     """
 
     rollout: str

@@ -40,8 +40,8 @@ class Offer:
 class Foretold:
     """What will happen, in sentences, and the steps in their order.
 
-    `to` is the stage that is meant, `seen` the digest of what was looked at, `arms` the versions that must be given, and
-    `reasoned` whether it is refused without a reason. `notes` are the fields in which something may be said of an incident.
+    `to` is the stage that is meant, `seen` the digest of what was shown, `arms` the versions that must be given, and
+    `reasoned` whether a reason is required. `notes` are the fields for what may be said of an incident.
     """
 
     offer: Offer
@@ -93,7 +93,7 @@ class Case:
 
 
 def offers(case: Case, asker: Asker) -> tuple[Offer, ...]:
-    """The buttons of a person, what they need first before the others: nothing that would be refused for where it stands."""
+    """The buttons of a person, the most urgent first; none that would be refused in the present state."""
     state, situation = state_of(case.history), situation_of(case.history, case.gate)
     known = (
         *_forward(case, state),

@@ -1,4 +1,6 @@
-"""Playbook + what was captured + what Prometheus answers → the references of relative limits, and where a limit stands. Pure."""
+"""Playbook + what was captured + what Prometheus answers → the references of relative limits, and the figure of a
+limit. Pure.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def named(expr: str, about: str) -> str:
 def references(
     playbook: Playbook, facts: GuardrailFacts, stage: str, captured: Sequence[Captured]
 ) -> dict[str, float]:
-    """What was captured of a guardrail, by what a limit calls it in a stage. Of several figures none is the reference."""
+    """The captured figures of a guardrail, by the name that a limit uses in a stage. Where there are several, none is
+    the reference.
+    """
     by_reference = each_reference(playbook, facts, stage, captured)
     return {said: figures[0][1] for said, figures in by_reference.items() if len(figures) == 1}
 
@@ -107,5 +111,7 @@ def is_judged(arm: str) -> bool:
 
 
 def beyond(op: str, at: float | None, value: float) -> bool:
-    """Whether a figure lies beyond a limit: for pages, checks, messages and `watch` alike. Of a limit that is not known: no."""
+    """Whether a figure is beyond a limit, the same for pages, checks, messages and `watch`. If the limit is not
+    known: no.
+    """
     return at is not None and COMPARED[op](value, at)

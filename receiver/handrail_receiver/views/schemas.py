@@ -72,9 +72,10 @@ class AttemptView(BaseModel):
 
 
 class AskView(BaseModel):
-    """One thing a gate asks for: whether it is so, why or why not, and what to type; `until` is an approval's end.
+    """One requirement of a gate: whether it is met, why or why not, and what to type; `until` is the end of an
+    approval.
 
-    `known` is false where nobody can say whether it is so: then it is not met.
+    `known` is false if nobody can say whether it is met; then it is not met.
     """
 
     kind: str
@@ -143,10 +144,12 @@ class ErrorView(BaseModel):
 
 
 class TierView(BaseModel):
-    """A tier at a check: the figure, what it is made of, the limits, and whether one is broken; `fires` is null if unknown.
+    """A tier at a check: the figure, what it is made of, the limits, and whether one is broken; `fires` is null if
+    unknown.
 
-    `verdict` is `beyond` where the figure lies beyond a limit and the rule does not hold, as of too few events; `unbroken`
-    where it does not hold, and the figure cannot be compared here; `blind` also without a figure. `pending`: broken, and not yet long enough to fire.
+    `verdict` is `beyond` if the figure is beyond a limit and the rule does not hold, for example with too few events;
+    `unbroken` if the rule does not hold and the figure cannot be compared here; `blind` also without a figure.
+    `pending`: broken, but not long enough yet to fire.
     """
 
     guardrail: str
@@ -170,7 +173,9 @@ class ShareView(BaseModel):
 
 
 class ProbeView(BaseModel):
-    """A probe at a check: `ok`, `failed`, or `unknown` where it could not be sent; what was answered, in how many seconds."""
+    """A probe at a check: `ok`, `failed`, or `unknown` if it could not be sent; with the answer, and in how many
+    seconds it came.
+    """
 
     name: str
     url: str
@@ -196,12 +201,11 @@ class InstanceView(BaseModel):
 
 
 class CheckView(BaseModel):
-    """A check: each tier of each guardrail, what the canary is given and what it has, what fires, what is loaded.
+    """A check: each tier of each guardrail, the canary's intended and actual share, what fires, what is loaded.
 
-    `ok`: all could be looked at, nothing is broken and nothing fires. `probes` and `targets` are what these said,
-    `instances` which of those that are scraped were up.
-    `rules` is empty when Prometheus has loaded exactly the generated rules, `fires` null where nobody knows. `missing`
-    is what could not be obtained, `snapshot` the SHA-256 of all it was judged by.
+    `ok`: everything could be looked at, nothing is broken and nothing fires. `probes` and `targets` are their
+    answers, `rules` is empty if Prometheus has loaded exactly the generated rules, `fires` is null if nobody knows.
+    `missing` is what could not be obtained, `snapshot` the SHA-256 of all it was judged by.
     """
 
     at: datetime
@@ -258,7 +262,7 @@ class RecordView(BaseModel):
 class EvidenceView(BaseModel):
     """A rollout's evidence; `whole` is false when any record, shown or not, does not fit the one before.
 
-    `next` is the `after` that the following records are had by, null when these are the last.
+    `next` is the `after` for the following records, null when these are the last.
     """
 
     rollout: str

@@ -1,4 +1,6 @@
-"""An attempt's runs → what sets its split of traffic now, as the targets read back: beside the traffic, or in its place. Pure."""
+"""An attempt's runs → the present setting of its traffic split, as the targets read back: beside the traffic, or in
+its place. Pure.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,9 @@ READ_BACK = frozenset({EffectState.done, EffectState.already})
 
 
 def read_back(runs: Sequence[Run]) -> str:
-    """What the newest run that moved traffic has set; empty where none has, or its targets did not say so.
+    """What the newest run that moved traffic has set; empty if there was none, or if its targets did not say so.
 
-    It says what was set when, and not what the traffic is: a target may have been changed since.
+    It is what was set at that time, not the present traffic: a target may have been changed since.
     """
     moved = [run for run in runs if run.action in {*ENTERING, *names.ACTING} and run.effects]
     last = max(moved, key=lambda run: run.id, default=None)

@@ -107,6 +107,7 @@ AURIGRAPH = (
     histogram("aurigraph", "grpc_request_duration_seconds", 1_060_000, 0.034, SECONDS),
     gauge("aurigraph", "grpc_connections_in_use", 31),
     gauge("aurigraph", "jvm_memory_used_bytes", 1.0, area={"heap": 310 * MB, "nonheap": 96 * MB}),
+    counter("aurigraph-ci", "aurigraph_v12_log_lines_total", 0.002),
     counter("aurigraph-ci", "builds_total", 0.00021, result={"success": 0.98, "failure": 0.02}),
     counter("aurigraph-ci", "build_tests_total", 0.4, suite=SUITES, result={"passed": 1.0, "failed": 0.0}),
     gauge("aurigraph-ci", "build_duration_seconds", 512, result=each("success")),

@@ -35,6 +35,28 @@ SHARES = some.decimals(min_value="0.001", max_value="99.999", places=3)
 TIMES = some.integers(min_value=1, max_value=30 * 86_400_000).map(lambda ms: timedelta(milliseconds=ms))
 
 
+def test_what_acts_or_is_an_emergency_is_as_urgent_when_it_cannot_be_seen() -> None:
+    tiers: dict[str, list[Warning | Critical | Emergency]] = {
+        "warning": [Warning(Above("1%"))],
+        "critical": [Critical(Above("1%"), action="rollback")],
+        "emergency": [Warning(Above("1%")), Emergency(Above("5%"))],
+        "looked at": [Critical(Above("1%"))],
+    }
+    severities = {
+        name: lower([_rollout(Guardrail("errors", RATIO, tiers=several))], Environment("test"))
+        .rollouts[0]
+        .guardrails[0]
+        .blind.severity
+        for name, several in tiers.items()
+    }
+    assert severities == {
+        "warning": "warning",
+        "critical": "critical",
+        "emergency": "critical",
+        "looked at": "warning",
+    }
+
+
 def _rollout(guardrail: Guardrail) -> Rollout:
     return Rollout("shop", "shop", stages=[Stage("all", weight="100%")], guardrails=[guardrail])
 

@@ -136,6 +136,24 @@ def test_each_level_of_aurigraph_reaches_whom_the_document_names_and_the_vp_is_p
     assert {level: hears(f"aurigraph-v12/{level}") for level in CLIMBS} == CLIMBS
 
 
+@pytest.mark.parametrize(
+    ("failed", "fires"), [("0x240", []), ("0x9 1x230", ["AurigraphV12BuildSuccessWarning"])]
+)
+def test_hours_without_a_build_are_no_blindness_and_one_of_three_that_fails_is_told(
+    promtool: str, failed: str, fires: list[str]
+) -> None:
+    series = {
+        'builds_total{job="aurigraph-ci",result="success"}': "0 1 2x238",
+        'builds_total{job="aurigraph-ci",result="failure"}': failed,
+        'aurigraph_v12_log_lines_total{job="aurigraph-ci"}': "0 8 16x238",
+        'up{job="aurigraph-ci"}': "1x240",
+        **in_stage("10%", 240),
+    }
+    expr = 'count by (alertname) (ALERTS{alertstate="firing",guardrail="build-success",level=""})'
+    asked = Asked(expr, "3h50m", {f'{{alertname="{one}"}}': 1 for one in fires})
+    assert complaints(promtool, aurigraph("build-success"), series, asked, step="1m") == ""
+
+
 def in_stage(now: str, last: int) -> dict[str, str]:
     """What the receiver says of the stages."""
     stages = ("0%", "10%", "25%", "50%", "100%")

@@ -193,7 +193,7 @@ def _blind(
     scope: comparisons.Scope,
     context: RolloutContext,
 ) -> plan.Alert:
-    acting = any(tier.action in names.ACTING for tier in guardrail.tiers)
+    grave = any(tier.action in names.ACTING or tier.tier == names.TIERS[-1] for tier in guardrail.tiers)
     timed = {tier.of for tier in guardrail.tiers if tier.during is not None}
     missing = blindness.cannot_see(signals, used, scope, timed=timed)
     if guardrail.optional:
@@ -202,7 +202,7 @@ def _blind(
         guardrail,
         context,
         names.BLIND,
-        severity=context.severity("critical" if acting else "warning"),
+        severity=context.severity("critical" if grave else "warning"),
         action="hold",
         expr=missing,
         sustained=context.scale.duration(guardrail.blind_after),

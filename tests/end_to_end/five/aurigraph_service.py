@@ -58,6 +58,7 @@ def runs(folder: Path) -> Iterator[Cast]:
         node = started.enter_context(Exposed())
         _machine(node)
         pipeline = started.enter_context(Exposed())
+        pipeline.counts("aurigraph_v12_log_lines_total", 8.0)
         for result, rate in (("success", 1.0), ("failure", 0.0)):
             pipeline.counts(f'builds_total{{result="{result}"}}', rate)
 

@@ -1,7 +1,7 @@
 """What Alertmanager keeps of silences and inhibitions → whether an alert that fired was muted, and by what; pure.
 
-Alertmanager sends nothing of what is muted and keeps no list of what was. It keeps the silences, those that are
-over for days too, and its rules of inhibition: from these it is worked out for an alert that is over.
+Alertmanager sends nothing that is muted, and keeps no list of it. It keeps silences (also for days after their end)
+and its inhibition rules: from these it is computed whether an alert that is over was muted.
 """
 
 from __future__ import annotations

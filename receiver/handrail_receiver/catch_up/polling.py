@@ -1,8 +1,9 @@
-"""Alertmanager and Prometheus, polled → deliveries like any other, so that nothing is missed while we are away.
+"""Alertmanager and Prometheus, polled → deliveries like any other, so that nothing is missed while the receiver is
+away.
 
-Alertmanager tells us the state of its groups, and nothing about what came and went meanwhile. So we ask, at
-the start and every minute: Alertmanager for what fires now; and Prometheus, after we were away, for what fired
-meanwhile. What a person or another alert had muted is left alone either way.
+Alertmanager sends the state of its groups, and nothing about alerts that came and went in the meantime. So the
+receiver asks at its start and every minute: Alertmanager for what fires now, and, after it was away, Prometheus for
+what fired meanwhile. Alerts that a person or another alert had muted are ignored in both cases.
 """
 
 from __future__ import annotations

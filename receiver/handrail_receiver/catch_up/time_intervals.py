@@ -1,7 +1,7 @@
-"""Alertmanager's time intervals + an instant → whether it lies in one of them; pure.
+"""Alertmanager's time intervals + an instant → whether it is in one of them; pure.
 
-As Alertmanager evaluates them: UTC where no location is named, a day's end that is not in it, negative days of a month
-counted from its end, and no day of one month in another.
+They are evaluated as Alertmanager does it: in UTC if no location is named, without the end of a day range, with
+negative days of a month counted from its end, and with no day that the month does not have.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The evidence of one attempt → the files of a bundle, and what is missing from it; pure.
 
-`handrail verify` reads the same shapes, and comes to the same list of what is missing.
+`handrail verify` reads the same files, and gets the same list of what is missing.
 """
 
 from __future__ import annotations
@@ -60,9 +60,10 @@ class ChainPart(_BundleModel):
         ]
 
     def of(self, attempt: int) -> tuple[RecordView, ...]:
-        """The records about an attempt, and those about none until the next one began.
+        """The records about an attempt, and those about none, until the next attempt began.
 
-        What is recorded late of an attempt stands among the records of the next, which only hold the chain together.
+        A late record of an attempt is among the records of the next one, which are there only to keep the chain
+        complete.
         """
         about = [(one, said_by(one).get("attempt") or 0) for one in self.records]
         later = next((one.number for one, other in about if other > attempt), None)
@@ -78,9 +79,10 @@ class RunsFile(_BundleModel):
 
 
 class SeriesFile(_BundleModel):
-    """The recorded values over the whole attempt, `step` seconds apart, as Prometheus had them when the bundle was made.
+    """The recorded values over the whole attempt, `step` seconds apart, as Prometheus had them when the bundle was
+    made.
 
-    With them those of some time before, that limits of the playbook are relative to.
+    They include earlier values that limits of the playbook are relative to.
     """
 
     step: float
@@ -110,9 +112,9 @@ class CapturedFile(_BundleModel):
 
 
 class AttemptFacts(_BundleModel):
-    """Which attempt: its number, its id in the records, and how it stood when the bundle was made.
+    """Which attempt: its number, its id in the records, and its state when the bundle was made.
 
-    `playbook` is the SHA-256 of its playbook as it was kept, perhaps by an older version that knew less of it.
+    `playbook` is the SHA-256 of its playbook as it was stored, perhaps by an older version with fewer fields.
     """
 
     rollout: str
@@ -231,7 +233,7 @@ def missing_of(
     taken: Mapping[int, Snapshot],
     logs: Collection[int],
 ) -> tuple[str, ...]:
-    """What an auditor would ask for and does not find, a line each. `logs` are the records whose load burst has its log."""
+    """What an auditor would ask for and not find, a line each. `logs` are the records whose load burst has its log."""
     return (
         *_missing(attempt, playbook, records, runs, taken),
         *_split_unseen(playbook, runs, taken),

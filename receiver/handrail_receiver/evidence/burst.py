@@ -40,9 +40,9 @@ class Seconds(_BurstModel):
 class BurstRecord(_BurstModel):
     """What the chain holds of a load burst.
 
-    Of `requests` that were asked for, `sent` were sent, `answered` were answered at all, `well` as they should be; `failed`
-    are those that were sent and not `well`, and `errors` says of what. `log` is the SHA-256 of its log. `ok`: it was done,
-    and no more failed than may. `known` False: whoever sent them was killed, and nobody can say how many were.
+    Of the `requests` asked for, `sent` were sent, `answered` got an answer, and `well` got the right one. `failed`
+    were sent and are not `well`; `errors` says why. `log` is the SHA-256 of its log. `ok`: it was completed, and no
+    more failed than allowed. With `known` False its receiver was killed, and nobody can say how many were sent.
     """
 
     attempt: int

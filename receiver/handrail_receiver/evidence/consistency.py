@@ -1,7 +1,7 @@
-"""What a bundle is made of → what its files say otherwise than its records and its snapshots do. Pure.
+"""What a bundle is made of → where its files contradict its records and snapshots. Pure.
 
-The records and the snapshots are held by the chain of hashes; the index, the runs, the playbook and the captured figures
-lie beside it, and say the same again.
+The chain of hashes covers the records and the snapshots. The index, the runs, the playbook and the captured figures
+are beside it, and repeat what it says.
 """
 
 from __future__ import annotations

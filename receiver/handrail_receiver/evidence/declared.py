@@ -1,6 +1,7 @@
-"""A playbook and the records of an attempt → what of the declared checks, questions and load bursts was made, and what is missing.
+"""A playbook and the records of an attempt → which declared checks, questions and load bursts were made, and which
+are missing.
 
-Pure. A check is owed once its moment has come while the attempt went forward in its stage.
+Pure. A check is owed if its time came while the attempt went forward in its stage.
 """
 
 from __future__ import annotations

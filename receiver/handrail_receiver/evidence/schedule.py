@@ -1,8 +1,8 @@
-"""The declared moments after a stage's begin → checks, carried out by the receiver.
+"""The declared times after the start of a stage → checks, made by the receiver.
 
-One that was missed, because the receiver was away or the stage was left at that moment, is made later: Prometheus
-remembers how it was at its time. It is marked late. Which were made is read from the evidence, so that a restart neither
-loses nor repeats one.
+A check that was missed, because the receiver was away or the stage was left at that moment, is made later from what
+Prometheus recorded at its time, and is marked late. Which ones were made is read from the evidence, so that a restart
+neither loses nor repeats one.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ MADE_UP_FOR = timedelta(days=1)
 def due_checks(
     playbook: Playbook, attempt: Attempt, made: Collection[str], now: datetime, *, firing: bool = False
 ) -> Iterator[ScheduledCheck]:
-    """The checks of the current stage whose time has come, and that were not made yet; the earliest first.
+    """The checks of the current stage whose time has come and that were not made yet; the earliest first.
 
-    While anything is `firing` one is due in each interval that is declared for that; one that was missed is not made up for.
+    While anything is `firing` one is due in each declared interval; such a check is not made later if it was missed.
     """
     if attempt.state != AttemptState.active:
         return

@@ -1,7 +1,7 @@
-"""What Prometheus had recorded around a decision or at a check: the shape in which that is kept and read again.
+"""What Prometheus had recorded around a decision or at a check: the form in which that is stored and read again.
 
-A snapshot lies beside the chain of evidence; the record in the chain names it by its SHA-256. Values are as Prometheus
-writes them, instants of samples are seconds since 1970.
+A snapshot is stored beside the chain of evidence; its record in the chain names it by its SHA-256. Values are as
+Prometheus writes them; times of samples are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class KeptSeries(_SnapshotModel):
 
 
 class RulesSeen(_SnapshotModel):
-    """The digest of the rules that were generated with the playbook, and those of what Prometheus had loaded.
+    """The digest of the rules that were generated with the playbook, and of those that Prometheus had loaded.
 
-    `text` says what does not fit, empty when Prometheus had loaded exactly what was generated.
+    `text` says what does not fit; it is empty if Prometheus had loaded exactly what was generated.
     """
 
     generated: str

@@ -1,7 +1,8 @@
-"""A playbook and an instant → a snapshot, by a bounded number of questions to Prometheus.
+"""A playbook and an instant → a snapshot, with a limited number of queries to Prometheus.
 
-Four for the rollout (what is loaded, what fires, how the traffic is split, which instances of its jobs are up), one for each
-guardrail (all its tiers at once), and three for each criterion of a gate at which it was decided. What cannot be obtained is said in the snapshot, and is never taken for "fine".
+Four for the rollout (which rules are loaded, what fires, how the traffic is split, which instances of its jobs are
+up), one for each guardrail (all its tiers together), and three for each criterion of a gate at which it was decided.
+What cannot be obtained is noted in the snapshot, and never counts as "fine".
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ NOT_GENERATED = "the loaded rules are not those generated"
 class SnapshotSubject:
     """What a snapshot is taken of: which attempt and stage, for whom and for which decisions, and when.
 
-    `guardrails` are those that are looked at, none given: all of them. `gates` says of the gate into a stage when it was
-    decided at: its criteria are those of then, whatever was decided since.
+    `guardrails` are those that are looked at; empty: all. `gates` has the time of the decision at the gate into a
+    stage: the criteria are those of that time, whatever was decided since.
     """
 
     attempt: int
@@ -167,8 +168,8 @@ def _every(files: Sequence[LoadedRules]) -> float:
 def _span(
     end: datetime, looked_at: Sequence[GuardrailFacts], loaded: Mapping[str, RuleFacts], every: float
 ) -> Span:
-    """So long that each alert can be seen to be sustained and kept firing, and so fine that no evaluation is left out:
-    a limit that was broken in one of them alone, and fired, was broken in a sample.
+    """Long enough to see each alert sustained and kept firing, and fine enough to leave out no evaluation: a limit
+    that was broken in a single evaluation, and fired, is then in a sample.
     """
     rules = [loaded[tier.alertname] for one in looked_at for tier in one.tiers if tier.alertname in loaded]
     needed = max((rule.sustained + rule.keep for rule in rules), default=0.0)

@@ -1,7 +1,7 @@
 """Decisions → snapshots of what Prometheus had recorded around them, a moment later: no rollback waits for one.
 
-What is due is read from the evidence: decisions after the last snapshot. So a restart loses none, and where Prometheus is
-away it is asked again, for it remembers.
+What is due follows from the evidence: the decisions after the last snapshot. So a restart loses none; if Prometheus
+is away it is asked again, because it keeps the data.
 """
 
 from __future__ import annotations
@@ -156,9 +156,9 @@ class Snapshots:
         return await self._keep(CHECKED, await self._looked(in_force(attempt, playbook), moment, stage))
 
     async def scheduled(self, playbook: Playbook, attempt: Attempt, due: ScheduledCheck) -> None:
-        """One that was declared, as it was at its time; known by its key, and kept once. Who is to be told hears of it.
+        """A declared check, as things were at its time; it is known by its key, and stored once. Its people are told.
 
-        Once its stage was left the targets hold what was asked for since, and say nothing of that time.
+        Once its stage was left, the targets hold what was set since, and say nothing about that time.
         """
         now = self.clock.now()
         moment = await self._moment(attempt, now, due.due_at, by=HANDRAIL, why=why_made(due, now))

@@ -1,7 +1,8 @@
-"""Samples → what they say of a tier; pure, so that whoever has the samples comes to the same.
+"""Samples → what they say of a tier; pure, so that anybody with the samples gets the same result.
 
-A query of the usual form (a recorded value, compared with a number, with at least so many events) is evaluated here from
-the samples of its measure. Of any other query the samples it gave count, which must at least break one of its limits.
+A query of the usual form (a recorded value compared with a number, with at least so many events) is evaluated here
+from the samples of its measure. For any other query its own samples count; each must at least break one of its
+limits.
 """
 
 from __future__ import annotations

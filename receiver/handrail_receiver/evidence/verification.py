@@ -1,7 +1,7 @@
-"""The files of a bundle → whatever in it does not follow from the rest. Nothing is asked of anybody; pure.
+"""The files of a bundle → everything in it that does not follow from the rest. Nobody is asked anything; pure.
 
-Bytes first (the statement, its signature, the chain of hashes), then what they say: each verdict from the samples, each
-decision of an alert from the verdicts, each promotion from its gate, each outcome from its steps.
+First the bytes (the statement, its signature, the chain of hashes), then the content: each verdict from the samples,
+each decision of an alert from the verdicts, each promotion from its gate, each outcome from its steps.
 """
 
 from __future__ import annotations

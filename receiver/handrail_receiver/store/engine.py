@@ -1,10 +1,10 @@
 """Pieces of work → transactions: all that wait together are committed together, with one fsync.
 
-A thread of its own writes, another reads; the event loop never waits for a disk. A piece of work is a
-function of a `Tx` and may run twice when the database asks for it, so it has no effect beside the database.
+One thread writes, another reads; the event loop never waits for a disk. A piece of work is a function of a `Tx` and
+may run twice if the database asks for it, so it has no effect outside the database.
 
-A third thread looks at the clock: a transaction that takes longer than ANSWER_WITHIN is cut off, and whoever waits
-for it or behind it hears that the store does not answer. A database that is frozen takes nobody with it.
+A third thread watches the time: a transaction that takes longer than ANSWER_WITHIN is cut off, and whoever waits for
+it, or behind it, is told that the store does not answer. So a frozen database blocks nobody.
 """
 
 from __future__ import annotations

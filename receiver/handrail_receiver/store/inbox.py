@@ -58,8 +58,8 @@ class _Batch:
 class SqlInbox:
     """Inbox. Deliveries that arrive before the database begins to write are written together.
 
-    The undecided ones are counted here, and put right whenever there is nothing to decide. One that takes too long for
-    one write is decided in several; what a write that failed had decided of it is decided again.
+    It counts the undecided ones, and corrects the count whenever there is nothing to decide. A delivery that takes
+    too long for one write is decided in several; decisions of a write that failed are made again.
     """
 
     def __init__(self, engine: Engine, limit: int) -> None:

@@ -1,7 +1,7 @@
-"""The outbox: who is to be told of which incident, one row for each incident and `Tell`, kept until they were.
+"""The outbox: who is to be told of which incident, one row for each incident and `Tell`, kept until they were told.
 
-Telling carries the whole state, so that a row is only "wanted" or "sent", never a queue of messages; beside it
-stands whether the incident was opened since, which some must hear before they hear that it is over.
+A message carries the whole state, so a row is only "wanted" or "sent", never a queue of messages. Beside it is
+whether the incident was opened since, which some channels must be told before they are told that it is over.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""URL of a PostgreSQL → an Engine on it: any number of receivers share it.
+"""URL of a PostgreSQL → an Engine on it, which any number of receivers share.
 
-Who decides deliveries, and who appends to a chain, is settled by advisory locks that end with the transaction;
-they are taken by everybody in one order, and a deadlock between groups of work is tried again one by one.
+Advisory locks, which end with the transaction, settle who decides deliveries and who appends to a chain. Everybody
+takes them in one order, and after a deadlock between groups of work each is tried again by itself.
 """
 
 from __future__ import annotations

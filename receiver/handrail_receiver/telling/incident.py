@@ -48,10 +48,11 @@ class Link:
 
 @dataclass(frozen=True)
 class ToldIncident:
-    """The state of one incident now. `key` is the attempt's: everything told under one key is about one incident.
+    """The present state of one incident. `key` is the attempt's: everything that is told under one key is about one
+    incident.
 
     `lines` are oldest first; instants are timezone-aware. `version` grows with each state that is told, and is the
-    same for each try at telling one. `html` is the whole of a report as a file, empty for all else. `life` has the
+    same for each try at telling one. `html` is a whole report as a file, empty for everything else. `life` has the
     events of an attempt, for a channel that takes events.
     """
 

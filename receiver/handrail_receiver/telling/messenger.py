@@ -1,8 +1,9 @@
-"""The outbox → people told. Independent of acting: a slow or dead channel delays neither a rollback nor another channel.
+"""The outbox → people told. Independent of acting: a slow or dead channel delays neither a rollback nor another
+channel.
 
-Each `Tell` is a lane of its own: one message at a time and in order, the urgent first. Whoever keeps incidents hears
-that one was opened before hearing the result. Whatever keeps somebody from being told, it is tried again after
-pauses that grow; after a few tries others are told in their place.
+Each `Tell` has its own queue: one message at a time and in order, the urgent ones first. A channel that keeps
+incidents is told that one was opened before it is told the result. If somebody cannot be told, it is tried again with
+growing pauses; after a few tries others are told instead.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A long text → one that its channel takes, shortened where people lose least.
 
-What is cut is the middle of long lines and the oldest lines; links, the newest line and the title's ends stay. It is
-cut before it is escaped wherever possible; a text that is still too long is cut between its marks.
+It cuts the middle of long lines and the oldest lines; links, the newest line and both ends of the title stay. Text is
+cut before it is escaped if possible; one that is still too long is cut between its marks.
 """
 
 from __future__ import annotations

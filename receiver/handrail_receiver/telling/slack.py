@@ -1,7 +1,8 @@
-"""Slack → one message per incident, updated until it becomes graver (bot token); or one for each change (webhook).
+"""Slack → one message per incident, updated until it becomes more severe (bot token); or one for each change
+(webhook).
 
-Slack takes about one message a second for a channel. Neither way is idempotent: when an answer is lost, the next
-try may tell it twice, and never not at all.
+Slack takes about one message a second for a channel. Neither way is idempotent: if an answer is lost, the next try
+may send a message twice, but never loses it.
 """
 
 from __future__ import annotations

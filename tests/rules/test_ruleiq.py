@@ -62,10 +62,10 @@ def test_what_is_just_over_its_limit_fires_when_two_minutes_are_full(promtool: s
     assert complaints(promtool, ruleiq(), just_over, asked, every="15s") == ""
 
 
-def test_what_is_under_its_limit_never_rolls_back(promtool: str) -> None:
-    under = series(bad=4, pool=45, refused=25)
+def test_what_is_at_its_limit_never_rolls_back(promtool: str) -> None:
+    at_the_limit = series(bad=5, pool=45, refused=25)
     asked = firing("39m", "RuleiqDbPoolWarning")
-    assert complaints(promtool, ruleiq(), under, asked, every="15s") == ""
+    assert complaints(promtool, ruleiq(), at_the_limit, asked, every="15s") == ""
 
 
 def test_what_failed_while_nobody_scraped_counts_at_the_first_scrape(promtool: str) -> None:

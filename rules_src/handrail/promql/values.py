@@ -112,7 +112,7 @@ def value(
         case Latency():
             return _valid(how, _latency(measure, apart, with_events, how), NUMBERS)
         case SlowerThan():
-            return _valid(how, _slower_than(measure, apart, with_events, how), SHARES)
+            return _valid(how, _slower_than(measure, apart, event_count, with_events, how), SHARES)
         case Increase():
             return _increase(measure, apart, how)
         case Rate(counters, window):
@@ -263,12 +263,15 @@ def _latency(measure: Latency, labels: tuple[str, ...], with_events: str, how: E
     return f"({scaled(quantile, measure.scale)} and {with_events})"
 
 
-def _slower_than(measure: SlowerThan, labels: tuple[str, ...], with_events: str, how: Estimated) -> str:
+def _slower_than(
+    measure: SlowerThan, labels: tuple[str, ...], event_count: str | None, with_events: str, how: Estimated
+) -> str:
     if measure.native:
         rates = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
         return f"(1 - histogram_fraction(0, {plain(measure.bound)}, {rates}) and {with_events})"
     quick = by("sum", labels, _events_or_rate(how, bucket(measure.histogram, measure.bound), measure.window))
-    return f"1 - {quick} / {with_events}"
+    # The slow ones over all: 1 - 95/100 is a hair more than 5/100, and a share of 5 % is not above 5 %.
+    return f"({event_count} - on ({', '.join(labels)}) {quick}) / {with_events}"
 
 
 def _increase(measure: Increase, labels: tuple[str, ...], how: Estimated) -> str:

@@ -15,6 +15,7 @@ from handrail.contract import Playbook, QueryNeed, StackNeeds, names
 
 from handrail_receiver.client.api_client import ApiClient, NoAnswer, json_of, unknown_token
 from handrail_receiver.doctor.ages import of_receiver, of_rules
+from handrail_receiver.doctor.alert_routes import StatusAnswer, of_routes
 from handrail_receiver.doctor.delivery import (
     AlertmanagersAnswer,
     alert,
@@ -25,7 +26,6 @@ from handrail_receiver.doctor.delivery import (
 )
 from handrail_receiver.doctor.exposed import of_series
 from handrail_receiver.doctor.findings import Finding, Health, failed, ok, unknown
-from handrail_receiver.doctor.routes import StatusAnswer, of_routes
 from handrail_receiver.doctor.scraping import TargetsAnswer, of_jobs
 from handrail_receiver.errors import TargetError
 from handrail_receiver.outside import Outside

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from handrail.contract import Playbook
 from handrail.output.needed import needed
+from handrail_receiver.doctor.alert_routes import StatusAnswer, of_routes
 from handrail_receiver.doctor.delivery import alert
 from handrail_receiver.doctor.findings import Health
-from handrail_receiver.doctor.routes import StatusAnswer, of_routes
 from servers import program
 
 GENERATED = Path(__file__).parents[3] / "generated"

@@ -80,8 +80,8 @@ TIERS: dict[str, list[str]] = {
         "production-latency emergency: above 2 s; at once; P1, investigate",
         "cpu warning: above 85 %; at once; P4, investigate",
         "memory warning: above 600 MB; at once; P3, investigate",
-        "machine-memory warning: below 20 %; at once; P3, investigate",
-        "disk warning: below 20 %; at once; P4, investigate",
+        "machine-memory warning: above 80 %; at once; P3, investigate",
+        "disk warning: above 80 %; at once; P4, investigate",
         "grpc-rps warning: below 800000/s in stage 100%; at once; P3, investigate",
         "grpc-latency-p95 warning: above 200 ms in stage 100%; at once; P3, investigate",
         "grpc-latency-p99 warning: above 500 ms in stage 100%; at once; P3, investigate",
@@ -89,7 +89,7 @@ TIERS: dict[str, list[str]] = {
         "grpc-connections warning: above 90 %; at once; P3, investigate",
         "nodes critical: below 1; 1m; P2, investigate",
         "service emergency: below 1; 1m; P1, investigate",
-        "database emergency: below 1; 1m; P1, investigate",
+        "database emergency: below 1, or exporter below 1; 1m; P1, investigate",
         "build-success warning: below 95 %; at once; P3, investigate",
         "sample-ratio warning: above 12.196 % in stage 10%, 29.412 % in stage 25%, 55.556 % in stage 50%, or below 8.163 % in stage 10%, 21.052 % in stage 25%, 44.444 % in stage 50%; at once; P3, hold",
         "availability warning: the budget loses 10 % in 1d (burn rate 3) or 10 % in 3d (burn rate 1); at once; P3, investigate",
@@ -145,7 +145,8 @@ THIN = {
         "http-403": "20/min (100 in 5m), or 2/min bad (10: warning, critical, emergency)",
     },
     "mem0-redis": {
-        "latency-p50": "4/min (20 in 5m)",
+        "latency-p50": "4/min (20 in 5m), or 2.2/min bad (11: warning, critical, emergency)",
+        "latency-p95": "20/min (100 in 5m), or 2.2/min bad (11: critical)",
         "error-rate": "20/min (100 in 5m), or 2/min bad (10: warning, critical, emergency)",
         "cache-hit": "20/min (100 in 5m), or 2/min bad (10: warning); 2.2/min bad (11: critical)",
         "mem0-writes": "20/min (100 in 5m), or 2/min bad (10: warning, critical); 2.2/min bad (11: emergency)",
@@ -188,3 +189,28 @@ def test_what_is_compared_with_before_or_with_a_stage_is_a_mean_over_that_time(r
         for one in guardrail.references
     ] == CAPTURED[rollout]
     assert all("avg_over_time(" in one.expr for g in own(rollout).playbook.guardrails for one in g.references)
+
+
+EVERY = {
+    "aidin-hardening": (15, 30),
+    "mem0-redis": (15, 30),
+    "aurigraph-v12": (15, 30),
+    "relay-r1": (15, 60),
+    "ruleiq": (15, 15),
+}
+"""Seconds from scrape to scrape, and from evaluation to evaluation."""
+
+
+@pytest.mark.parametrize("rollout", EVERY)
+def test_rules_are_evaluated_as_often_as_the_document_asks(rollout: str) -> None:
+    of = own(rollout)
+    assert (of.scrape.total_seconds(), of.evaluate.total_seconds()) == EVERY[rollout]
+
+
+def test_ruleiq_asks_prometheus_again_before_it_rolls_back_for_what_is_just_over_its_limit() -> None:
+    assert {
+        f"{guardrail.name} {tier.tier}": tier.confirmation.after
+        for guardrail in own("ruleiq").playbook.guardrails
+        for tier in guardrail.tiers
+        if tier.confirmation is not None
+    } == {"error-rate critical": 15, "latency-p95 critical": 15, "db-pool critical": 15}

@@ -17,6 +17,8 @@ LATER = "for an evaluation longer"
 UNREACHED = {
     "AurigraphV12EscalationDirector": "no generated test acknowledges an incident",
     "AurigraphV12EscalationManager": "no generated test acknowledges an incident",
+    "AurigraphV12EscalationP3Overdue": "no generated test acknowledges an incident",
+    "AurigraphV12EscalationP4Overdue": "no generated test acknowledges an incident",
     "AurigraphV12EscalationVp": "no generated test acknowledges an incident",
     "AurigraphV12NodesCritical": "its measure and its condition look at the same series",
     "AurigraphV12NodesBlind": "its measure and its condition look at the same series",

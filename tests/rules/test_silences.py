@@ -21,6 +21,7 @@ from handrail.declare import (
     PromQL,
     Ratio,
     Rollout,
+    Slo,
     SqlMetric,
     SqlSource,
     Targets,
@@ -124,6 +125,16 @@ def test_who_is_counted_over_a_window_is_unknown_until_the_silence_has_left_it(p
     ]
     blind = firing("20m", "ShopGBlind")
     assert complaints(promtool, rollout, series, *asked, blind, firing("30m")) == ""
+
+
+def test_an_objective_of_a_log_is_blind_while_it_is_silent(promtool: str) -> None:
+    slo = Slo("fine", Ratio(bad='failed_total{by="app"}', of="requests_total"), objective="99%")
+    declared = Rollout("shop", "shop", guardrails=[], slos=[slo], logs=[LOG])
+    (shop,) = lower([declared], Environment("test")).rollouts
+    counted = {'requests_total{status="200"}': "9x120", 'failed_total{by="app"}': "3x120"}
+    lines = {"shop_log_lines_total": "0+9x20 180x100", "shop_log_2_lines_total": "0+9x120"}
+    asked = firing("15m"), firing("22m", "ShopSloFineBlind")
+    assert complaints(promtool, shop, {**counted, **lines}, *asked) == ""
 
 
 LINES = "increase(shop_log_lines_total{matchers}[5m]) == 0"

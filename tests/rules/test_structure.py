@@ -67,6 +67,8 @@ def test_a_quantile_is_taken_of_counted_events_by_le() -> None:
     for name, node, _ in every_node():
         if isinstance(node, promql.Call) and node.func.name == "histogram_quantile":
             inside = node.args[1]
+            if isinstance(inside, promql.BinaryExpr) and isinstance(inside.lhs, promql.BinaryExpr):
+                inside = inside.lhs.lhs  # with quick events added to the few that there are
             assert isinstance(inside, promql.AggregateExpr), name
             assert inside.modifier is not None, name
             assert "le" in inside.modifier.labels, name
@@ -136,18 +138,18 @@ RATIO = Ratio(bad='requests_total{code="500"}', of="requests_total")
 
 
 @pytest.mark.parametrize(
-    "guardrail",
+    ("guardrail", "most"),
     [
-        Guardrail("errors", RATIO, tiers=TIERS),
-        Guardrail("errors", RATIO, against=StableArm(), tiers=RISES),
-        Guardrail("time", Latency("request_seconds", p=95), against=StableArm(), tiers=RISES),
+        (Guardrail("errors", RATIO, tiers=TIERS), 10),
+        (Guardrail("errors", RATIO, against=StableArm(), tiers=RISES), 10),
+        (Guardrail("time", Latency("request_seconds", p=95), against=StableArm(), tiers=RISES), 11),
     ],
 )
-def test_a_canary_guardrail_with_three_tiers_its_blind_and_its_thin_have_at_most_ten_rules(
-    guardrail: Guardrail,
+def test_a_canary_guardrail_with_three_tiers_its_blind_and_its_thin_have_at_most_ten_rules_or_eleven(
+    guardrail: Guardrail, most: int
 ) -> None:
     group, _ = rules(shop(guardrail, arms=True))["groups"]
-    assert len(group["rules"]) <= 10
+    assert len(group["rules"]) <= most
 
 
 def test_an_slo_has_at_most_eleven_recordings() -> None:

@@ -9,6 +9,7 @@ from handrail import plan
 from handrail.declare import (
     Above,
     Arms,
+    BeforeRollout,
     Below,
     Critical,
     Emergency,
@@ -16,6 +17,7 @@ from handrail.declare import (
     Guardrail,
     Latency,
     Ratio,
+    Rise,
     RisePoints,
     Rollout,
     SlowerThan,
@@ -37,7 +39,7 @@ ERRORS = Guardrail(
     thin_after="10m",
 )
 LATENCY = Guardrail(
-    "latency", Latency("seconds", p=95, buckets=[1]), tiers=[Critical(Above("500ms"))], thin_after="10m"
+    "latency", Latency("seconds", p=95, buckets=[1]), tiers=[Critical(Above("1s"))], thin_after="10m"
 )
 
 
@@ -86,6 +88,59 @@ def test_what_no_count_can_judge_says_so_after_its_time_and_in_an_attempt_alone(
     assert complaints(promtool, shop(LATENCY), {**few, **idle}, firing("12m")) == ""
 
 
+def times(quick: int, slow: int, *, slowest: str = "5") -> dict[str, str]:
+    """So many requests of less than 0.1 s, and of 1 to 5 s, in each 20 scrapes, which are five minutes."""
+    beats = [(quick if n % 20 == 0 else 0, slow if n % 20 == 10 else 0) for n in range(120)]
+    totals = {"0.1": 0, "1": 0, slowest: 0, "+Inf": 0}
+    series: dict[str, list[str]] = {le: [] for le in totals}
+    for fast, late in beats:
+        for le, so_far in totals.items():
+            totals[le] = so_far + fast + (late if le in {slowest, "+Inf"} else 0)
+            series[le].append(str(totals[le]))
+    found = {f'seconds_bucket{{instance="a",le="{le}"}}': " ".join(values) for le, values in series.items()}
+    return {**found, 'seconds_count{instance="a"}': found['seconds_bucket{instance="a",le="+Inf"}'], **UP}
+
+
+UP = {'up{job="shop",instance="a"}': "1x200", **IN_10}
+P50, P95 = (
+    Guardrail(
+        f"p{p}",
+        Latency("seconds", p=p, buckets=[0.1, 1, 5]),
+        tiers=[Warning(Above("100ms")), Critical(Above("1s"))],
+        thin_after="6h",
+    )
+    for p in (50, 95)
+)
+
+
+@pytest.mark.parametrize(
+    ("guardrail", "quick", "slow", "alerts"),
+    [
+        (P50, 0, 90, ["ShopP50Warning", "ShopP50Critical"]),
+        (P50, 30, 60, ["ShopP50Warning", "ShopP50Critical"]),
+        (P50, 45, 45, []),
+        (P95, 78, 12, ["ShopP95Warning", "ShopP95Critical"]),
+        (P95, 0, 12, ["ShopP95Warning", "ShopP95Critical"]),
+        (P95, 81, 9, []),
+        (P95, 90, 0, []),
+    ],
+)
+def test_a_quantile_of_few_requests_is_broken_where_more_quick_ones_would_not_mend_it(
+    guardrail: Guardrail, quick: int, slow: int, alerts: list[str]
+) -> None:
+    found = firing("22m", *alerts)
+    assert complaints("promtool", shop(guardrail), times(quick, slow), found) == ""
+
+
+def test_a_quantile_of_few_requests_is_compared_with_its_reference_as_well() -> None:
+    measure = Latency("seconds", p=95, buckets=[0.1, 1, 5])
+    rises = Guardrail("p95", measure, against=BeforeRollout(), tiers=[Critical(Rise("10%"))], thin_after="6h")
+    before = {'handrail_reference{rollout="shop",guardrail="p95",reference="before"}': "0.8x120"}
+    found, none = firing("22m", "ShopP95Critical"), firing("22m")
+    assert complaints("promtool", shop(rises), times(78, 12) | before, found) == ""
+    assert complaints("promtool", shop(rises), times(90, 0) | before, none) == ""
+
+
 def test_enough_traffic_and_none_at_all_say_nothing(promtool: str) -> None:
     assert complaints(promtool, shop(ERRORS), requests("0+40x200", "0x200"), firing("12m")) == ""
     assert complaints(promtool, shop(ERRORS), requests("7x200", "0x200"), firing("12m")) == ""
@@ -103,13 +158,19 @@ def test_enough_traffic_and_none_at_all_say_nothing(promtool: str) -> None:
         (Ratio("all_total", bad="bad_total", min_events=10), Critical(Above("1%")), None),
         (Ratio("all_total", bad="bad_total"), Critical(Below("1%")), None),
         (Ratio("all_total", bad="bad_total"), Critical(RisePoints("1%")), None),
-        (Latency("seconds", p=95, buckets=[1]), Critical(Above("1s")), None),
+        (Latency("seconds", p=50, buckets=[1]), Critical(Above("1s")), 51),
+        (Latency("seconds", p=50, buckets=[1], min_events=20), Critical(Above("1s")), 11),
+        (Latency("seconds", p=95, buckets=[1]), Critical(Above("1s")), 11),
+        (Latency("seconds", p=99.9, buckets=[1]), Critical(Rise("10%")), 11),
+        (Latency("seconds", p=95, buckets=[1], min_events=10), Critical(Above("1s")), None),
+        (Latency("seconds", p=95, native=True), Critical(Above("1s")), None),
+        (Latency("seconds", p=95, buckets=[1]), Warning(Below("1ms")), None),
     ],
 )
 def test_so_many_bad_events_would_break_the_limit_among_the_fewest_that_are_judged(
     measure: Measure, tier: Tier, bad: int | None
 ) -> None:
-    assert isinstance(tier, Critical)
+    assert isinstance(tier, Warning | Critical)
     planned = shop(Guardrail("g", measure, against=StableArm(), tiers=[tier]), arms=True)
     assert planned.guardrails[0].alerts[0].conditions[0].least_bad == bad
 
@@ -132,6 +193,6 @@ def test_explain_says_from_which_traffic_on_each_guardrail_protects() -> None:
     (planned,) = lower([declared], Environment("test")).rollouts
     assert needed_traffic(planned).rows == (
         ("errors", "20/min (100 in 5m)", "2/min bad (10: warning, emergency)", "10%: 200/min; 100%: 20/min"),
-        ("latency", "20/min (100 in 5m)", "-", "10%: 200/min; 100%: 20/min"),
+        ("latency", "20/min (100 in 5m)", "2.2/min bad (11: critical)", "10%: 200/min; 100%: 20/min"),
         ("seldom", "1.7/min (100 in 1h)", "-", "10%: 16.7/min; 100%: 1.7/min"),
     )

@@ -57,7 +57,9 @@ class Latency(_Measure):
 
     `unit` is the unit the metric is exported in; `native=True` reads a native histogram. With `by` there is a quantile
     for each value of these labels.
-    With fewer than `min_events` observations in the window there is no verdict.
+    With fewer than `min_events` observations in the window there is no verdict, unless so many of them are beyond an upper
+    limit that quick ones in the place of all that are missing would not fix it, and at least ten: then it is a breach.
+    Of a native histogram that is not known.
     """
 
     histogram: Series

@@ -1,8 +1,8 @@
 """thin-traffic: the arm gets too few events in a stage for the guardrail ever to judge it.
 
 With fewer than `min_events` events, a share or a quantile gives no verdict. At 50 events a second a canary with 1 %
-sees 150 in five minutes, which is enough for 100; at 5 a second it sees 15, and the whole stage passes unjudged. Only a
-share finds a breach then, from `min_bad` bad events on.
+sees 150 in five minutes, which is enough for 100; at 5 a second it sees 15, and the whole stage passes unjudged. A
+breach is found then only where so many events are bad (a share's `min_bad`) or slow that more good ones would not fix it.
 `expected=` on the guardrail says what the whole service has.
 """
 

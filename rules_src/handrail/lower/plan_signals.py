@@ -19,7 +19,7 @@ from handrail.declare.limits import StableArm as DeclaredStableArm
 from handrail.declare.measures import Absence, Measure, State
 from handrail.lower.plan_measures import lower_measure
 from handrail.lower.rollout_context import RolloutContext
-from handrail.lower.silences import silences
+from handrail.lower.silences import known, silences
 from handrail.promql import values
 from handrail.promql.arm_versions import joined, versions_of
 from handrail.promql.counting import targets_from_zero
@@ -144,11 +144,14 @@ def _recorded(
     if number is not None:
         per_second = f"{events} / {plain(seconds(_window(measure)))}"
         recordings += [
-            plan.Recording(names.EVENTS, _known(_of_arms(number, told), stopped), tuple(labels)),
+            plan.Recording(names.EVENTS, known(_of_arms(number, told), stopped), tuple(labels)),
             plan.Recording(names.TRAFFIC, per_second, tuple(labels)),
         ]
     formula = values.value(measure, arm_labels, str(events) if number else None, how)
-    recordings.append(plan.Recording(names.VALUE, _known(_of_arms(formula, told), stopped), tuple(labels)))
+    quick = values.filled(measure, arm_labels, str(events), how) if number else None
+    if quick is not None:
+        recordings.append(plan.Recording(names.FILLED, known(_of_arms(quick, told), stopped), tuple(labels)))
+    recordings.append(plan.Recording(names.VALUE, known(_of_arms(formula, told), stopped), tuple(labels)))
     return plan.Signal(
         name=name,
         measure=measure,
@@ -159,13 +162,8 @@ def _recorded(
         by=arm_labels + measure.labels,
         recordings=tuple(recordings),
         silences=stopped,
+        filled=plan.Selector(names.FILLED, matchers + alone + own) if quick is not None else None,
     )
-
-
-def _known(expr: str, stopped: Sequence[plan.Silence]) -> str:
-    """What is recorded while each of its sources still comes."""
-    either_stopped = " or ".join(one.lost for one in stopped)
-    return f"({expr})\nunless on () ({either_stopped})" if stopped else expr
 
 
 def _of_arms(expr: str, told: plan.ArmVersion | None) -> str:

@@ -21,6 +21,8 @@ from handrail.lower.plan_measures import lower_measure
 from handrail.lower.plan_slo_counts import counted, in_month, matchers, slice_signal, this_month
 from handrail.lower.rollout_context import RolloutContext
 from handrail.lower.scale import Scale
+from handrail.lower.silences import silences
+from handrail.promql.blindness import by_reason
 from handrail.report.wording import NOT_PASSED, burn_rates, literal
 from handrail.units import Unit, amount, duration, plain, seconds, show, span
 
@@ -73,7 +75,7 @@ def lower_slo(slo: Slo, rollout: Rollout, context: RolloutContext) -> plan.Slo:
         ),
         burns=burns,
         alerts=tuple(_alert(slo, tier, pairs, objective, context) for tier, pairs in burns),
-        blind=_blind(slo, context),
+        blind=_blind(slo, silences(measure, context), context),
         runbook=lower_runbook(slo.runbook),
         where=where_of(slo),
     )
@@ -85,7 +87,7 @@ def _judged(
     """What is counted, and with how many of it a window says something."""
     if isinstance(slo.measure, TimeSlices):
         measure, unit = lower_measure(slo.measure.measure, context.measuring)
-        signal = slice_signal(measure, labels, unit, every)
+        signal = slice_signal(measure, labels, unit, every, silences(measure, context))
         limit = plan.StageLimit(None, amount(slo.measure.good.at).value)
         length = context.scale.time(slo.measure.length)
         slices = plan.TimeSlices(plan.Condition(signal, _BAD[type(slo.measure.good)], (limit,)), length)
@@ -176,7 +178,7 @@ def _burning(slo: Slo, burn: plan.Burn, budget: Decimal, context: RolloutContext
     return f"{over(burn.long)} and on (rollout, slo) {over(burn.short)}"
 
 
-def _blind(slo: Slo, context: RolloutContext) -> plan.Alert:
+def _blind(slo: Slo, stopped: Sequence[plan.Silence], context: RolloutContext) -> plan.Alert:
     severity = context.severity("warning")
     title = literal(slo.title or slo.name)
     return plan.Alert(
@@ -184,7 +186,7 @@ def _blind(slo: Slo, context: RolloutContext) -> plan.Alert:
         tier=names.BLIND,
         severity=severity,
         action="hold",
-        expr=_cannot_see(slo, context),
+        expr=_cannot_see(slo, stopped, context),
         sustained=context.scale.time(duration("10m")),
         keep_firing_for=timedelta(),
         labels=context.labels(f"slo-{slo.name}", names.BLIND, severity, "hold"),
@@ -197,13 +199,14 @@ def _blind(slo: Slo, context: RolloutContext) -> plan.Alert:
     )
 
 
-def _cannot_see(slo: Slo, context: RolloutContext) -> str:
+def _cannot_see(slo: Slo, stopped: Sequence[plan.Silence], context: RolloutContext) -> str:
     own = ((names.ROLLOUT, "=", context.rollout.name), (names.SLO, "=", slo.name))
     hour = span(context.scale.duration(_SEEN))
     errors = f"sum_over_time({plan.Selector(names.SLO_ERRORS, own)}[{hour}])"
     total = plan.Selector(names.SLO_TOTAL, own)
     because = {
         "its metrics are missing": f"absent({total})",
+        **by_reason(stopped),
         NO_SHARE: f"{errors} > sum_over_time({total}[{hour}]) or {errors} < 0",
     }
     return "\nor ".join(

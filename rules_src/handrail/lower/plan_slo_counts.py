@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from handrail import plan
 from handrail.contract import names
+from handrail.lower.silences import known
 from handrail.promql.buckets import bucket
 from handrail.promql.counting import targets_from_zero
 from handrail.promql.increments import increments
@@ -59,7 +60,9 @@ def matchers(labels: Labels) -> tuple[tuple[str, str, str], ...]:
     return tuple((label, "=", text) for label, text in labels)
 
 
-def slice_signal(measure: plan.Measure, labels: Labels, unit: Unit, every: timedelta) -> plan.Signal:
+def slice_signal(
+    measure: plan.Measure, labels: Labels, unit: Unit, every: timedelta, stopped: Sequence[plan.Silence]
+) -> plan.Signal:
     """What is recorded of the value that each slice is judged by."""
     own, counter = matchers(labels), counter_of(measure)
     from_zero = plan.Selector(names.SLO_FROM_ZERO, own)
@@ -71,7 +74,7 @@ def slice_signal(measure: plan.Measure, labels: Labels, unit: Unit, every: timed
     if number is not None:
         recordings.append(plan.Recording(names.SLO_EVENTS, number, labels))
     formula = value(measure, (), str(counts) if number else None, how)
-    recordings.append(plan.Recording(names.SLO_VALUE, formula, labels))
+    recordings.append(plan.Recording(names.SLO_VALUE, known(formula, stopped), labels))
     return plan.Signal(
         name="",
         measure=measure,

@@ -6,7 +6,7 @@ last when it fails: both look like a service without errors.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 
 from handrail import plan
@@ -21,7 +21,7 @@ LOG, QUERY = "its log is silent", "its query fails"
 _PARTS = ("_bucket", "_count", "_sum")
 
 
-def silences(measure: plan.Measure, context: RolloutContext) -> tuple[plan.Silence, ...]:
+def silences(measure: plan.Measure | plan.TimeSlices, context: RolloutContext) -> tuple[plan.Silence, ...]:
     """One for each log and each query that the measure's series come from."""
     found = [
         silence
@@ -29,6 +29,12 @@ def silences(measure: plan.Measure, context: RolloutContext) -> tuple[plan.Silen
         for silence in (*_of_logs(series, context), *_of_queries(series, context))
     ]
     return tuple(dict.fromkeys(found))
+
+
+def known(expr: str, stopped: Sequence[plan.Silence]) -> str:
+    """What is recorded while each of its sources still comes."""
+    either_stopped = " or ".join(one.lost for one in stopped)
+    return f"({expr})\nunless on () ({either_stopped})" if stopped else expr
 
 
 def _series(of: object) -> Iterator[plan.Selector]:

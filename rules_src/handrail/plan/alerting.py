@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from handrail.contract import names
 from handrail.errors import Where
-from handrail.plan.measurements import EventMeasure, Measure, Ratio, SlowerThan, While
+from handrail.plan.measurements import EventMeasure, Latency, Measure, Ratio, SlowerThan, While
 from handrail.plan.selectors import Matcher, Op, Selector
 from handrail.plan.split_evidence import SampleRatio
 from handrail.units import Unit
@@ -39,6 +39,7 @@ class Signal:
     `value`, `events` (in the measure's window) and `traffic` (the same per second) select the recorded series of the
     judged arm; the latter two are None where the measure counts no events. `by` are the labels its series are kept
     apart by, the arm's label first. Nothing is recorded while one of `silences` is there.
+    `filled` selects a quantile as it would be with quick events beside the few that there are.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Signal:
     by: tuple[str, ...]
     recordings: tuple[Recording, ...]
     silences: tuple[Silence, ...] = ()
+    filled: Selector | None = None
 
     @property
     def arm_labels(self) -> tuple[str, ...]:
@@ -139,13 +141,20 @@ class Condition:
         return tuple(limit.figure for limit in self.limits if limit.figure is not None)
 
     @property
+    def judges_filled(self) -> bool:
+        """Whether few events break the limit where so many of them are slow that more quick ones would not fix it."""
+        return self.is_upper and self.signal.filled is not None
+
+    @property
     def least_bad(self) -> int | None:
         """So many bad events break the limit though there are fewer than the measure's `min_events`.
 
-        They would break it even if all that is missing up to `min_events` were good. None where no number of them would:
-        a quantile has no bad events, and a relative limit no figure.
+        They would break it even if all that is missing up to `min_events` were good; of a quantile those are bad that are
+        slower than its limit. None where no number of them would: a share's relative limit has no figure.
         """
         measure = self.signal.measure.inner
+        if self.judges_filled and isinstance(measure, Latency):
+            return measure.least_slow if measure.least_slow < measure.min_events else None
         if self.reference is not None or not isinstance(measure, Ratio | SlowerThan):
             return None
         bad = measure.bad if isinstance(measure, Ratio) else True

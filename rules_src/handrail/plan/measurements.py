@@ -59,6 +59,10 @@ class Ratio(_ForEach):
     beside: bool = False
 
 
+LEAST_BAD = 10
+"""So many bad events are no chance, however few events there are."""
+
+
 @dataclass(frozen=True)
 class Latency(_ForEach):
     """The `q` quantile (0..1) of a histogram, times `scale` to get seconds."""
@@ -70,6 +74,19 @@ class Latency(_ForEach):
     scale: Decimal
     native: bool
     buckets: tuple[Decimal, ...]
+
+    @property
+    def filled_to(self) -> int:
+        """Up to so many events it is filled with quick ones where there are fewer than `min_events`.
+
+        Then at least ten of those that there are lie beyond what it says.
+        """
+        return max(self.min_events, -int(-LEAST_BAD // (1 - self.q)))
+
+    @property
+    def least_slow(self) -> int:
+        """So many slow events decide it though there are fewer than `min_events`."""
+        return int((1 - self.q) * self.filled_to) + 1
 
 
 @dataclass(frozen=True)

@@ -170,10 +170,16 @@ def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
 
 def _silent(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
     """The sources that stopped while their figures stay."""
-    stopped: dict[str, list[str]] = {}
-    for silence in _silences(signals):
-        stopped.setdefault(silence.reason, []).append(silence.lost)
-    yield from ((reason, " or ".join(lost), scope.running) for reason, lost in stopped.items())
+    for reason, lost in by_reason(_silences(signals)).items():
+        yield reason, lost, scope.running
+
+
+def by_reason(stopped: Iterable[Silence]) -> dict[str, str]:
+    """Each reason with an expression that has a sample while any source stopped for it."""
+    found: dict[str, list[str]] = {}
+    for silence in stopped:
+        found.setdefault(silence.reason, []).append(silence.lost)
+    return {reason: " or ".join(lost) for reason, lost in found.items()}
 
 
 def _silences(signals: tuple[Signal, ...]) -> tuple[Silence, ...]:

@@ -245,10 +245,14 @@ def other_labels(signal: Signal, scope: Scope) -> tuple[str, ...]:
 
 def fires(condition: Condition, scope: Scope) -> str:
     """A sample, with the value, for every series that is in breach."""
-    op = condition.op.value
-    line = limit(condition, scope)
-    compared = f"{judged_series(condition)} {op} {join_clause(condition, scope)}{_bracketed(line)}"
+    compared = f"{judged_series(condition)} {_beyond(condition, scope)}"
     return "\nand ".join([compared, *enough_events(condition, scope)])
+
+
+def _beyond(condition: Condition, scope: Scope) -> str:
+    """What follows a value: the comparison with the limit."""
+    line = _bracketed(limit(condition, scope))
+    return f"{condition.op.value} {join_clause(condition, scope)}{line}"
 
 
 def not_in_state(condition: Condition, scope: Scope) -> str:
@@ -295,7 +299,7 @@ def enough_events(condition: Condition, scope: Scope) -> list[str]:
         return []
     least = f">= {measure.min_events}"
     own = f"on ({', '.join((*OWN, *signal.by))})"
-    parts = [f"{own} {_enough_or_bad(condition, f'{signal.events} {least}', own)}"]
+    parts = [f"{own} {_enough_or_bad(condition, f'{signal.events} {least}', own, scope)}"]
     rest = other_labels(signal, scope)
     if reference is not None and reference.kind is ReferenceKind.stable:
         parts.append(f"on ({', '.join((*OWN, *rest))}) {of_stable(signal.events, signal, scope)} {least}")
@@ -305,12 +309,14 @@ def enough_events(condition: Condition, scope: Scope) -> list[str]:
     return parts
 
 
-def _enough_or_bad(condition: Condition, enough: str, own: str) -> str:
+def _enough_or_bad(condition: Condition, enough: str, own: str, scope: Scope) -> str:
     """Enough events, or fewer with so many bad ones among them that more good ones would not fix it.
 
     The bad ones are whole events, computed from their share: half a one is left for what floats lose.
     """
     signal, least_bad = condition.signal, condition.least_bad
+    if condition.judges_filled:
+        return f"({enough} or {signal.filled} {_beyond(condition, scope)})"
     if least_bad is None:
         return enough
     share = str(signal.value) if condition.is_upper else f"(1 - {signal.value})"

@@ -263,6 +263,27 @@ def _latency(measure: Latency, labels: tuple[str, ...], with_events: str, how: E
     return f"({scaled(quantile, measure.scale)} and {with_events})"
 
 
+def filled(measure: Measure, labels: tuple[str, ...], event_count: str, how: Estimated) -> str | None:
+    """A quantile, with as many quick events added as are missing up to `filled_to`; None of what is no quantile.
+
+    Of native histograms it is not known: events cannot be added to them.
+    """
+    if isinstance(measure, While):
+        inside = filled(measure.measure, labels, event_count, how)
+        joined = f"on ({', '.join(labels + measure.shared)})"
+        return None if inside is None else f"({inside}) and {joined} ({holds(measure, labels, how)})"
+    if not isinstance(measure, Latency) or measure.native:
+        return None
+    apart = labels + measure.labels
+    buckets = measure.histogram.suffixed("_bucket")
+    grown = by("sum", ("le", *apart), _events_or_rate(how, buckets, measure.window))
+    missing = f"clamp_min({measure.filled_to} - {by('sum', apart, event_count)}, 0)"
+    quick = f'label_replace({missing}, "le", "0", "", "")'
+    whole = f"{grown} + on ({', '.join(apart)}) group_left () {missing} or {quick}"
+    quantile = f"histogram_quantile({plain(measure.q)}, {whole})"
+    return _valid(how, f"({scaled(quantile, measure.scale)})", NUMBERS)
+
+
 def _slower_than(
     measure: SlowerThan, labels: tuple[str, ...], event_count: str | None, with_events: str, how: Estimated
 ) -> str:

@@ -166,7 +166,9 @@ def meaning(measure: Measure) -> str:
             return f"{share(measure)} over {span(window)}{_each(measure.by)}. {few}"
         case Latency(histogram, q, window, min_events):
             quantile = f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}"
-            return f"{quantile}{_each(measure.by)}. {_few(min_events, measure.by)}"
+            beyond = None if measure.native else measure.least_slow
+            few = _few(min_events, measure.by, beyond, "beyond its limit")
+            return f"{quantile}{_each(measure.by)}. {few}"
         case Increase(counters, window, bound):
             slow = "" if bound is None else f" slower than {show(bound, Unit.seconds)}"
             born = "a series that appears already above zero counts whole"
@@ -296,9 +298,9 @@ def _aside(measure: SeriesMeasure) -> str:
             return ""
 
 
-def _few(least: int, labels: tuple[str, ...], bad: int | None = None) -> str:
+def _few(least: int, labels: tuple[str, ...], bad: int | None, what: str = "bad") -> str:
     who = f"that {_named(labels)}" if labels else "it"
-    unless = f", unless {bad} or more of them are bad" if bad is not None and bad < least else ""
+    unless = f", unless {bad} or more of them are {what}" if bad is not None and bad < least else ""
     return f"With fewer than {least} events in that time {who} is not judged{unless}."
 
 

@@ -338,8 +338,9 @@ class GuardrailStory:
         self.moving = {one.signal.name}
         least, half = Decimal(getattr(measure, "min_events", 1)), Decimal("0.5")
         own = [c for c in subject.conditions if c.signal == one.signal]
-        alone = [Decimal(c.least_bad) for c in own if c.least_bad is not None]
-        fewest = min([least - half, *(bad - 1 for bad in alone)])
+        bad = [Decimal(c.least_bad) for c in own if c.least_bad is not None]
+        fewest = min([least - half, *(one - 1 for one in bad)])
+        alone = [] if one.signal.filled else bad  # a quantile of few events depends on where its buckets lie
         if fewest <= 0:
             raise Impossible("one event is enough")
         far = subject.with_value({}, one.signal, self.fed.far(one))

@@ -222,6 +222,14 @@ TABLES = [
 PROCEDURES = {
     "Before the first stage": [
         Instruction(
+            "Can the audit log be asked for its last hour without reading all of it? The exporter asks twice a minute.",
+            sql="""\
+                SELECT indexdef FROM pg_indexes
+                WHERE tablename = 'audit_logs' AND indexdef LIKE '%(created_at%';
+                """,
+            see="Nothing: CREATE INDEX CONCURRENTLY ON audit_logs (created_at), before the table grows.",
+        ),
+        Instruction(
             "Have the logs been read for a week, and requests been measured for a day? Both are compared with.",
             promql='count(last_over_time(users_seen{job="aidin-log"}[1d] offset 7d))',
             see="Users of a day a week ago. Nothing: active-users and daily-users are blind, and no start is allowed. mtail "

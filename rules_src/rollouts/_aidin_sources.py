@@ -15,7 +15,8 @@ LOG_READ = own("db_connections_refused_total")
 # Tables whose every change the application writes into audit_logs: sessions, queues and migrations are none of them.
 CHANGED = (
     'SELECT relname AS "table", n_tup_ins + n_tup_upd + n_tup_del AS value'
-    " FROM pg_stat_user_tables WHERE relname IN ('role_modules', 'user_modules', 'users')"
+    " FROM pg_stat_user_tables"
+    " WHERE schemaname = 'public' AND relname IN ('role_modules', 'user_modules', 'users')"
 )
 # A role without pg_read_all_stats sees no other session's kind: no figure is better than one that is too low.
 CONNECTIONS = (
@@ -35,7 +36,8 @@ database = SqlSource(
         SqlMetric("db_pool_size", SLOTS, "Connections there may be of anybody but a superuser"),
         SqlMetric(
             "audit_log_inserts_total",
-            "SELECT n_tup_ins AS value FROM pg_stat_user_tables WHERE relname = 'audit_logs'",
+            "SELECT n_tup_ins AS value FROM pg_stat_user_tables"
+            " WHERE schemaname = 'public' AND relname = 'audit_logs'",
             "Rows ever inserted into audit_logs",
         ),
         SqlMetric(
@@ -54,7 +56,8 @@ database = SqlSource(
         SqlMetric(
             "table_size_bytes",
             'SELECT relname AS "table", pg_total_relation_size(relid) AS value'
-            " FROM pg_stat_user_tables WHERE relname IN ('role_modules', 'user_modules', 'audit_logs')",
+            " FROM pg_stat_user_tables"
+            " WHERE schemaname = 'public' AND relname IN ('role_modules', 'user_modules', 'audit_logs')",
             "Size of a table with its indexes",
             labels=["table"],
         ),

@@ -68,6 +68,7 @@ TYPED: dict[str, list[str]] = {
     ],
     "aidin-hardening/table-size": ["WHERE tablename IN ('role_modules', 'user_modules', 'audit_logs')"],
     "aidin-hardening/Before the first stage": [
+        "tablename = 'audit_logs' AND indexdef LIKE '%(created_at%'",
         'count(last_over_time(users_seen{job="aidin-log"}[1d] offset 7d))',
         P95_OF_10000,
     ],

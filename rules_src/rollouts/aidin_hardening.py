@@ -182,7 +182,6 @@ aidin_hardening = Rollout(
             Ratio(good=own("audit_log_inserts_total"), of=own("mutations_total"), min_events=20, beside=True),
             title="Audit-log inserts while mutations happen",
             against=Ago("1h"),
-            success=[Above("0%"), Not(Drop("50%", least="1%"))],
             tiers=[
                 Critical(
                     Drop(in_each_stage("50%"), least="1%"),
@@ -221,6 +220,29 @@ aidin_hardening = Rollout(
                     "Restore permission or schema; then write the missing entries from the application log.",
                 ],
                 steps=by_hand.AUDIT,
+            ),
+        ),
+        Guardrail(
+            "audit-trail",
+            Ratio(
+                good=own("audit_log_inserts_total"),
+                of=own("mutations_total"),
+                window="24h",
+                min_events=1,
+                beside=True,
+            ),
+            title="Audit-log inserts for the mutations of a day",
+            success=Above("0%"),
+            accept={
+                "window-outlasts-stage": "few rows are changed in five minutes; a day is asked for, once, when it ends"
+            },
+            thin_after=None,
+            whole_service=True,
+            runbook=Runbook(
+                "A whole stage left no trace of what was changed.",
+                look=["Was anything changed? Without a change nobody knows: change a module of a test user."],
+                mend=["As for audit-writes."],
+                steps=by_hand.AUDIT[:3],
             ),
         ),
         Guardrail(

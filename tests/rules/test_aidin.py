@@ -228,21 +228,21 @@ def test_before_the_flag_is_on_nobody_is_told_that_nothing_is_audited(promtool: 
     assert complaints(promtool, aidin("audit-writes"), before, calm) == ""
 
 
-@pytest.mark.parametrize(("inserts", "met"), [("0+2x600", [True, True]), ("0x600", [False, False])])
+@pytest.mark.parametrize(
+    ("mutations", "inserts", "met"),
+    [("0x50 1x400", "0x51 1x400", True), ("0+1x450", "0x450", False), ("7x450", "7x450", False)],
+    ids=["one change of the day, and its entry", "changes, and never an entry", "nothing was changed"],
+)
 def test_an_audit_log_that_was_never_written_meets_no_criterion(
-    promtool: str, inserts: str, met: list[bool]
+    promtool: str, mutations: str, inserts: str, met: bool
 ) -> None:
-    rollout = aidin("audit-writes")
-    [some, no_drop] = rollout.guardrails[0].success
-    assert [some.text, no_drop.text] == [
-        "above 0 %",
-        "not below 50 % of the figure of 1h ago, if that is at least 1 %",
-    ]
-    found = [
-        Asked(f"count(({one.seen}) unless ({one.breach}))", "80m", {"{}": 1.0} if yes else {})
-        for one, yes in zip((some, no_drop), met, strict=True)
-    ]
-    assert complaints(promtool, rollout, audited("0+2x600", inserts), *found) == ""
+    """A day is 257 s here, and is asked for when it ends."""
+    rollout = hurried("audit-trail")
+    [criterion] = rollout.guardrails[0].success
+    asked = Asked(f"count(({criterion.seen}) unless ({criterion.breach}))", "7m", {"{}": 1.0} if met else {})
+    blind = Asked('count(ALERTS{tier="blind",alertstate="firing"})', "7m", {})
+    series = audited(mutations, inserts)
+    assert complaints(promtool, rollout, series, asked, blind, step="4s") == ""
 
 
 def requests(refused: int) -> dict[str, str]:

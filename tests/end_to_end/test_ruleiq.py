@@ -22,11 +22,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from end_to_end.demo.files import HANDRAIL, Files
 from end_to_end.demo.stack import Programs, settings
+from end_to_end.five.flags import Flags
 from end_to_end.ruleiq.app import application
 from end_to_end.ruleiq.cost import ALLOWED, cost
 from end_to_end.ruleiq.grafana import grafana
 from end_to_end.ruleiq.metrics import ACTIVE_FOR, Metrics
-from end_to_end.ruleiq.stack import Addresses, running, write
+from end_to_end.ruleiq.stack import FLAGS, Addresses, running, write
 
 GENERATED = Path(__file__).parents[2] / "generated"
 
@@ -179,15 +180,25 @@ def test_a_test_alert_is_noted_by_the_receiver_and_what_cannot_be_asked_is_unkno
         servers.until(lambda: figure(page(), names.TEST_ALERT_METRIC) != 0, "the test alert", every=0.1)
         assert "handrail_actions_total{" not in page()
         code, found = examined(files, at, "--send-alert")
-    assert code == 3
+    assert code == 1
     assert {what: one["health"] for what, one in found.items()} == {
         "prometheus": "unknown",
         f"routes of http://{at.alertmanager}": "unknown",
         "receiver": "ok",
         "alertmanager → receiver": "ok",
         "ruleiq: receiver": "unknown",
+        "ruleiq: guarded": "FAILED",
         "test alert": "unknown",
     }
+
+
+@contextmanager
+def whole(folder: Path, at: Addresses) -> Iterator[Files]:
+    """The stack with a stand-in for Unleash, so that its rollback is ready."""
+    with Flags("ruleiq", *FLAGS) as flags:
+        files = write(folder, at, flags.url)
+        with running(files, at, Programs(), per_second=20, token=flags.token):
+            yield files
 
 
 @contextmanager
@@ -211,9 +222,8 @@ def loaded(files: Files, at: Addresses, old: str, new: str) -> Iterator[None]:
 @pytest.mark.timeout(300)
 def test_doctor_finds_a_stack_that_can_guard_and_a_test_alert_gets_through_it(tmp_path: Path) -> None:
     at = Addresses()
-    files = write(tmp_path, at)
-    with running(files, at, Programs(), per_second=20):
-        began = "count(ruleiq_requests_total) and count(handrail_heartbeat_age_seconds) and count(handrail:rules:info)"
+    with whole(tmp_path, at) as files:
+        began = "count(ruleiq_requests_total) and count(node_cpu_seconds_total) and count(handrail_heartbeat_age_seconds) and count(handrail:rules:info)"
 
         def seen() -> bool:
             asked = {"query": began}
@@ -222,6 +232,9 @@ def test_doctor_finds_a_stack_that_can_guard_and_a_test_alert_gets_through_it(tm
             return bool(answer.json()["data"]["result"])
 
         servers.until(seen, "the first scrapes and the first evaluation", every=1)
+        servers.until(
+            lambda: examined(files, at)[1]["ruleiq: guarded"]["health"] == "ok", "the guard to begin", every=2
+        )
         code, found = examined(files, at, "--send-alert")
         unwell = {what: one["health"] for what, one in found.items() if one["health"] != "ok"}
         assert {what: found[what]["text"] for what in unwell if ": panel " not in what} == {}

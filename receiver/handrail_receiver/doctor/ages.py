@@ -1,4 +1,4 @@
-"""A generated playbook + what Prometheus has loaded and the receiver says → whether all are of one age."""
+"""A generated playbook + what Prometheus has loaded and the receiver says → whether all are of one age, and it is armed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from handrail.contract import Playbook, rules_digest
 from handrail_receiver.doctor.findings import Finding, failed, ok, unknown
 from handrail_receiver.outside.prometheus_history import LoadedRules
 
+GUARDED = frozenset({"guarding", "held", "confirming", "rolling-back"})
+"""Phases of a rollout without stages in which what fires is decided about."""
 ONE_AGE = "load rules and playbook from one `handrail generate`: reload Prometheus, and give the receiver the new playbooks"
 
 
@@ -42,3 +44,14 @@ def of_receiver(playbook: Playbook, now: Mapping[str, Any]) -> Iterator[Finding]
         yield failed(what, str(now["other_rules"]), ONE_AGE)
     else:
         yield ok(what, "its playbook and Prometheus' rules are of one age")
+    if not playbook.stages and "phase" in now:
+        yield _guarded(playbook.rollout, str(now["phase"]), str(now.get("waits_for", "")))
+
+
+def _guarded(rollout: str, phase: str, waits_for: str) -> Finding:
+    """Whether a rollout that is always armed is."""
+    what = f"{rollout}: guarded"
+    if phase in GUARDED:
+        return ok(what, f"it is {phase}")
+    cure = f"`handrail rollout drill {rollout}` says what its rollback lacks; after a rollback `handrail rollout start {rollout}`"
+    return failed(what, waits_for or f"it is {phase}", cure)

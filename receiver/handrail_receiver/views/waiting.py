@@ -33,7 +33,7 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
     attempt = history.attempt
     state = state_of(history)
     if attempt is None or state is State.none:
-        return Waiting("It waits for nothing: nobody has started it.")
+        return _not_begun(playbook)
     if history.security_incident is not None and not attempt.live:
         return Waiting(
             "It waits for a person to close the incident: no attempt begins before.", for_people=True
@@ -61,6 +61,15 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
             return Waiting("It waits for nothing: a person fixes the canary and starts a new attempt.")
         case _:
             return Waiting(f"It waits for nothing: it is {state}.")
+
+
+def _not_begun(playbook: Playbook) -> Waiting:
+    if playbook.stages:
+        return Waiting("It waits for nothing: nobody has started it.")
+    drill = f"`handrail rollout drill {playbook.rollout}` says what that lacks"
+    return Waiting(
+        f"It is not guarded: that begins by itself once its rollback is ready, and {drill}.", for_people=True
+    )
 
 
 def _failed(history: History) -> str:

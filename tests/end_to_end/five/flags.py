@@ -16,6 +16,11 @@ class Flags(Api):
         super().__init__()
         self.project, self.features = project, {name: Unleash() for name in features}
 
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
+        for one in self.features.values():  # they answer through this one, and hold a port each
+            one._socket.close()
+
     def on(self, feature: str) -> bool:
         """Whether it is on in production."""
         return self.features[feature].on["production"]

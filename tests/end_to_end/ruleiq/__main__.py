@@ -14,15 +14,17 @@ import servers
 
 from end_to_end.demo.files import Files, NotGenerated
 from end_to_end.demo.stack import Programs
+from end_to_end.five.flags import Flags
 
 from .grafana import Grafana
-from .stack import Addresses, running, write
+from .stack import FLAGS, Addresses, running, write
 
 SAID = """application    http://{at.stable}/metrics
 node_exporter  http://{at.node}/metrics
 Prometheus     http://{at.prometheus}
 Alertmanager   http://{at.alertmanager}
 receiver       http://demo:{viewer}@{at.receiver}/rollouts/ruleiq
+flags          {flags.url}: a stand-in for Unleash, in which a rollback switches them off
 {dashboards}
 
 Is it able to guard? In another terminal, after a minute:
@@ -51,11 +53,15 @@ def main() -> int:
         for program in (Programs.prometheus, Programs.alertmanager, "prometheus-node-exporter"):
             servers.program(program)
         folder.mkdir(parents=True, exist_ok=True)
-        files = write(folder.resolve(), at)
-        with running(files, at, Programs(), call.per_second) as grafana:
-            print(SAID.format(at=at, dashboards=_dashboards(grafana), **_shown(files)), flush=True)
-            if not call.once:
-                signal.pause()
+        with Flags("ruleiq", *FLAGS) as flags:
+            files = write(folder.resolve(), at, flags.url)
+            with running(files, at, Programs(), call.per_second, flags.token) as grafana:
+                print(
+                    SAID.format(at=at, flags=flags, dashboards=_dashboards(grafana), **_shown(files)),
+                    flush=True,
+                )
+                if not call.once:
+                    signal.pause()
     except servers.Missing as error:
         code = _say(str(error), 2)
     except (servers.NotReady, NotGenerated) as error:

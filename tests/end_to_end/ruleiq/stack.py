@@ -5,7 +5,6 @@ The rollout is the one of rules_src, the files are what `handrail generate` make
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -21,6 +20,8 @@ from end_to_end.demo.stack import TESTS, Programs, settings
 
 from .grafana import Grafana, grafana
 
+UNLEASH = "https://unleash.example.com"
+FLAGS = ("recommendations-v2", "bulk-import")
 ROLLOUT = Path("rules_src/rollouts/ruleiq.py")
 ENVIRONMENTS = '''"""Where the stack runs: on loopback."""
 
@@ -46,12 +47,13 @@ class Addresses(demo.Addresses):
     grafana: str = field(default_factory=servers.free_address)
 
 
-def write(folder: Path, at: Addresses) -> Files:
-    """Declarations, tokens, and what the compiler makes of them."""
+def write(folder: Path, at: Addresses, unleash: str = UNLEASH) -> Files:
+    """Declarations, tokens, and what the compiler makes of them; `unleash` is where the flags are switched."""
     files = Files(folder)
     (files.source / "rollouts").mkdir(parents=True)
     for path in (REPOSITORY / ROLLOUT, *(REPOSITORY / ROLLOUT).parent.glob("_ruleiq_*.py")):
-        shutil.copy(path, files.source / "rollouts")
+        text = path.read_text(encoding="utf-8").replace(UNLEASH, unleash)
+        (files.source / "rollouts" / path.name).write_text(text, encoding="utf-8")
     write_tokens(files)
     text = ENVIRONMENTS.format(
         receiver=at.receiver,
@@ -68,10 +70,16 @@ def write(folder: Path, at: Addresses) -> Files:
 
 
 @contextmanager
-def running(files: Files, at: Addresses, programs: Programs, per_second: float) -> Iterator[Grafana | None]:
-    """Start everything in the order in which each needs the one before; end it in the other. Grafana only where it is installed."""
+def running(
+    files: Files, at: Addresses, programs: Programs, per_second: float, token: str = ""
+) -> Iterator[Grafana | None]:
+    """Start everything in the order in which each needs the one before; end it in the other.
+
+    Grafana only where it is installed. `token` is the one by which flags are switched: without it nothing is guarded.
+    """
     folder, made = files.folder, files.generated
     own = {name: text for name, text in settings(files, at).items() if name != "HANDRAIL_SIGNING_KEY"}
+    own["HANDRAIL_SECRET_UNLEASH_TOKEN"] = token
     asks = {"ADDRESS": at.stable, "PYTHONPATH": str(TESTS)}
     with ExitStack() as started:
         started.enter_context(

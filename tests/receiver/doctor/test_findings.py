@@ -98,6 +98,24 @@ def test_receiver_and_rules_are_of_one_age_or_that_is_said(now: dict[str, str], 
     assert list(of_receiver(RULEIQ, now)) == [said]
 
 
+@pytest.mark.parametrize(
+    ("phase", "health"),
+    [
+        ("guarding", Health.ok),
+        ("rolling-back", Health.ok),
+        ("none", Health.failed),
+        ("rolled-back", Health.failed),
+    ],
+)
+def test_a_rollout_without_stages_is_guarded_or_that_is_said(phase: str, health: Health) -> None:
+    now = {"unknown": "", "other_rules": "", "phase": phase, "waits_for": "It is not guarded: …"}
+    _, found = of_receiver(RULEIQ, now)
+    assert (found.what, found.health) == ("ruleiq: guarded", health)
+    assert found.text == (f"it is {phase}" if health is Health.ok else "It is not guarded: …")
+    staged = Playbook.model_validate_json((GENERATED / "playbook/checkout.json").read_text())
+    assert len(list(of_receiver(staged, now))) == 1
+
+
 def test_prometheus_knows_an_alertmanager_or_none() -> None:
     knows = (
         '{"status": "success", "data": {"activeAlertmanagers": [{"url": "http://am:9093/api/v2/alerts"}]}}'

@@ -116,6 +116,14 @@ def test_behind_the_last_gate_it_is_guarded_until_it_is_complete() -> None:
     )
 
 
+def test_one_without_stages_waits_for_a_rollback_that_is_ready_before_it_is_guarded() -> None:
+    assert waits_for(playbook(stages=()), History(), None, NOW) == Waiting(
+        "It is not guarded: that begins by itself once its rollback is ready, "
+        "and `handrail rollout drill shop` says what that lacks.",
+        for_people=True,
+    )
+
+
 @pytest.mark.parametrize(
     ("history", "said"),
     [

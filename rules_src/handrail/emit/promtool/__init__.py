@@ -16,9 +16,9 @@ from handrail.emit.promtool.cases import case_data, packed
 from handrail.emit.promtool.counted import Counting
 from handrail.emit.promtool.guardrails import Promises, best_stages
 from handrail.emit.promtool.objectives import Objective
-from handrail.emit.promtool.own import blindness, climb, heartbeat
+from handrail.emit.promtool.own import blindness, climb, heartbeat, promotion
 from handrail.emit.promtool.split import Split
-from handrail.emit.promtool.story import Story, Untestable
+from handrail.emit.promtool.story import Story, Untestable, labelled
 from handrail.plan import Environment, Rollout
 from handrail.units import span
 
@@ -31,7 +31,8 @@ def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
 def tests(rollout: Rollout) -> dict[str, str]:
     """The test files of one rollout, by path: one for each pace at which the rules are evaluated."""
     found = list(told(rollout))
-    stories = [one for one in found if isinstance(one, Story)]
+    alerts = (*rollout.alerts, *([] if rollout.promotion is None else [rollout.promotion]))
+    stories = labelled((one for one in found if isinstance(one, Story)), alerts)
     untested = [one for one in found if isinstance(one, Untestable)]
     steps = sorted({story.step for story in stories} | {rollout.evaluate})
     return {
@@ -62,6 +63,7 @@ def told(rollout: Rollout) -> Iterator[Story | Untestable]:
         yield from Objective(rollout, slo).stories()
     yield from blindness(rollout)
     yield from climb(rollout)
+    yield from promotion(rollout)
 
 
 def _path(rollout: Rollout, step: timedelta) -> str:

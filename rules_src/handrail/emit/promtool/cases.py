@@ -12,7 +12,7 @@ from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.emit.promtool.attempts import attempt
 from handrail.emit.promtool.series import At, Key, Timeline, matches
-from handrail.emit.promtool.story import UNHEARD, Figure, Look, Story, Text
+from handrail.emit.promtool.story import UNHEARD, Figure, Labelled, Look, Story, Text
 from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
@@ -84,15 +84,16 @@ def case_data(case: Case, rollout: Rollout) -> Data:
         **told.series(),
         **{k: text for story in stories for k, text in story.timeline.series().items()},
     }
-    texts = [text_data(text, rollout) for story in stories for text in story.texts]
+    texts = [text for story in stories for text in story.texts]
     about = ", ".join(dict.fromkeys(sorted(story.about for story in stories)))
     data: Data = {
         "name": f"{stories[0].promise}{_place(stories[0].stages)}: {about}",
         "interval": span(scrape),
         "input_series": [{"series": str(key), "values": values} for key, values in series.items()],
-        "alert_rule_test": sorted(texts, key=lambda text: str(text["alertname"])),
+        "alert_rule_test": list(_texts(texts, rollout)),
         "promql_expr_test": [
             *_looks(look for story in stories for look in story.looks),
+            *(_labels_data(one) for story in stories for one in story.labelled),
             *(figure_data(figure) for story in stories for figure in story.figures),
         ],
     }
@@ -151,6 +152,21 @@ def _looks(looks: Iterable[Look]) -> Iterator[Data]:
         }
 
 
+def _labels_data(labelled: Labelled) -> Data:
+    """Its own labels."""
+    own = dict(labelled.alert.labels)
+    which = (
+        (names.ALERTNAME, "=", labelled.alert.name),
+        *([] if labelled.only is None else [(labelled.only[0], "=", labelled.only[1])]),
+    )
+    said = ",".join(f'{label}="{text}"' for label, text in own.items())
+    return {
+        "expr": f"group by ({', '.join(own)}) ({Selector('ALERTS', which)})",
+        "eval_time": span(labelled.at),
+        "exp_samples": [{"labels": f"{{{said}}}", "value": 1}],
+    }
+
+
 def figure_data(figure: Figure) -> Data:
     """A whole number, or to a ten-thousandth of itself: floats add up to almost the same."""
     expr, value = f"sum({figure.series})", figure.value
@@ -163,23 +179,27 @@ def figure_data(figure: Figure) -> Data:
     }
 
 
+def _texts(texts: Iterable[Text], rollout: Rollout) -> Iterator[Data]:
+    """Every alert with all its labels and annotations, as often as it fires at a time."""
+    asked: dict[tuple[str, timedelta], list[Data]] = {}
+    for text in sorted(texts, key=lambda text: text.alert.name):
+        asked.setdefault((text.alert.name, text.at), []).append(text_data(text, rollout))
+    for (name, at), found in asked.items():
+        yield {"eval_time": span(at), "alertname": name, "exp_alerts": found}
+
+
 def text_data(text: Text, rollout: Rollout) -> Data:
     """The alert with all its labels and annotations."""
     alert, own = text.alert, dict(text.alert.labels)
     labels = {**text.labels, **own}
     value = float(text.value if text.value is not None else Decimal(1))
+    anchor = "stages" if alert is rollout.promotion else own.get(names.GUARDRAIL, alert.tier)
     return {
-        "eval_time": span(text.at),
-        "alertname": alert.name,
-        "exp_alerts": [
-            {
-                "exp_labels": labels,
-                "exp_annotations": {
-                    "summary": expanded(alert.summary, value, labels),
-                    "description": expanded(alert.description, value, labels),
-                    "runbook_url": f"{rollout.runbook_url}#{own.get(names.GUARDRAIL, alert.tier)}",
-                    "dashboard_url": rollout.dashboard_url,
-                },
-            }
-        ],
+        "exp_labels": labels,
+        "exp_annotations": {
+            "summary": expanded(alert.summary, value, labels),
+            "description": expanded(alert.description, value, labels),
+            "runbook_url": f"{rollout.runbook_url}#{anchor}",
+            "dashboard_url": rollout.dashboard_url,
+        },
     }

@@ -30,6 +30,7 @@ from handrail.plan import (
     Increase,
     Measure,
     PromQL,
+    Rate,
     Signal,
     State,
     StateChanges,
@@ -149,7 +150,7 @@ class GuardrailStory:
         at = self.course.next
         breaches = self._breaches(now, at)
         if sure is not now:
-            was = {} if sure is None else self._breaches(sure, at)
+            was = self._surely_none(breaches) if sure is None else self._breaches(sure, at)
             moves = {
                 s.name for s in self.guardrail.signals if isinstance(s.measure.inner, Forecast | Changes)
             }
@@ -160,6 +161,17 @@ class GuardrailStory:
         self.course.go_on(now.feeds, breaches, self.subject.stage)
         if sure is now and not now.few:
             self._tell(now.values, breaches)
+
+    def _surely_none(self, breaches: Mapping[Reason, bool | None]) -> dict[Reason, bool | None]:
+        """What is no breach in a whole window is none in a part of it, where more is worse."""
+        upper = {
+            (alert.name, one.signal.name)
+            for alert in self.guardrail.alerts
+            for one in alert.conditions
+            if isinstance(one.signal.measure.inner, Increase | Rate)
+            and all(other.is_upper for other in alert.conditions if other.signal == one.signal)
+        }
+        return {reason: False for reason in upper if breaches.get(reason) is False}
 
     def _breaches(self, shown: Shown, at: timedelta) -> dict[Reason, bool | None]:
         """Whether there is one when these values show; None where that is not certain."""
@@ -228,7 +240,8 @@ class GuardrailStory:
                 self.texts[name] = text
 
     def _told_to_the_last_digit(self, one: Condition) -> bool:
-        return settled(one.signal.measure.inner) and not isinstance(one.signal.measure.inner, Increase)
+        measure = one.signal.measure.inner
+        return settled(measure) and not (isinstance(measure, Increase) and measure.window % self.scrape)
 
     def _text(self, alert: Alert, one: Condition, value: Value) -> Iterator[Text]:
         """The alert, where its value can be told to the last digit that is shown."""

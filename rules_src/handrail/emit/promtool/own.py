@@ -9,9 +9,20 @@ from decimal import Decimal
 
 from handrail.contract import names
 from handrail.emit.promtool.series import At, Feed, Key, Timeline, chosen
-from handrail.emit.promtool.story import FIRES, NOTHING, UNHEARD, Course, Look, Story, Text, seen_before
-from handrail.plan import Absence, Alert, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
+from handrail.emit.promtool.story import (
+    FIRES,
+    NOTHING,
+    UNHEARD,
+    Course,
+    Look,
+    Story,
+    Text,
+    Untestable,
+    seen_before,
+)
+from handrail.plan import Absence, Alert, Condition, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
 from handrail.promql.remembered import REMEMBER
+from handrail.units import seconds, span
 
 CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"
 AWAKE = "The heartbeat fires all the time"
@@ -19,10 +30,11 @@ BLIND = (
     "While nothing is measured all are blind and say why; when nobody reports the stage, all that need it are"
 )
 NOT_YET = "An evaluation before it is sustained, nobody is blind yet"
+GOES_ON = "A stage that goes on by itself asks for it once it has baked, and not before"
 MISSING, NO_STAGE = "its metrics are missing", "nobody reports the stage"
+UNRESOLVED = "unresolved"
 LONGEST = 20
 """So many evaluations are enough until the last level is told."""
-_CARRIED = (names.ROLLOUT, names.SERVICE, names.GUARDRAIL, names.TIER, names.SEVERITY)
 
 
 def heartbeat(rollout: Rollout) -> Story:
@@ -37,16 +49,16 @@ def blindness(rollout: Rollout) -> Iterator[Story]:
     """Nothing is measured in a stage with both arms, and then nobody reports the stage either."""
     running = [one for one in rollout.stages if one.has_canary]
     stage = next((one.name for one in running if one.has_both), running[0].name if running else None)
-    missing: dict[Alert, bool] = {}
+    missing: dict[Alert, list[str]] = {}
     unheard: list[Alert] = []
     for guardrail in rollout.guardrails:
         if guardrail.split is None and (stage is not None or not guardrail.arms):
             measures = [signal.measure.inner for signal in guardrail.signals]
             if not all(isinstance(one, PromQL | Absence | StateChanges) for one in measures):
-                missing[guardrail.blind] = _one_reason(guardrail)
+                missing[guardrail.blind] = list(_reasons(rollout, guardrail, stage))
             if stage is not None and _needs_stage(guardrail):
                 unheard.append(guardrail.blind)
-    missing |= {slo.blind: True for slo in rollout.slos}
+    missing |= {slo.blind: [MISSING] for slo in rollout.slos}
     if missing or unheard:
         yield _blind(rollout, stage, missing, unheard)
     for sustained in dict.fromkeys(alert.sustained for alert in missing):
@@ -65,7 +77,7 @@ def _not_yet(rollout: Rollout, stage: str | None, blind: list[Alert]) -> Story:
 
 
 def _blind(
-    rollout: Rollout, stage: str | None, missing: Mapping[Alert, bool], unheard: Sequence[Alert]
+    rollout: Rollout, stage: str | None, missing: Mapping[Alert, list[str]], unheard: Sequence[Alert]
 ) -> Story:
     """Nothing is measured until all fire; then nobody reports the stage, which is believed for a while."""
     blind = list(dict.fromkeys([*missing, *unheard]))
@@ -75,7 +87,11 @@ def _blind(
     while not course.stages or any(states != FIRES for states in course.states.values()):
         course.go_on(_seen(rollout), dict.fromkeys(course.alerts, True), stage)
         looks.append(_because(course, missing, MISSING))
-    texts += [Text(alert, course.now, {"reason": MISSING}, None) for alert, only in missing.items() if only]
+    texts += [
+        Text(alert, course.now, {"reason": reason}, None)
+        for alert, reasons in missing.items()
+        for reason in reasons
+    ]
     course = replace(course, alerts={(alert.name, ""): alert for alert in unheard}, worlds={})
     heard = course.now + rollout.scrape
     while any(course.states.get(alert.name) != FIRES for alert in unheard):
@@ -104,60 +120,84 @@ def _because(course: Course, of: Iterable[Alert], reason: str) -> Look:
     return Look(course.now, states, only=("reason", reason))
 
 
-def _one_reason(guardrail: Guardrail) -> bool:
-    """Whether its own series are all that it can miss."""
-    used = [
-        *(c for alert in guardrail.alerts for c in alert.conditions),
-        *(s.condition for s in guardrail.success),
-    ]
-    return all(one.reference is None for one in used)
+def _reasons(rollout: Rollout, guardrail: Guardrail, stage: str | None) -> Iterator[str]:
+    """Everything that it misses while there is nothing at all in a stage."""
+    yield MISSING
+    stages = [one.name for one in rollout.stages]
+    place = stages.index(stage) if stage in stages else None
+    told = {reference for condition in _used(guardrail) if (reference := condition.reference) is not None}
+    if any(one.kind is ReferenceKind.before for one in told):
+        yield "the figure from before the rollout is missing"
+    for one in told:
+        if one.kind is ReferenceKind.previous_stage and place:
+            before = one.stage or stages[place - 1]
+            if stages.index(before) < place:
+                yield f"the figure of stage {before} is missing"
+    if any(one.kind is ReferenceKind.stable for one in told):
+        yield "the stable arm's metrics are missing"
+    yield from (f"there is no history of {span(one.ago)}" for one in told if one.ago is not None)
+
+
+def _used(guardrail: Guardrail) -> list[Condition]:
+    """What its tiers and its criteria of success compare."""
+    tiers = [condition for alert in guardrail.alerts for condition in alert.conditions]
+    return [*tiers, *(success.condition for success in guardrail.success)]
 
 
 def _needs_stage(guardrail: Guardrail) -> bool:
-    used = [
-        *(c for alert in guardrail.alerts for c in alert.conditions),
-        *(s.condition for s in guardrail.success),
-    ]
+    used = _used(guardrail)
     told = any(c.reference and c.reference.kind is not ReferenceKind.ago for c in used)
     timed = any(alert.during for alert in guardrail.alerts)
     return told or timed or bool(guardrail.arms) or any(condition.staged for condition in used)
 
 
 def climb(rollout: Rollout) -> Iterator[Story]:
-    """An alert as Prometheus keeps it, as long as the last level takes and then no more, beside such that climb to nobody."""
-    unresolved = [
+    """Alerts as Prometheus keeps them, as long as the last level takes and then no more, beside such that climb to nobody."""
+    alerts = [
         a for a in rollout.alerts if a.tier in names.TIERS and (names.MODE, names.SHADOW) not in a.labels
     ]
-    alert = max(
-        unresolved, key=lambda one: sum(level.hears(one) for level in rollout.escalation), default=None
-    )
-    levels = [level for level in rollout.escalation if alert is not None and level.hears(alert)]
-    if alert is None or not levels:
+    heard = {level: next((a for a in alerts if level.hears(a)), None) for level in rollout.escalation}
+    unresolved = dict.fromkeys(alert for alert in heard.values() if alert is not None)
+    levels = [level for level, alert in heard.items() if alert is not None]
+    if not levels:
         return
     every, last = rollout.evaluate, max(level.after for level in levels)
     step = max(every, min(level.after for level in levels), last / LONGEST)
     step = -(-step // every) * every
     course = Course(step, Timeline(rollout.scrape), {(level.alert.name, ""): level.alert for level in levels})
-    fires = _firing({names.ALERTNAME: "Unresolved", **dict(alert.labels)})
-    other = _others({names.ALERTNAME: "Other", **dict(alert.labels), names.GUARDRAIL: "other"})
-    if all(level.severities for level in rollout.escalation):
-        other |= _firing({names.ALERTNAME: "Other", **dict(alert.labels), names.SEVERITY: "other"})
-    other |= _present(rollout)
-    looks, texts = list[Look](), list[Text]()
-    carried = {name: text for name, text in alert.labels if name in _CARRIED}
-    alone = all(one.sustained > last + 3 * step for one in rollout.alerts if one.tier == names.BLIND)
+    fires, other = dict[Key, At](), _present(rollout)
+    for alert in unresolved:
+        labels = {**dict(alert.labels), names.GUARDRAIL: UNRESOLVED}
+        fires |= _firing({names.ALERTNAME: "Unresolved", **labels})
+        other |= _others({names.ALERTNAME: "Other", **labels})
+        if all(level.severities for level in rollout.escalation):
+            other |= _firing({names.ALERTNAME: "Other", **labels, names.SEVERITY: "other"})
     for unresolved_yet in (*[True] * (-(-last // step) + 1), False):
         feeds = {**other, **fires} if unresolved_yet else other
         course.go_on(feeds, dict.fromkeys(course.alerts, unresolved_yet), None)
-        looks.append(Look(course.now, course.states, only=(names.TIER, alert.tier)))
-        new = {text.alert.name for text in texts}
-        texts += [
-            Text(level.alert, course.now, carried, Decimal(1))
-            for level in levels
-            if alone and course.states[level.alert.name] == FIRES and level.alert.name not in new
-        ]
-    course.looks = looks
-    yield course.story(CLIMBS, names.ESCALATION, texts)
+    course.looks = [replace(look, only=(names.GUARDRAIL, UNRESOLVED)) for look in course.looks]
+    yield course.story(CLIMBS, names.ESCALATION)
+
+
+def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
+    """Each stage that goes on by itself: an evaluation before it has baked, and when it just has."""
+    alert, gates = rollout.promotion, {gate.into: gate for gate in rollout.playbook.gates}
+    for stage in rollout.playbook.stages if alert is not None else ():
+        following = rollout.playbook.stage_after(stage.name)
+        gate = gates.get(following.name if following else names.COMPLETE)
+        if alert is None or stage.advance != "when-met":
+            continue
+        if gate is not None and gate.criteria:
+            yield Untestable(names.GATE, f"its success in stage {stage.name} is judged over all its time")
+            continue
+        step = timedelta(seconds=stage.takes)
+        course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert})
+        own = {names.ROLLOUT: rollout.name, names.STAGE: stage.name}
+        for entered, fires in ((timedelta(), False), (timedelta(seconds=1), False), (step, True)):
+            began = {Key.of(names.STAGE_ENTERED_METRIC, own): At(seconds(entered))}
+            course.go_on(began, {(alert.name, ""): fires}, stage.name)
+        text = Text(alert, course.now, {names.ROLLOUT: rollout.name}, Decimal(1))
+        yield course.story(GOES_ON, f"stage {stage.name}", [text])
 
 
 def _present(rollout: Rollout) -> dict[Key, At]:

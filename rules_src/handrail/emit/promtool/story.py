@@ -7,7 +7,7 @@ and kept for as long as declared. Where it is not certain whether there is a bre
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -60,6 +60,15 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """An alert that is there at a time, with its labels alone: its texts cannot be told to the last digit."""
+
+    at: timedelta
+    alert: Alert
+    only: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
 class Figure:
     """What is recorded at a time: a value of the only series that the selector selects, or the sum of several."""
 
@@ -87,6 +96,7 @@ class Story:
     reads: tuple[Selector, ...] = field(default=(), repr=False)
     counts_targets: bool = False
     figures: tuple[Figure, ...] = ()
+    labelled: tuple[Labelled, ...] = ()
 
     @property
     def end(self) -> timedelta:
@@ -207,3 +217,22 @@ class Course:
             tuple(reads),
             counts_targets,
         )
+
+
+def labelled(stories: Iterable[Story], alerts: Iterable[Alert]) -> list[Story]:
+    """The same stories; the labels of an alert whose texts none of them asks are asked where it surely is there."""
+    found = list(stories)
+    told = {text.alert.name for story in found for text in story.texts}
+    for alert in alerts:
+        seen = (
+            (place, look)
+            for place, story in enumerate(found)
+            for look in story.looks
+            if look.states.get(alert.name)
+        )
+        first = next(seen, None) if alert.name not in told else None
+        if first is not None:
+            place, look = first
+            more = Labelled(look.at, alert, look.only)
+            found[place] = replace(found[place], labelled=(*found[place].labelled, more))
+    return found

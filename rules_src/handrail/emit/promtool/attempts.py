@@ -1,4 +1,4 @@
-"""The versions of an attempt → what the receiver says of them, where they are told when it starts."""
+"""What the receiver says of an attempt: its versions, where they are told when it starts, and the figures it captured."""
 
 from __future__ import annotations
 
@@ -39,3 +39,12 @@ def attempt(rollout: Rollout, number: int) -> dict[Key, At]:
         )
         for arm, version in ((names.CANARY, CANARY), (names.STABLE, STABLE))
     }
+
+
+def captured_twice(labels: dict[str, str], base: Decimal) -> dict[Key, At]:
+    """A captured figure; a lower one that a second receiver tells still; and much higher ones of others."""
+    found = {Key.of(names.REFERENCE_METRIC, labels): At(base)}
+    found[Key.of(names.REFERENCE_METRIC, {**labels, "instance": "standby"})] = At(base - abs(base) / 2 - 1)
+    for label in (names.ROLLOUT, names.GUARDRAIL, names.REFERENCE):
+        found[Key.of(names.REFERENCE_METRIC, {**labels, label: "other"})] = At(10 * abs(base) + 10)
+    return found

@@ -108,7 +108,7 @@ def _place(stages: tuple[str | None, ...]) -> str:
 
 
 def receiver(rollout: Rollout, story: Story, end: timedelta) -> Timeline:
-    """What the receiver says: the stage the rollout is in, and which versions its arms are; nothing once that is None."""
+    """What the receiver says: the stage the rollout is in, and which versions its arms are; a second one knows of none."""
     timeline, number = Timeline(story.timeline.scrape), 0
     for stage, evaluations in groupby(story.stages):
         number += len(list(evaluations))
@@ -122,6 +122,7 @@ def receiver(rollout: Rollout, story: Story, end: timedelta) -> Timeline:
             if stage == UNHEARD:
                 continue
             told[Key.of(names.STAGE_METRIC, labels)] = At(Decimal(one.name == stage))
+            told[Key.of(names.STAGE_METRIC, {**labels, "instance": "standby"})] = At(Decimal(0))
             if one.name == stage and any(alert.during for alert in rollout.alerts):
                 told[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(seconds(end))  # it has just begun
         if stage != UNHEARD and any(alert.since_attempt for alert in rollout.alerts):

@@ -11,7 +11,7 @@ from handrail.contract import names
 from handrail.emit.promtool.attempts import with_arm
 from handrail.emit.promtool.feeds import Value, selectors
 from handrail.emit.promtool.figures import settles
-from handrail.emit.promtool.pacing import LONGEST, MOST, scraped
+from handrail.emit.promtool.pacing import LONGEST, MOST, scraped, simple
 from handrail.emit.promtool.series import Impossible, Timeline, matches
 from handrail.emit.promtool.series_feeds import counts_targets, settled
 from handrail.emit.promtool.shown import Shown, bad_share, times_of
@@ -293,10 +293,8 @@ class GuardrailStory:
 
     def lasting(self, promise: str, time: timedelta) -> Story:
         """Far over all limits, for as long as what must be sustained for this time; and well again, where it is kept for it."""
-        if self.fed.ago or len(self._seen) < len(self.guardrail.signals):
+        if self.fed.ago or not simple(self.subject):
             raise Impossible("what it looks back on would take longer than a test should")
-        if any(isinstance(signal.measure.inner, Changes | Forecast) for signal in self.guardrail.signals):
-            raise Impossible("its value is not one figure at each evaluation")
         alerts, often = self.guardrail.alerts, max(1, time // self.step)
         self.moving = {signal.name for signal in self.guardrail.signals}
         self.eager = True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from handrail.emit.promtool.faults import Faults
 from handrail.emit.promtool.feeds import Value
 from handrail.emit.promtool.guardrail_story import GuardrailStory
 from handrail.emit.promtool.pacing import pace_of
@@ -56,6 +57,8 @@ class Promises:
         if not self._sides:
             yield GuardrailStory(self.best, pace_of(self.best, 0)).seeing(SEES)
         yield from self._lasting
+        with suppress(Impossible):  # its limits say why
+            yield Faults(self.best).story()
         for condition in few:
             yield from self._tried("few events", condition, self._few)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.faults import MISSING, reasons, used
 from handrail.emit.promtool.series import At, Feed, Key, Timeline, chosen
 from handrail.emit.promtool.story import (
     FIRES,
@@ -20,9 +21,9 @@ from handrail.emit.promtool.story import (
     Untestable,
     seen_before,
 )
-from handrail.plan import Absence, Alert, Condition, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
+from handrail.plan import Absence, Alert, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
 from handrail.promql.remembered import REMEMBER
-from handrail.units import seconds, span
+from handrail.units import seconds
 
 CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"
 AWAKE = "The heartbeat fires all the time"
@@ -31,7 +32,7 @@ BLIND = (
 )
 NOT_YET = "An evaluation before it is sustained, nobody is blind yet"
 GOES_ON = "A stage that goes on by itself asks for it once it has baked, and not before"
-MISSING, NO_STAGE = "its metrics are missing", "nobody reports the stage"
+NO_STAGE = "nobody reports the stage"
 UNRESOLVED = "unresolved"
 LONGEST = 20
 """So many evaluations are enough until the last level is told."""
@@ -55,7 +56,7 @@ def blindness(rollout: Rollout) -> Iterator[Story]:
         if guardrail.split is None and (stage is not None or not guardrail.arms):
             measures = [signal.measure.inner for signal in guardrail.signals]
             if not all(isinstance(one, PromQL | Absence | StateChanges) for one in measures):
-                missing[guardrail.blind] = list(_reasons(rollout, guardrail, stage))
+                missing[guardrail.blind] = list(reasons(rollout, guardrail, stage))
             if stage is not None and _needs_stage(guardrail):
                 unheard.append(guardrail.blind)
     missing |= {slo.blind: [MISSING] for slo in rollout.slos}
@@ -120,35 +121,11 @@ def _because(course: Course, of: Iterable[Alert], reason: str) -> Look:
     return Look(course.now, states, only=("reason", reason))
 
 
-def _reasons(rollout: Rollout, guardrail: Guardrail, stage: str | None) -> Iterator[str]:
-    """Everything that it misses while there is nothing at all in a stage."""
-    yield MISSING
-    stages = [one.name for one in rollout.stages]
-    place = stages.index(stage) if stage in stages else None
-    told = {reference for condition in _used(guardrail) if (reference := condition.reference) is not None}
-    if any(one.kind is ReferenceKind.before for one in told):
-        yield "the figure from before the rollout is missing"
-    for one in told:
-        if one.kind is ReferenceKind.previous_stage and place:
-            before = one.stage or stages[place - 1]
-            if stages.index(before) < place:
-                yield f"the figure of stage {before} is missing"
-    if any(one.kind is ReferenceKind.stable for one in told):
-        yield "the stable arm's metrics are missing"
-    yield from (f"there is no history of {span(one.ago)}" for one in told if one.ago is not None)
-
-
-def _used(guardrail: Guardrail) -> list[Condition]:
-    """What its tiers and its criteria of success compare."""
-    tiers = [condition for alert in guardrail.alerts for condition in alert.conditions]
-    return [*tiers, *(success.condition for success in guardrail.success)]
-
-
 def _needs_stage(guardrail: Guardrail) -> bool:
-    used = _used(guardrail)
-    told = any(c.reference and c.reference.kind is not ReferenceKind.ago for c in used)
+    conditions = used(guardrail)
+    told = any(c.reference and c.reference.kind is not ReferenceKind.ago for c in conditions)
     timed = any(alert.during for alert in guardrail.alerts)
-    return told or timed or bool(guardrail.arms) or any(condition.staged for condition in used)
+    return told or timed or bool(guardrail.arms) or any(condition.staged for condition in conditions)
 
 
 def climb(rollout: Rollout) -> Iterator[Story]:

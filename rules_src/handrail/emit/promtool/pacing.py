@@ -8,7 +8,19 @@ from datetime import timedelta
 from handrail.emit.promtool.series import Impossible
 from handrail.emit.promtool.story import NOTHING
 from handrail.emit.promtool.subject import Subject
-from handrail.plan import Absence, StateChanges, While
+from handrail.plan import (
+    Absence,
+    Gauge,
+    Increase,
+    Latency,
+    Rate,
+    Ratio,
+    SlowerThan,
+    State,
+    StateChanges,
+    Usage,
+    While,
+)
 
 FACTORS = (1, 2, 3, 4, 6, 12, 24, 48, 96, 288, 576, 2016, 4032, 8640)
 """So many times the least time that evaluations are apart."""
@@ -63,3 +75,14 @@ def scraped(subject: Subject, step: timedelta) -> Subject:
     most = min(min(widths, default=SELDOM * 4) / 4, SELDOM) // every
     even = (n * every for n in range(most, 0, -1) if not any(w % (n * every) for w in (*widths, ago, step)))
     return replace(subject, rollout=replace(subject.rollout, scrape=next(even, every)))
+
+
+def simple(subject: Subject) -> bool:
+    """Whether its signals are one figure from scrape to scrape, and none of them looks at another's series."""
+    steady = (Ratio, Latency, SlowerThan, Increase, Rate, Gauge, Usage, State)
+    measures = [signal.measure for signal in subject.guardrail.signals]
+    parts = [*measures, *(one.condition for one in measures if isinstance(one, While))]
+    known = all(
+        isinstance(one.inner, steady) and not (isinstance(one, Gauge) and one.window) for one in parts
+    )
+    return known and not subject.entangled

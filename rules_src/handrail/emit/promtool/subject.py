@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from itertools import pairwise
 
 from handrail.contract import names
-from handrail.emit.promtool.attempts import canary_of
+from handrail.emit.promtool.attempts import canary_of, captured_twice
 from handrail.emit.promtool.feeds import (
     MANY,
     Pace,
@@ -367,7 +367,7 @@ class Subject:
                 labels |= {
                     f"{names.REFERENCE_BY}{label}": own.get(label, "") for label in signal.measure.labels
                 }
-                found[Key.of(names.REFERENCE_METRIC, labels)] = At(self.base(signal))
+                found |= captured_twice(labels, self.base(signal))
         return found
 
     # Verdicts

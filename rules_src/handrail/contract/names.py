@@ -146,6 +146,11 @@ def log_lines(rollout: str, number: int) -> str:
     return f"{name}_log_lines_total" if number == 1 else f"{name}_log_{number}_lines_total"
 
 
+LINE: Final = "line"
+NEWEST: Final = "newest"
+"""The label of what the newest line of a log says, and its value: what has no label mtail shows as 0 before any line came."""
+
+
 def sql_job(rollout: str, number: int) -> str:
     """What sql_exporter calls a database of a rollout."""
     return rollout if number == 1 else f"{rollout}-{number}"

@@ -111,7 +111,8 @@ class LogHistogram:
 @declared
 class LogGauge:
     """The value in the newest line that matches `pattern`: the number in the group `value`, or what `values` has for its text.
-    `labels` are named groups by which it is told apart.
+    `labels` are named groups by which it is told apart; without them its label is `line="newest"`. It is not there before
+    its first line, also after a restart of mtail.
 
     `LogGauge("fast_path_enabled", r"FAST_PATH_ENABLED=(?P<value>\\w+)", values={"true": 1, "false": 0})`.
     """

@@ -128,7 +128,11 @@ def _histogram(histogram: LogHistogram) -> str:
 
 
 def _gauge(gauge: LogGauge) -> str:
-    head, series = _labelled("gauge", gauge.name, gauge.labels)
+    """One that is not there before its first line: without a label mtail would show 0 from its start on."""
+    if gauge.labels:
+        head, series = _labelled("gauge", gauge.name, gauge.labels)
+    else:
+        head, series = f"gauge {gauge.name} by {names.LINE}", f'{gauge.name}["{names.NEWEST}"]'
     lines = [
         f'  $value == "{text}" {{\n    {series} = {plain(figure)}\n  }}' for text, figure in gauge.values
     ] or [f"  {series} = float($value)"]

@@ -162,10 +162,10 @@ def test_lines_of_the_log_become_counts_times_and_the_flags_that_are_loaded(tmp_
             "http_request_duration_seconds_sum": pytest.approx(2.0325)
         }
         assert {**metrics(read.url, "feature_flag"), **metrics(read.url, "canary")} == {
-            "feature_flag_fast_path_enabled": 1,
-            "feature_flag_mem0_reads_enabled": 1,
-            "feature_flag_mem0_shadow_mode": 0,
-            "canary_sample_rate": 0.1,
+            'feature_flag_fast_path_enabled{line="newest"}': 1,
+            'feature_flag_mem0_reads_enabled{line="newest"}': 1,
+            'feature_flag_mem0_shadow_mode{line="newest"}': 0,
+            'canary_sample_rate{line="newest"}': 0.1,
         }
 
 

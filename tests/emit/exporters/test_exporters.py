@@ -137,9 +137,14 @@ def test_numbers_and_states_of_lines_become_histograms_and_gauges(tmp_path: Path
         'took_seconds_bucket{le="+Inf"}': 2,
         "took_seconds_sum": 0.3005,
         "took_seconds_count": 2,
-        "rate": 1,
-        "fast": 0,
+        'rate{line="newest"}': 1,
+        'fast{line="newest"}': 0,
     }
+
+
+def test_what_no_line_has_said_yet_is_not_there(tmp_path: Path) -> None:
+    source = LogSource(gauges=[LogGauge("fast", r"fast=(?P<value>\w+)", values={"true": 1, "false": 0})])
+    assert _read(tmp_path, source, "another line\nfast=perhaps\n") == {}
 
 
 def _read(folder: Path, source: LogSource, lines: str) -> dict[str, float]:

@@ -81,7 +81,7 @@ def declared(rollout: plan.Rollout) -> Iterator[tuple[str, tuple[str, frozenset[
         for two in source.histograms:
             yield two.name, ("histogram", none, tuple(map(float, two.buckets)))
         for three in source.gauges:
-            yield three.name, ("gauge", frozenset(three.labels), ())
+            yield three.name, ("gauge", frozenset(three.labels or ("line",)), ())
         for four in source.seen:
             yield four.name, ("gauge", frozenset({four.label}), ())
         if source.access is not None:

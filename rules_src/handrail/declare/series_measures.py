@@ -112,7 +112,7 @@ class Count(AnyMeasure):
     def _windowed(self) -> Count:
         if self.window is not None and self.presence is None:
             raise ValueError(
-                "a window needs presence=: a series that shows for how much of it somebody counted"
+                "for how much of a window somebody counted must be known; give presence=, a series that shows it"
             )
         if self.window is not None and self.where is not None:
             raise ValueError(

@@ -155,6 +155,8 @@ def test_a_relative_limit_is_computed_from_what_it_calls_its_reference_or_what_t
     assert figure_in(relative(stage, points=True), "50%", known, None) == 21.2
     assert figure_in(relative("the stable arm"), "50%", known, 5) == 6
     assert figure_in(relative("the stable arm", floor=7), "50%", known, 5) == 7
+    assert figure_in(relative("the stable arm", least=5), "50%", known, 5) == 6
+    assert figure_in(relative("the stable arm", least=6), "50%", known, 5) is None
     assert figure_in(relative("the stable arm"), "50%", known, None) is None
     assert figure_in(relative("the figure of 1h ago"), "50%", known, 5) == 36
     assert figure_in(relative("the figure of 1d ago"), "50%", known, 5) is None

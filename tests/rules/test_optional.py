@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
+import declared
 import pytest
 from handrail import declare as d
+from handrail.compiler import compile_source
+from handrail.contract import names
 from handrail.lower import lower
+from servers import program
 
 from .judged import IN_10, complaints, firing, shop
 
@@ -65,3 +72,40 @@ def test_no_start_asks_for_it_and_no_check_calls_it_blind() -> None:
     (planned,) = lower([rollout], d.Environment("here")).rollouts
     [facts] = planned.playbook.guardrails
     assert (facts.needs, facts.only_while) == ((), ("",))
+
+
+DECLARED = """
+from handrail.declare import *
+
+KINDS = {
+    "ratio": (Ratio(bad='calls_total{code="500"}', of="calls_total"), Above("5%")),
+    "usage": (Usage("avail_bytes", "size_bytes", left=True), Above("80%")),
+    "while": (While(Gauge("depth"), condition=Gauge("workers")), Above(10)),
+}
+shop = Rollout(
+    "shop",
+    "shop",
+    arms=Arms("track", canary="canary", stable="stable"),
+    stages=[Stage("10%", weight="10%", bake="24h"), Stage("100%", weight="100%")],
+    guardrails=[
+        Guardrail(name, measure, tiers=[Warning(limit)], optional=True, runbook=Runbook("x", look=["y"], mend=["z"]))
+        for name, (measure, limit) in KINDS.items()
+    ],
+    rollback=[Command(["undo"], read=["is-undone"])],
+)
+"""
+
+
+def test_its_generated_tests_show_it_silent_blind_and_seeing(promtool: str, tmp_path: Path) -> None:
+    made = compile_source(declared.folder(tmp_path, {"rollouts/shop.py": DECLARED}), None)
+    files = {path: text for path, text in made.items() if path.startswith("prometheus/")}
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    tests = [path for path in files if names.is_tests_file(path)]
+    for path in tests:
+        command = [program(promtool), "test", "rules", path]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    seen = [path for path in tests if "handrail:guardrail:seen" in files[path]]
+    assert seen != []

@@ -164,9 +164,9 @@ ruleiq = Rollout(
         ),
     ],
     tell_security=[Tell(PagerDuty(Secret("PAGERDUTY_SECURITY_KEY")))],
-    tell=[
+    tell=[Tell(Slack("#incidents", token=Secret("SLACK_TOKEN")))],
+    tell_rollback=[
         Tell(PagerDuty(Secret("PAGERDUTY_RULEIQ_KEY"))),
-        Tell(Slack("#incidents", token=Secret("SLACK_TOKEN"))),
         Tell(Webhook("https://tickets.example.com/hooks/incidents", Secret("TICKETS_SIGNING_KEY"))),
         Tell(
             StatusPage(

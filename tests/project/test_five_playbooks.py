@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -98,7 +99,7 @@ TOLD = {
         "security-rollback": ["slack", "pagerduty"],
     },
     "ruleiq": {
-        way: ["pagerduty", "slack", "webhook", "status-page", *(["pagerduty"] if way[:3] == "sec" else [])]
+        way: ["slack", "pagerduty", "webhook", "status-page", *(["pagerduty"] if way[:3] == "sec" else [])]
         for way in WAYS
     },
 }
@@ -106,11 +107,22 @@ TOLD = {
 
 @pytest.mark.parametrize("rollout", FIVE)
 def test_who_is_told_of_a_rollback(rollout: str) -> None:
-    assert {
+    assert _told(rollout, lambda action: action.endswith("rollback")) == TOLD[rollout]
+
+
+@pytest.mark.parametrize("rollout", FIVE)
+def test_of_what_is_no_rollback_the_team_hears_and_no_pager_ticket_or_status_page(rollout: str) -> None:
+    told = _told(rollout, lambda action: not action.endswith("rollback"))
+    assert told == {"investigate": ["slack"], "hold": ["slack"]}
+
+
+def _told(rollout: str, which: Callable[[str], bool]) -> dict[str, list[str]]:
+    """The kinds of channels that hear of each action."""
+    return {
         action.name: [tell.channel.kind for tell in action.tell]
         for action in playbook(rollout).actions
-        if action.name.endswith("rollback")
-    } == TOLD[rollout]
+        if which(action.name)
+    }
 
 
 AIDIN = [

@@ -27,6 +27,7 @@ class ForRollout:
     emergency: Sequence[Step] | None = Field(default=None, kw_only=True)
     security: Sequence[Step] | None = Field(default=None, kw_only=True)
     tell: Sequence[Tell] | None = Field(default=None, kw_only=True)
+    tell_rollback: Sequence[Tell] | None = Field(default=None, kw_only=True)
     tell_emergency: Sequence[Tell] | None = Field(default=None, kw_only=True)
     tell_security: Sequence[Tell] | None = Field(default=None, kw_only=True)
     acknowledge: Sequence[Acknowledge] | None = Field(default=None, kw_only=True)

@@ -257,6 +257,7 @@ class Rollout:
     security: Sequence[Step] | None = Field(default=None, kw_only=True)
     dashboards: Sequence[Dashboard] = Field(default=(), kw_only=True)
     tell: Sequence[Tell] = Field(default=(), kw_only=True)
+    tell_rollback: Sequence[Tell] = Field(default=(), kw_only=True)
     tell_emergency: Sequence[Tell] = Field(default=(), kw_only=True)
     tell_security: Sequence[Tell] = Field(default=(), kw_only=True)
     sql: Sequence[SqlSource] = Field(default=(), kw_only=True)

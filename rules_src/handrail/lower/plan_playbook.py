@@ -279,15 +279,22 @@ def _actions(
     security = rollback if rollout.security is None else _rollback(rollout, rollout.security)
     proof = _proof(rollout, guardrails, context)
     told = tuple(rollout.tell)
+    told_of_each = (*told, *rollout.tell_rollback)
     return (
         contract.Action(name="investigate", tell=told),
         contract.Action(name="hold", tell=told),
-        contract.Action(name="rollback", steps=rollback, proof=proof, tell=told),
+        contract.Action(name="rollback", steps=rollback, proof=proof, tell=told_of_each),
         contract.Action(
-            name="emergency-rollback", steps=emergency, proof=proof, tell=(*told, *rollout.tell_emergency)
+            name="emergency-rollback",
+            steps=emergency,
+            proof=proof,
+            tell=(*told_of_each, *rollout.tell_emergency),
         ),
         contract.Action(
-            name="security-rollback", steps=security, proof=proof, tell=(*told, *rollout.tell_security)
+            name="security-rollback",
+            steps=security,
+            proof=proof,
+            tell=(*told_of_each, *rollout.tell_security),
         ),
     )
 

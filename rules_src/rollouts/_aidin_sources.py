@@ -10,8 +10,8 @@ def own(metric: str, matchers: str = "") -> str:
     return f'{metric}{{job=~"aidin(-.+)?"{"," if matchers else ""}{matchers}}}'
 
 
-LOG_READ = own("db_connections_refused_total")
-"""What mtail shows from its start on: while it is there, the logs are read."""
+LOG_READ = own("application_log_lines_total")
+"""What mtail shows from its start on: while it is there, the application's log is read."""
 # Tables whose every change the application writes into audit_logs: sessions, queues and migrations are none of them.
 CHANGED = (
     'SELECT relname AS "table", n_tup_ins + n_tup_upd + n_tup_del AS value'
@@ -66,8 +66,24 @@ database = SqlSource(
 _JOURNAL = r"^(\w{3} [ \d]\d [\d:]{8} (\S+ )?\S+\[\d+\]: )?"
 """What journald puts before a line of the application."""
 _DATABASE, _WRONG = "(?i:database|prisma|postgres)", "(?i:error|fail|refused|econn|etimedout|timed out)"
-logs = LogSource(
+_APPLICATION = r" [\w.@-]+\[\d+\]: "
+"""A line of the application in the journal: its process and its number."""
+_POSTGRESQL = r"LOG:  "
+"""A line of PostgreSQL: one each minute, by a timer of docs/how-to/logs.md."""
+QUIET = "15m"
+# One source for each log, so that a log that stops takes only the figures along that come from it.
+requests = LogSource(
     access=AccessLog("http_requests_total", "http_request_duration_seconds", BUCKETS),
+    alive=[r'" \d{3} '],
+    silent_after=QUIET,
+)
+people = LogSource(
+    counters=[LogCounter("application_log_lines_total", [_APPLICATION])],
+    seen=[LogSeen("users_seen", r'userId"?: ?"?(?P<user>[\w-]+)', "user", within="1m")],
+    alive=[_APPLICATION],
+    silent_after=QUIET,
+)
+errors = LogSource(
     counters=[
         LogCounter(
             "db_errors_total",
@@ -99,11 +115,7 @@ logs = LogSource(
             ],
         ),
     ],
-    seen=[LogSeen("users_seen", r'userId"?: ?"?(?P<user>[\w-]+)', "user", within="1m")],
-    alive=[
-        r'" \d{3} ',  # the access log
-        r" [\w.@-]+\[\d+\]: ",  # the application's journal: its process and its number
-        r"LOG:  ",  # PostgreSQL: a line each minute, by a timer of docs/how-to/logs.md
-    ],
-    silent_after="15m",
+    alive=[_APPLICATION, _POSTGRESQL],  # either of them may be the only one that writes of a failure
+    silent_after=QUIET,
 )
+logs = [requests, people, errors]

@@ -365,7 +365,7 @@ aidin_hardening = Rollout(
         ),
     ],
     sql=[database],
-    logs=[logs],
+    logs=logs,
     dashboards=[dashboard],
     rollback=[FlagOff(*FLAG)],
     procedures=by_hand.PROCEDURES,

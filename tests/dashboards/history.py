@@ -24,7 +24,7 @@ BAD = {"500", "502", "503", "UNAVAILABLE", "INTERNAL", "password", "timeout", "r
 FAILED = {("success", "false"), ("hit", "false")}
 WEEK = 7 * 86400
 DAY = 86400
-AGO = {"users_seen", "db_connections_refused_total"}
+AGO = {"users_seen", "application_log_lines_total"}
 """What is compared with the same hour and the same day of last week."""
 SETTLED = {
     "up",

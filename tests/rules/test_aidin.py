@@ -90,6 +90,42 @@ def test_database_errors_are_counted_by_the_minute(
     assert complaints(promtool, aidin("db-errors"), written, found) == ""
 
 
+ACCESS, JOURNAL, BOTH = {""}, {"_2"}, {"_3", "_4"}
+
+
+def test_each_figure_is_lost_with_its_own_log_alone() -> None:
+    logs = {
+        one.name: {
+            number
+            for signal in one.signals
+            for silence in signal.silences
+            for number in ("", *map("_{}".format, range(2, 5)))
+            if f"aidin_hardening_log{number}_lines_total" in silence.lost
+        }
+        for one in aidin("http-5xx", "http-403", "p95-latency", "active-users", "db-errors").guardrails
+    }
+    assert logs == {
+        "http-5xx": ACCESS,
+        "http-403": ACCESS,
+        "p95-latency": ACCESS,
+        "active-users": JOURNAL,
+        "db-errors": BOTH,
+    }
+
+
+def test_failing_requests_roll_back_while_postgresql_s_log_is_silent(promtool: str) -> None:
+    lines = {
+        f'aidin_hardening_log{number}_lines_total{{instance="a",job="aidin-log"}}': text
+        for number, text in {"": "0+9x400", "_2": "0+9x400", "_3": "0+9x400", "_4": "7x400"}.items()
+    }
+    failing = {
+        'http_requests_total{instance="a",job="aidin-log",status="500"}': "0+20x400",
+        'up{instance="a",job="aidin-log"}': "1x400",
+    }
+    found = fires("80m", warning="investigate", critical="rollback", emergency="emergency_rollback")
+    assert complaints(promtool, aidin("http-5xx"), lines | failing, found) == ""
+
+
 REFUSED = 'db_connections_refused_total{instance="a",job="aidin-log"}'
 POOL: Mapping[str, str] = {
     f"db_pool_in_use{{{JOB}}}": "5x40",
@@ -286,6 +322,9 @@ def test_a_small_rise_of_refused_requests_is_normal_and_more_than_half_a_point_b
     assert complaints("promtool", aidin("http-403"), {**series, **up}, breach, step="1m") == ""
 
 
+LOG_READ = 'application_log_lines_total{instance="a",job="aidin-log"}'
+
+
 def seen(*spells: tuple[int, str]) -> dict[str, str]:
     """So many people each, whom the application's log shows at some times; mtail reads it all the time.
 
@@ -296,7 +335,7 @@ def seen(*spells: tuple[int, str]) -> dict[str, str]:
         for place, (count, text) in enumerate(spells)
         for number in range(count)
     }
-    return {**people, REFUSED: "1x800"}
+    return {**people, LOG_READ: "1x800"}
 
 
 ALWAYS, LEFT, CAME, SLEPT = "1x800", "1x640 _x160", "_x640 1x160", "_x800"
@@ -350,7 +389,7 @@ NOBODY = {'{reason="nothing can drop below its reference"}': 1.0}
 def test_users_who_nobody_counted_are_blindness_and_no_drop(
     promtool: str, name: str, mtail: str, people: list[tuple[int, str]], reasons: Mapping[str, float]
 ) -> None:
-    series = seen(*people) | {REFUSED: mtail}
+    series = seen(*people) | {LOG_READ: mtail}
     blind = Asked('count by (reason) (ALERTS{alertstate=~"pending|firing",tier="blind"})', "45m", reasons)
     assert complaints(promtool, hurried(name), series, fires("45m"), blind, step="4s") == ""
 

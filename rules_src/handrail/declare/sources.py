@@ -172,8 +172,9 @@ class LogSource:
     """Log lines that mtail reads, and what it makes of them.
 
     A log that no longer arrives looks like one without errors. So its metrics are unknown, and its guardrails blind,
-    when one of the patterns in `alive` has matched no line for `silent_after`. The default matches any line; write one
-    pattern for each log if mtail reads several.
+    when one of the patterns in `alive` has matched no line for `silent_after`. The default matches any line. If mtail reads
+    several logs, write a source for each, with a pattern of its lines: a log that stops then takes along only what comes
+    from it. A figure that comes from two logs is in a source with two patterns.
     """
 
     access: AccessLog | None = Field(default=None, kw_only=True)

@@ -48,7 +48,7 @@ REMEMBERED = (
     "http_requests_total",
     "http_request_duration_seconds_bucket",
     "http_request_duration_seconds_count",
-    "db_connections_refused_total",
+    "application_log_lines_total",
     "mutations_total",
     "audit_log_inserts_total",
     "users_seen",

@@ -181,6 +181,7 @@ aidin_hardening = Rollout(
             "audit-writes",
             Ratio(good=own("audit_log_inserts_total"), of=own("mutations_total"), min_events=20, beside=True),
             title="Audit-log inserts while mutations happen",
+            thin_after=None,  # where they are too few for a share, an hour without any is found, and a day is asked for
             against=Ago("1h"),
             tiers=[
                 Critical(

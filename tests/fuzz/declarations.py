@@ -54,6 +54,7 @@ def ratios(draw: st.DrawFn) -> Kind:
         "by": draw(st.sampled_from(BY)),
     }
     if good:
+        more["beside"] = draw(st.booleans())
         return Kind(d.Ratio(of, good=parts, **more), 100 - share, "%", up=False, most=100)
     return Kind(d.Ratio(of, bad=parts, **more), share, "%", up=True, most=99)
 

@@ -163,7 +163,8 @@ def meaning(measure: Measure) -> str:
     match measure:
         case Ratio(window=window) | SlowerThan(window=window):
             few = _few(measure.min_events, measure.by, measure.min_bad)
-            return f"{share(measure)} over {span(window)}{_each(measure.by)}. {few}"
+            more = " More than all of them are all." if isinstance(measure, Ratio) and measure.beside else ""
+            return f"{share(measure)} over {span(window)}{_each(measure.by)}. {few}{more}"
         case Latency(histogram, q, window, min_events):
             quantile = f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}"
             beyond = None if measure.native else measure.least_slow

@@ -15,7 +15,6 @@ pipeline = LogSource(
         ),
     ],
     gauges=[
-        # mtail shows what has no label as 0 from its start on: these are not there until the first line.
         LogGauge(
             "build_duration_seconds",
             rf"^build result=(?P<result>success) seconds={NUMBER}",

@@ -77,12 +77,17 @@ class Promises:
 
     @property
     def _lasting(self) -> Iterator[Story]:
-        """At each time for which an alert must be sustained or is kept, and an evaluation before; all short ones in one story."""
+        """For each time an evaluation before it is over, and at it where its limits do not show that; all short ones in one story."""
         every = self.rollout.evaluate
         tiers = self.guardrail.alerts
         times = {time for alert in tiers for time in (alert.sustained, alert.keep_firing_for) if time}
         short = {time for time in times if time <= MOST_AT_ONCE * every}
-        steps = {(time, step) for time in times - short for step in (time - every, time)}
+        try:
+            shown = pace_of(self.best, 0) if self._sides else every
+        except Impossible:
+            return  # its limits say why
+        steps = {(time, time - every) for time in times - short}
+        steps |= {(time, time) for time in times - short if time % shown}
         for time, step in sorted([*steps, *([(max(short), every)] if short else [])]):
             with suppress(Impossible):  # its limits say why
                 yield GuardrailStory(self.best, step).lasting(LASTS, time)

@@ -34,7 +34,7 @@ NOT_YET = "An evaluation before it is sustained, nobody is blind yet"
 GOES_ON = "A stage that goes on by itself asks for it once it has baked, and not before"
 NO_STAGE = "nobody reports the stage"
 UNRESOLVED = "unresolved"
-LONGEST = 20
+LONGEST = 8
 """So many evaluations are enough until the last level is told."""
 
 

@@ -141,6 +141,16 @@ def test_what_fires_is_said_as_in_the_runbook(shell: Shell) -> None:
     assert not re.search(r"\d+ms", said)
 
 
+def test_a_step_is_said_without_the_secrets_that_it_needs(shell: Shell) -> None:
+    token = 'environment={"TOKEN": Secret("TOKEN")}'
+    secret = {
+        "import Above, Command": "import Above, Command, Secret",
+        'read=["is-back"]': f'read=["is-back"], {token}',
+    }
+    shell.declare(shop=changed(SHOP, secret))
+    assert "rollback     command back            nobody" in shell.handrail("explain", "shop")[1]
+
+
 def test_in_a_terminal_it_is_tables() -> None:
     [_, shop] = planned().rollouts
     screen = io.StringIO()

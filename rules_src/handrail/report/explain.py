@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from handrail import plan
-from handrail.contract import Action, Gate, names
+from handrail.contract import Action, Gate, Secret, names
 from handrail.plan import routing
 from handrail.plan.timing import timing
 from handrail.report.budgets import budgets
@@ -165,6 +165,7 @@ def _steps(action: Action) -> Iterator[str]:
             " ".join(value) if isinstance(value, tuple | list) else str(value)
             for key, value in said.items()
             if key not in usual and not key.startswith("_") and value not in (None, {}, ())
+            if not (isinstance(value, dict) and any(isinstance(one, Secret) for one in value.values()))
         )
         yield " ".join([step.kind, *shown])
 

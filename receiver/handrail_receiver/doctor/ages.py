@@ -53,5 +53,7 @@ def _guarded(rollout: str, phase: str, waits_for: str) -> Finding:
     what = f"{rollout}: guarded"
     if phase in GUARDED:
         return ok(what, f"it is {phase}")
-    cure = f"`handrail rollout drill {rollout}` says what its rollback lacks; after a rollback `handrail rollout start {rollout}`"
-    return failed(what, waits_for or f"it is {phase}", cure)
+    if phase == "none":
+        return failed(what, waits_for, f"`handrail rollout drill {rollout}` says what its rollback lacks")
+    text = f"it is {phase}, and nothing that fires is acted on. {waits_for}".rstrip()
+    return failed(what, text, f"mend what it was for, then `handrail rollout start {rollout}`")

@@ -326,10 +326,7 @@ LOG_READ = 'application_log_lines_total{instance="a",job="aidin-log"}'
 
 
 def seen(*spells: tuple[int, str]) -> dict[str, str]:
-    """So many people each, whom the application's log shows at some times; mtail reads it all the time.
-
-    Time runs 336 times as fast: a week is half an hour, and an hour 11 s.
-    """
+    """So many people each, whom the log shows at some times, 336 times as fast: a week is half an hour, an hour 11 s."""
     people = {
         f'users_seen{{instance="a",job="aidin-log",user="{place}-{number}"}}': text
         for place, (count, text) in enumerate(spells)
@@ -338,7 +335,7 @@ def seen(*spells: tuple[int, str]) -> dict[str, str]:
     return {**people, LOG_READ: "1x800"}
 
 
-ALWAYS, LEFT, CAME, SLEPT = "1x800", "1x640 _x160", "_x640 1x160", "_x800"
+ALWAYS, LEFT, CAME = "1x800", "1x640 _x160", "_x640 1x160"
 ALL = {"warning": "investigate", "critical": "rollback", "emergency": "emergency_rollback"}
 
 

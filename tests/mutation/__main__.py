@@ -1,6 +1,7 @@
 """`python -m mutation`: make every mutant, ask promtool about each, and say which survive.
 
-Exit code 1 when less than 97 % are noticed or when a survivor is not explained in docs/maintainers/mutants.md.
+Exit code 1 when less than 97 % are noticed, when a survivor is not explained in docs/maintainers/mutants.md, or when a
+row there names no mutant.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import re
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from handrail.plan import Rollout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -36,6 +39,10 @@ def main() -> int:
     if unknown := set(wanted.rollout) - {rollout.name for rollout in known}:
         console.print(f"no rollout is called {', '.join(sorted(unknown))}", style="red")
         return 2
+    if lost := unused(explained(), _every_name(known)) if wanted.rows or wanted.all else []:
+        console.print(f"rows of docs/maintainers/mutants.md name no mutant: {', '.join(lost)}", style="red")
+    if wanted.rows or lost:
+        return int(bool(lost))
     groups = ["*"] if wanted.all else [f"{name}/*" for name in wanted.rollout] or USUAL
     found = [subject for rollout in known for subject in subjects(rollout, groups)]
     made = [(s, m) for s in found for m in s.mutants() if fnmatch.fnmatchcase(m.name, wanted.only)]
@@ -63,6 +70,9 @@ def _arguments() -> argparse.Namespace:
         "--rollout", action="append", default=[], help=f"by default the groups {', '.join(USUAL)}"
     )
     parser.add_argument("--all", action="store_true", help="every group of every rollout: about an hour")
+    parser.add_argument(
+        "--rows", action="store_true", help="only: does each row of mutants.md name a mutant?"
+    )
     parser.add_argument("--sample", type=int, help="only so many mutants, drawn by --seed")
     parser.add_argument("--only", default="*", help="only mutants whose name fits this pattern")
     parser.add_argument("--seed", type=int, default=1)
@@ -117,6 +127,17 @@ def _answer(console: Console, judged: list[Verdict], patterns: list[str]) -> int
 def explained() -> list[str]:
     """The names in docs/maintainers/mutants.md: what is in backquotes at the beginning of a table's row; `*` is anything."""
     return re.findall(r"^\| `([^`]+)` \|", EXPLAINED.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def unused(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
+    """The patterns that no name fits."""
+    known = list(names)
+    return [pattern for pattern in patterns if not fnmatch.filter(known, pattern)]
+
+
+def _every_name(known: Iterable[Rollout]) -> Iterator[str]:
+    """The name of every mutant of these rollouts."""
+    return (mutant.name for rollout in known for subject in subjects(rollout) for mutant in subject.mutants())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from handrail.plan import Rollout
+from mutation.__main__ import unused
 from mutation.mutants import Mutant
 from mutation.verdict import Subject, judge, rollouts, subjects
 
@@ -35,6 +36,12 @@ def declared() -> dict[str, Rollout]:
 
 def test_every_rollout_has_a_file_of_its_name() -> None:
     assert sorted(declared()) == FILES
+
+
+def test_a_row_that_names_no_mutant_is_told() -> None:
+    names = ["shop/errors ShopErrorsWarning: > → < (1)", "shop/errors ShopErrorsBlind: or → and (1)"]
+    patterns = ["*Warning: > → ? (1)", "shop/gone *", "*Blind: or → and (*)"]
+    assert unused(patterns, names) == ["shop/gone *"]
 
 
 def alerts_of(rollout: Rollout) -> dict[str, list[str]]:

@@ -24,7 +24,7 @@ OVER, UNDER = Decimal("1.05"), Decimal("0.95")
 
 @dataclass(frozen=True)
 class Objective:
-    """One objective; an evaluation sees nothing of the one before it, for it comes when all windows are over."""
+    """One objective."""
 
     rollout: Rollout
     slo: Slo
@@ -35,7 +35,7 @@ class Objective:
             if isinstance(self.slo.measure, TimeSlices):
                 yield from self._slices(self.slo.measure)
             else:
-                yield self._burning()
+                yield from self._burning()
         except Impossible as reason:
             yield Untestable(self._about, str(reason))
             return
@@ -57,34 +57,36 @@ class Objective:
     def _limit(self, burn: Burn) -> Decimal:
         return burn.factor * (1 - self.slo.objective)
 
-    def _burning(self) -> Story:
+    def _burning(self) -> Iterator[Story]:
+        """For each share a story of its own, minutes long: every window sees all there is of it.
+
+        One after the other they would take weeks, and promtool's store moves what is older than a day to disk meanwhile.
+        """
         slo, scrape, every = self.slo, self._pace.scrape, self.rollout.evaluate
-        least = 5 * max(burn.long for _, burn in self._burns) / 4
-        step = -(-least // (every * 10)) * every * 10
-        alerts: dict[Reason, Alert] = {(alert.name, span(burn.long)): alert for alert, burn in self._burns}
-        course = Course(step, Timeline(scrape), {**alerts, (slo.blind.name, ""): slo.blind}, names.WINDOW)
-        course.go_on({}, {(slo.blind.name, ""): True}, UNHEARD)
         limits = sorted({limit for _, burn in self._burns if OVER * (limit := self._limit(burn)) < 1})
         shares = [round(by * limit, 3 - limit.adjusted()) for limit in limits for by in (UNDER, OVER)]
-        texts = list[Text]()
+        reasons: dict[Reason, Alert] = {(alert.name, span(burn.long)): alert for alert, burn in self._burns}
+        told = set[Alert]()
         for share in sorted(shares):
-            burning = {
-                alert.name: [b for a, b in self._burns if a is alert and share > self._limit(b)]
-                for alert in slo.alerts
-            }
-            feeds = self._feeds(share)
-            course.go_on(
-                feeds,
-                {(alert.name, span(b.long)): share > self._limit(b) for alert, b in self._burns},
-                UNHEARD,
+            course = Course(
                 10 * max(every, scrape),
+                Timeline(scrape),
+                {**reasons, (slo.blind.name, ""): slo.blind},
+                names.WINDOW,
             )
+            course.go_on({}, {(slo.blind.name, ""): True}, UNHEARD)
+            burning = {(alert.name, span(b.long)): share > self._limit(b) for alert, b in self._burns}
+            course.go_on(self._feeds(share), burning, UNHEARD)
+            texts = list[Text]()
             for alert in slo.alerts:
-                told = any(text.alert is alert for text in texts)
-                if len(burning[alert.name]) == 1 and not told and course.states.get(alert.name) == FIRES:
-                    window = span(burning[alert.name][0].long)
-                    texts.append(Text(alert, course.now, {names.SLO: slo.name, names.WINDOW: window}, share))
-        return course.story(BURNS, self._about, texts, selectors(self._measured))
+                windows = [
+                    window for (name, window), burns in burning.items() if name == alert.name and burns
+                ]
+                if len(windows) == 1 and alert not in told and course.states.get(alert.name) == FIRES:
+                    told.add(alert)
+                    labels = {names.SLO: slo.name, names.WINDOW: windows[0]}
+                    texts.append(Text(alert, course.now, labels, share))
+            yield course.story(BURNS, self._about, texts, selectors(self._measured))
 
     def _slices(self, slices: TimeSlices) -> Iterator[Story]:
         """All slices are alike for long enough to say so."""

@@ -3,7 +3,6 @@
 from handrail.declare import (
     Above,
     Below,
-    Count,
     Dashboard,
     Gauge,
     Latency,
@@ -13,7 +12,7 @@ from handrail.declare import (
     Text,
     Usage,
 )
-from rollouts._aidin_sources import BUCKETS, LOG_READ, own
+from rollouts._aidin_sources import BUCKETS, own, people_of
 
 where = Text(
     "Where the lines behind the figures are",
@@ -40,7 +39,7 @@ dashboard = Dashboard(
                 Panel(
                     "Distinct users of the last hour, two ways",
                     {
-                        "by the application's log": Count(own("users_seen"), window="1h", presence=LOG_READ),
+                        "by the application's log": people_of("1h"),
                         "by the audit log": Gauge(own("active_users")),
                     },
                 ),

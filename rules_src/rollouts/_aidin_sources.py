@@ -1,8 +1,9 @@
 """Where aidin's metrics come from: its PostgreSQL, its access log, and the logs of application and database."""
 
-from handrail.declare import AccessLog, LogCounter, LogSeen, LogSource, SqlMetric, SqlSource
+from handrail.declare import AccessLog, Count, LogCounter, LogSeen, LogSource, SqlMetric, SqlSource
 
-BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+BUCKETS = [0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7.5, 10]
+"""Each at most half as wide again as the one before: in wider ones a quantile of 10 % more or less is guessed."""
 
 
 def own(metric: str, matchers: str = "") -> str:
@@ -12,6 +13,13 @@ def own(metric: str, matchers: str = "") -> str:
 
 LOG_READ = own("application_log_lines_total")
 """What mtail shows from its start on: while it is there, the application's log is read."""
+
+
+def people_of(window: str) -> Count:
+    """Distinct users, by the application's log: the audit log knows them only since its flag is on."""
+    return Count(own("users_seen"), window=window, presence=LOG_READ)
+
+
 # Tables whose every change the application writes into audit_logs: sessions, queues and migrations are none of them.
 CHANGED = (
     'SELECT relname AS "table", n_tup_ins + n_tup_upd + n_tup_del AS value'

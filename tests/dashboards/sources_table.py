@@ -42,7 +42,7 @@ def failed_queries(job: str, rollout: str, *queries: str) -> Family:
     return gauge(job, "exporter_last_scrape_failed", 0, sql_job=each(rollout), query=each(*queries))
 
 
-AIDIN_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+AIDIN_BUCKETS = (0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7.5, 10)
 AIDIN = (
     counter(
         "aidin-log",

@@ -126,13 +126,13 @@ def _told(rollout: str, which: Callable[[str], bool]) -> dict[str, list[str]]:
 
 
 AIDIN = [
-    "http-5xx below 0.5 %",
-    "http-5xx not above the figure from before the rollout plus 0.2 percentage points",
-    "p95-latency not above 110 % of the figure from before the rollout",
     "db-errors at or below 0",
     "audit-trail above 0 %",
-    "http-403 below 1 %",
-    "http-403 not above the figure of 1h ago plus 0.5 percentage points",
+    "daily-5xx below 0.5 %",
+    "daily-5xx not above the figure from before the rollout plus 0.2 percentage points",
+    "daily-p95 not above 110 % of the figure from before the rollout",
+    "daily-403 below 1 %",
+    "daily-403 not above the figure from before the rollout plus 0.5 percentage points",
     "daily-users not below 90 % of the figure of 7d ago",
     "table-size at or below 1 GB",
 ]

@@ -18,19 +18,19 @@ TIERS: dict[str, list[str]] = {
         "http-5xx warning: above 0.5 %; at once; warning, investigate",
         "http-5xx critical: above 1 %; at once; critical, rollback",
         "http-5xx emergency: above 5 %; at once; emergency, emergency-rollback",
-        "p95-latency warning: above 110 % of the figure from before the rollout; at once; warning, investigate",
-        "p95-latency critical: above 120 % of the figure from before the rollout; at once; critical, rollback",
-        "p95-latency emergency: above 150 % of the figure from before the rollout; at once; emergency, emergency-rollback",
+        "p95-latency warning: above 110 % of the figure of 7d ago; 15m; warning, investigate",
+        "p95-latency critical: above 120 % of the figure of 7d ago; 15m; critical, rollback",
+        "p95-latency emergency: above 150 % of the figure of 7d ago; at once; emergency, emergency-rollback",
         "db-errors warning: above 0; at once; warning, investigate",
         "db-errors critical: above 5; at once; critical, rollback",
         "db-pool emergency: at or above 100 %, or refused above 0; at once; emergency, emergency-rollback",
-        "audit-writes critical: below 50 % of the figure of 1h ago, if that is at least 1 % in stages 10% and 50% and 100%, or inserts below 0.01/s in stages 10% and 50% and 100%, or none-in-an-hour at or below 0 in stages 10% and 50% and 100%; 2m; critical, investigate",
+        "audit-writes critical: below 50 % of the figure of 1h ago, if that is at least 1 % in stage 100%, or inserts-10 below 0.01/s in stage 10%, or inserts-50 below 0.01/s in stage 50%, or inserts-100 below 0.01/s in stage 100%, or hour-10 at or below 0 in stage 10%, or hour-50 at or below 0 in stage 50%, or hour-100 at or below 0 in stage 100%; 2m; critical, investigate",
         "http-403 warning: above 1 %; at once; warning, investigate",
         "http-403 critical: above 2 %; at once; critical, hold",
         "http-403 emergency: above 5 %; at once; emergency, rollback",
-        "active-users warning: below 90 % of the figure of 7d ago, if that is at least 20; at once; warning, investigate",
-        "active-users critical: below 80 % of the figure of 7d ago, if that is at least 20; at once; critical, rollback",
-        "active-users emergency: below 50 % of the figure of 7d ago, if that is at least 20; at once; emergency, emergency-rollback",
+        "active-users warning: below 90 % of the figure of 7d ago, if that is at least 100; 3h; warning, investigate",
+        "active-users critical: below 80 % of the figure of 7d ago, if that is at least 100; 2h; critical, rollback",
+        "active-users emergency: below 50 % of the figure of 7d ago, if that is at least 100; at once; emergency, emergency-rollback",
         "daily-users warning: below 90 % of the figure of 7d ago; at once; warning, investigate",
         "table-size critical: above 1 GB, or role-growth above 8 KB, or bulk-growth above 1 MB, or audit-growth above 1 MB, or idle-growth above 8 KB, in the first 7d of an attempt; at once; critical, investigate",
     ],
@@ -141,8 +141,10 @@ def test_each_tier_fires_beyond_the_limit_for_the_time_and_with_the_action_of_th
 
 THIN = {
     "aidin-hardening": {
-        "http-5xx": "20/min (100 in 5m), or 2/min bad (10: warning, critical, emergency)",
-        "http-403": "20/min (100 in 5m), or 2/min bad (10: warning, critical, emergency)",
+        "http-5xx": "200/min (1000 in 5m), or 2/min bad (10: warning); 2.2/min bad (11: critical); 10.2/min bad (51: emergency)",
+        "p95-latency": "83.4/min (5000 in 1h), or 4.2/min bad (251: warning, critical, emergency)",
+        "http-403": "100/min (500 in 5m), or 2/min bad (10: warning); 2.2/min bad (11: critical); 5.2/min bad (26: emergency)",
+        "daily-5xx": "7/min (10000 in 1d)",
     },
     "mem0-redis": {
         "latency-p50": "4/min (20 in 5m), or 2.2/min bad (11: warning, critical, emergency)",
@@ -168,7 +170,7 @@ def test_from_which_traffic_on_a_share_is_judged_and_from_how_many_bad_events(ro
 
 OVER = re.compile(r"\[([^]:]+)")
 CAPTURED = {
-    "aidin-hardening": ["http-5xx before 1d", "p95-latency before 1d"],
+    "aidin-hardening": ["daily-5xx before 1h", "daily-p95 before 1h", "daily-403 before 1h"],
     "mem0-redis": [
         "error-rate before 1h",
         "stage-latency stage:10% 1d",

@@ -17,7 +17,7 @@ from .exporters import again_and_again, connected, mtail, sql_exporter
 from .flags import Flags
 
 FEATURE = "aidin-hardening"
-AT_ONCE, EVERY = 20, 0.2
+AT_ONCE, EVERY = 50, 0.2
 """Requests that each look at the log finds, and seconds between two looks."""
 LINE = '10.0.0.7 - - "GET /tickets/{number} HTTP/1.1" {status} 512 "-" 0.120'
 OTHERS = (
@@ -28,7 +28,7 @@ OTHERS = (
 DID = "Jan 22 19:34:21 aidin-1 aidin[7]: userId: u{number} opened a ticket"
 USERS = 25
 PAST = round(GREW.total_seconds() * AT_ONCE / EVERY)
-"""Requests that were there before the rollout. Half of all change a row, and four of five changes are audited."""
+"""Requests that were there before the rollout. Half of all change a row; the changes of whom the feature is on for are audited."""
 TABLES = f"""
 CREATE TABLE role_modules (role text, module text);
 CREATE TABLE user_modules (user_id int, module text);
@@ -37,11 +37,10 @@ CREATE TABLE audit_logs (user_id int, created_at timestamptz DEFAULT now());
 INSERT INTO role_modules SELECT 'nurse', 'module-' || one FROM generate_series(1, 4) AS one;
 INSERT INTO user_modules SELECT one, 'module-1' FROM generate_series(1, 25) AS one;
 INSERT INTO users SELECT generate_series(1, {PAST // 2});
-INSERT INTO audit_logs SELECT one % 25 FROM generate_series(1, {PAST * 2 // 5}) AS one;
 """  # noqa: S608  our own words
 CHANGES = f"""
 INSERT INTO users SELECT generate_series(1, {AT_ONCE // 2});
-INSERT INTO audit_logs SELECT one % 25 FROM generate_series(1, {AT_ONCE * 2 // 5}) AS one;
+INSERT INTO audit_logs SELECT one % 25 FROM generate_series(1, {{audited}}) AS one;
 SELECT pg_stat_force_next_flush();
 """  # noqa: S608  our own words
 REMEMBERED = (
@@ -76,7 +75,8 @@ def runs(folder: Path) -> Iterator[Cast]:
 
     def work() -> None:
         serve(AT_ONCE)
-        connection.execute(CHANGES)
+        on = flags.share(FEATURE).removesuffix("%").replace("off", "0")
+        connection.execute(CHANGES.format(audited=AT_ONCE // 2 * int(on) // 100))
 
     @contextmanager
     def exporters(generated: Path) -> Iterator[None]:

@@ -28,7 +28,7 @@ from handrail.plan import (
 )
 from handrail.units import seconds
 
-MOST = 40
+MOST = 150
 """So many series are written into a test at most."""
 BESIDE = Decimal(10)
 """What the lower side of a difference shows."""

@@ -160,7 +160,7 @@ class Subject:
         if isinstance(measure, Ratio | SlowerThan | Usage | Latency):
             return ()
         if isinstance(measure, Count | Changes):
-            return (Decimal(10), Decimal(5), Decimal(20), Decimal(30))
+            return (Decimal(10), Decimal(5), Decimal(20), Decimal(30), Decimal(100))
         return (Decimal(1000),)
 
     # Values

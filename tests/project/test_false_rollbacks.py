@@ -1,0 +1,153 @@
+"""A service that does not change, simulated → how often aidin's limits are broken by chance, at the least traffic they judge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from random import Random
+
+import pytest
+from emit.grafana.own_pages import own_plan
+from handrail.plan import Alert, Condition, Count, Guardrail, Latency, Ratio
+
+STEP = 5
+"""Minutes: how often it is looked at here."""
+DAYS = 30
+SIGMA, Z = 0.9, 1.645
+"""Request times are log-normal: the slowest twentieth takes over 4 times the median."""
+
+
+def aidin(name: str) -> Guardrail:
+    [own] = [one for one in own_plan().rollouts if one.name == "aidin-hardening"]
+    [found] = [one for one in own.guardrails if one.name == name]
+    return found
+
+
+def acting(guardrail: Guardrail) -> list[Alert]:
+    return [alert for alert in guardrail.alerts if "rollback" in alert.action]
+
+
+def many(random: Random, mean: float) -> int:
+    """So many events where `mean` are expected."""
+    if mean > 40:
+        return max(0, round(random.gauss(mean, math.sqrt(mean))))
+    number, left = 0, math.exp(mean)
+    while (left := left * random.random()) > 1:
+        number += 1
+    return number
+
+
+def shares(bounds: Sequence[float], p95: float) -> list[float]:
+    """The part of all requests in each bucket where the 95th percentile is `p95`."""
+    middle = math.log(p95) - Z * SIGMA
+    below = [0.5 * (1 + math.erf((math.log(bound) - middle) / SIGMA / math.sqrt(2))) for bound in bounds]
+    return [high - low for low, high in pairwise([0.0, *below, 1.0])]
+
+
+def quantile(counts: Sequence[int], bounds: Sequence[float]) -> float:
+    """As Prometheus estimates it: by a straight line through the bucket."""
+    rank, low = 0.95 * sum(counts), 0.0
+    for count, high in zip(counts, bounds, strict=False):
+        if count >= rank:
+            return low + (high - low) * rank / count
+        rank, low = rank - count, high
+    return low
+
+
+def over(rows: Iterator[list[int]], steps: int) -> Iterator[list[int]]:
+    """The sums of each `steps` rows."""
+    kept: list[list[int]] = []
+    for row in rows:
+        kept = [*kept[-(steps - 1) :], row] if steps > 1 else [row]
+        if len(kept) == steps:
+            yield [sum(column) for column in zip(*kept, strict=True)]
+
+
+def fired(broken: Iterator[bool], sustained: int) -> int:
+    """How often it is broken for so many looks after the first."""
+    times = lasts = 0
+    for one in broken:
+        lasts = lasts + 1 if one else 0
+        times += lasts == sustained + 1
+    return times
+
+
+def looks(alert: Alert) -> int:
+    return round(alert.sustained.total_seconds() / 60 / STEP)
+
+
+def only(alert: Alert) -> Condition:
+    [condition] = alert.conditions
+    assert isinstance(condition, Condition)
+    return condition
+
+
+@pytest.mark.parametrize("p95", [0.27, 0.52, 1.05, 1.6])
+def test_the_95th_percentile_of_an_hour_rolls_nothing_back_by_chance(p95: float) -> None:
+    guardrail = aidin("p95-latency")
+    measure = guardrail.signals[0].measure.inner
+    assert isinstance(measure, Latency)
+    bounds, steps = [float(one) for one in measure.buckets], int(measure.window.total_seconds() / 60 / STEP)
+    parts = [share * measure.min_events / steps for share in shares(bounds, p95)]
+
+    def figures(seed: int) -> list[float]:
+        random = Random(seed)
+        rows = ([many(random, part) for part in parts] for _ in range(DAYS * 24 * 60 // STEP))
+        return [quantile(counts, bounds) for counts in over(rows, steps)]
+
+    now, then = figures(1), figures(2)
+    for alert in acting(guardrail):
+        rise = float(only(alert).figures[0])
+        broken = (mine > rise * theirs for mine, theirs in zip(now, then, strict=True))
+        assert fired(broken, looks(alert)) == 0, alert.name
+
+
+def test_users_of_an_hour_roll_nothing_back_by_chance() -> None:
+    guardrail = aidin("active-users")
+    measure = guardrail.signals[0].measure.inner
+    assert isinstance(measure, Count)
+    steps = 60 // STEP
+    for alert in acting(guardrail):
+        condition = only(alert)
+        least = condition.least
+        assert least is not None
+
+        def people(seed: int, mean: float = float(least) / steps) -> list[int]:
+            random = Random(seed)
+            rows = ([many(random, mean)] for _ in range(DAYS * 24 * 60 // STEP))
+            return [count for [count] in over(rows, steps)]
+
+        drop = float(condition.figures[0])
+        broken = (then >= least and now < drop * then for now, then in zip(people(1), people(2), strict=True))
+        assert fired(broken, looks(alert)) == 0, alert.name
+
+
+@pytest.mark.parametrize(("name", "healthy"), [("http-5xx", 0.002), ("http-403", 0.01)])
+def test_failed_and_refused_requests_roll_nothing_back_by_chance(name: str, healthy: float) -> None:
+    """Each five minutes are looked at ten times, of which at most three are told apart; the chance is of 30 days."""
+    guardrail = aidin(name)
+    measure = guardrail.signals[0].measure.inner
+    assert isinstance(measure, Ratio)
+    windows = 3 * DAYS * 24 * 60 / (measure.window.total_seconds() / 60)
+    for alert in acting(guardrail):
+        bad = only(alert).least_bad
+        assert bad is not None
+        mean = healthy * measure.min_events
+        fewer = sum(math.exp(-mean) * mean**number / math.factorial(number) for number in range(bad))
+        assert windows * (1 - fewer) < 1, alert.name
+
+
+@pytest.mark.parametrize("p95", [0.27, 0.52, 1.05])
+def test_a_day_as_slow_as_the_one_before_passes_the_gate(p95: float) -> None:
+    guardrail = aidin("daily-p95")
+    measure, [criterion] = guardrail.signals[0].measure.inner, guardrail.success
+    assert isinstance(measure, Latency)
+    bounds, random = [float(one) for one in measure.buckets], Random(3)
+    parts = [share * measure.min_events for share in shares(bounds, p95)]
+
+    def day() -> float:
+        return quantile([many(random, part) for part in parts], bounds)
+
+    rise = float(criterion.condition.figures[0])
+    assert sum(day() > rise * day() for _ in range(1000)) < 20

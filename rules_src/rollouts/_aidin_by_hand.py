@@ -232,8 +232,12 @@ PROCEDURES = {
         Instruction(
             "Have the logs been read for a week, and requests been measured for a day? Both are compared with.",
             promql='count(last_over_time(users_seen{job="aidin-log"}[1d] offset 7d))',
-            see="Users of a day a week ago. Nothing: active-users and daily-users are blind, and no start is allowed. mtail "
+            see="Users of a day a week ago. Nothing: active-users and daily-users are blind, and no start is allowed; p95-latency as well, without requests of a week ago. mtail "
             "runs with --expired_metrics_gc_interval=1m, so that a user is forgotten who left.",
+        ),
+        Instruction(
+            "Is none of the next three days a holiday? Users and request times are compared with the same hour of the week "
+            "before: fewer people are a drop, whatever keeps them away."
         ),
         Instruction(
             "Write down the 95th percentile of today; the start captures that of the last 24 hours as the baseline.",

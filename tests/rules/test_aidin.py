@@ -3,43 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
-from pathlib import Path
 
 import pytest
-from handrail.declare import Environment
-from handrail.loading.load import load
-from handrail.lower import lower
-from handrail.plan import Rollout
 
+from .aidin_rules import BEGAN, JOB, LOOK, STAGE, aidin, fires, hurried
 from .judged import Asked, complaints
-
-SOURCE = Path(__file__).parents[2] / "rules_src"
-JOB = 'instance="a",job="aidin-sql"'
-STAGE = {'handrail_rollout_stage{rollout="aidin-hardening",stage="10%"}': "1x600"}
-BEGAN = 'handrail_attempt_started_timestamp_seconds{rollout="aidin-hardening"}'
-
-
-@cache
-def aidin(*guardrails: str) -> Rollout:
-    """The rollout with these of its guardrails."""
-    loaded = load(SOURCE)
-    own = next(
-        one
-        for one in lower(loaded.rollouts, loaded.environment(None)).rollouts
-        if one.name == "aidin-hardening"
-    )
-    return replace(own, guardrails=tuple(one for one in own.guardrails if one.name in guardrails))
-
-
-def fires(at: str, **alerts: str) -> Asked:
-    """Exactly these tiers fire at `at`, with these actions; blindness apart."""
-    expr = 'group by (tier, action) (ALERTS{alertstate="firing",rollout="aidin-hardening",tier=~"warning|critical|emergency|thin"})'
-    samples = {
-        f'{{action="{action.replace("_", "-")}",tier="{tier}"}}': 1.0 for tier, action in alerts.items()
-    }
-    return Asked(expr, at, samples)
 
 
 def errors(**values: str) -> dict[str, str]:
@@ -164,9 +132,6 @@ def sizes(began: str = "0x600", **more: str) -> dict[str, str]:
     }
 
 
-LOOK = {"critical": "investigate"}
-
-
 @pytest.mark.parametrize(
     ("series", "alerts"),
     [
@@ -194,14 +159,6 @@ def test_a_table_that_grows_without_reason_is_found(
     assert complaints(promtool, aidin("table-size"), series, fires("70m", **alerts), step="5m") == ""
 
 
-def hurried(name: str) -> Rollout:
-    """One guardrail, 336 times faster."""
-    declared = next(one for one in load(SOURCE).rollouts if one.name == "aidin-hardening")
-    own = [one for one in declared.guardrails if one.name == name]
-    here = Environment("test", faster=336)
-    return lower([replace(declared, guardrails=own, sql=(), logs=(), dashboards=())], here).rollouts[0]
-
-
 def test_a_table_is_guarded_for_a_week_also_once_the_last_stage_is_over(promtool: str) -> None:
     """A week is half an hour: the stages are over after 13 minutes. audit_logs is too large from the 20th on."""
     series = {
@@ -212,73 +169,6 @@ def test_a_table_is_guarded_for_a_week_also_once_the_last_stage_is_over(promtool
     }
     asked = [fires("19m"), fires("25m", **LOOK), fires("29m", **LOOK), fires("31m")]
     assert complaints(promtool, hurried("table-size"), series, *asked, step="4s") == ""
-
-
-def audited(mutations: str, inserts: str) -> dict[str, str]:
-    """Rows changed and entries written, scraped every 15 s."""
-    return {
-        **STAGE,
-        'up{instance="a",job="aidin-sql"}': "1x600",
-        f'mutations_total{{{JOB},table="users"}}': mutations,
-        f"audit_log_inserts_total{{{JOB}}}": inserts,
-    }
-
-
-@pytest.mark.parametrize(
-    ("mutations", "inserts", "alerts"),
-    [
-        ("0x200 1x400", "0x200 1x400", {}),
-        ("7x600", "7x600", {}),
-        ("0+1x600", "0+1x600", {}),
-        ("0+1x600", "0+2x600", {}),
-        ("0+1x600", "0+1x240 240x360", LOOK),
-        ("0+2x600", "0x600", LOOK),
-        ("0x290 1x310", "0x600", LOOK),
-        ("0+4x600", "0+4x240 960+1x360", LOOK),
-    ],
-    ids=[
-        "one change of a night, and its entry",
-        "a night in which nothing is changed",
-        "an entry for each change",
-        "entries of reads as well",
-        "entries end",
-        "there was never an entry",
-        "one change of a night, and none",
-        "a quarter of the entries of before",
-    ],
-)
-def test_what_is_changed_without_a_trace_is_found_and_a_quiet_night_is_none(
-    promtool: str, mutations: str, inserts: str, alerts: Mapping[str, str]
-) -> None:
-    rollout, blind = (
-        aidin("audit-writes"),
-        Asked('count(ALERTS{tier="blind",alertstate="firing"})', "80m", {}),
-    )
-    series = audited(mutations, inserts)
-    assert complaints(promtool, rollout, series, fires("80m", **alerts), blind) == ""
-
-
-def test_before_the_flag_is_on_nobody_is_told_that_nothing_is_audited(promtool: str) -> None:
-    before = {**audited("0+2x600", "0x600"), next(iter(STAGE)): "0x600"}
-    calm = Asked('count(ALERTS{alertname!="HandrailHeartbeat"})', "80m", {})
-    assert complaints(promtool, aidin("audit-writes"), before, calm) == ""
-
-
-@pytest.mark.parametrize(
-    ("mutations", "inserts", "met"),
-    [("0x50 1x400", "0x51 1x400", True), ("0+1x450", "0x450", False), ("7x450", "7x450", False)],
-    ids=["one change of the day, and its entry", "changes, and never an entry", "nothing was changed"],
-)
-def test_an_audit_log_that_was_never_written_meets_no_criterion(
-    promtool: str, mutations: str, inserts: str, met: bool
-) -> None:
-    """A day is 257 s here, and is asked for when it ends."""
-    rollout = hurried("audit-trail")
-    [criterion] = rollout.guardrails[0].success
-    asked = Asked(f"count(({criterion.seen}) unless ({criterion.breach}))", "7m", {"{}": 1.0} if met else {})
-    blind = Asked('count(ALERTS{tier="blind",alertstate="firing"})', "7m", {})
-    series = audited(mutations, inserts)
-    assert complaints(promtool, rollout, series, asked, blind, step="4s") == ""
 
 
 def requests(refused: int) -> dict[str, str]:
@@ -307,19 +197,20 @@ def test_refused_requests_hold_above_two_percent_and_roll_back_above_five(
 
 @pytest.mark.parametrize(("then", "now", "broken"), [(2, 6, False), (2, 8, True), (6, 6, False)])
 def test_a_small_rise_of_refused_requests_is_normal_and_more_than_half_a_point_breaks_the_criterion(
-    then: int, now: int, broken: bool
+    promtool: str, then: int, now: int, broken: bool
 ) -> None:
-    [guardrail] = aidin("http-403").guardrails
-    counted = {"403": (then, now), "200": (1000 - then, 1000 - now)}
+    """A day is 257 s here."""
+    rollout = hurried("daily-403")
+    counted = {"403": now, "200": 1000 - now}
     series = {
-        f'http_requests_total{{instance="a",job="aidin-log",status="{status}"}}': (
-            f"0+{before}x80 {80 * before}+{after}x40"
-        )
-        for status, (before, after) in counted.items()
+        f'http_requests_total{{instance="a",job="aidin-log",status="{status}"}}': f"0+{number}x200"
+        for status, number in counted.items()
     }
-    breach = Asked(f"count({guardrail.success[1].breach})", "100m", {"{}": 1} if broken else {})
-    up = {'up{instance="a",job="aidin-log"}': "1x200"}
-    assert complaints("promtool", aidin("http-403"), {**series, **up}, breach, step="1m") == ""
+    before = 'handrail_reference{rollout="aidin-hardening",guardrail="daily-403",reference="before"}'
+    breach = rollout.guardrails[0].success[1].breach
+    asked = Asked(f"count({breach})", "8m", {"{}": 1} if broken else {})
+    told = {before: f"{then / 1000}x200", 'up{instance="a",job="aidin-log"}': "1x200", **STAGE}
+    assert complaints(promtool, rollout, {**series, **told}, asked, step="4s") == ""
 
 
 LOG_READ = 'application_log_lines_total{instance="a",job="aidin-log"}'

@@ -72,6 +72,8 @@ class Counting:
         base = self._fed(subject)
         if any(INSTANCE in dict(key.labels) for key, feed in base.items() if isinstance(feed, Rise)):
             raise Impossible("it tells instances apart")
+        if len({dict(key.labels).get(JOB) for key in subject.fed(subject.healthy())}) > 1:
+            raise Impossible("its counters are of several jobs")
         timeline = Timeline(scrape)
         changes = [*(FIRST - before for before in (*BEFORE, width / 2, timedelta()))]
         third = width // scrape // 3 * scrape

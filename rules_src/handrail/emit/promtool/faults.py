@@ -65,6 +65,7 @@ class Faults:
         subject = scraped(self.subject, self._step)
         fed, healthy = Surroundings(subject), subject.fed(subject.healthy())
         found = list(dict.fromkeys(fault for s in guardrail.signals for fault in faults(subject.measure(s))))
+        found.sort(key=lambda fault: fault[0] == NUMBERS)  # what is no number is remembered for a while
         nothing = list(reasons(subject.rollout, guardrail, subject.stage))
         asked = dict.fromkeys([*nothing, *(reason for reason, _, _ in found)])
         alerts: dict[Reason, Alert] = {(guardrail.blind.name, reason): guardrail.blind for reason in asked}

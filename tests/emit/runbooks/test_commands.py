@@ -42,6 +42,20 @@ def blocks(language: str) -> list[str]:
     ]
 
 
+def test_a_block_of_a_numbered_step_is_indented_as_its_text_is() -> None:
+    wrong, steps = [], 0
+    for path in sorted(RUNBOOKS.glob("*.md")):
+        width = 0
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if marker := re.match(r"[0-9]+\. ", line):
+                width = marker.end()
+            if fence := re.match(r"( +)```", line):
+                steps += 1
+                wrong += [f"{path.name}:{number}"] if fence.end(1) != width else []
+
+    assert (wrong, steps > 100) == ([], True)
+
+
 def test_bash_reads_every_command() -> None:
     commands = blocks("sh")
     wrong = [

@@ -50,7 +50,8 @@ UNCLEAR  shop errors critical: its expression changed; read the rule""",
         {'action="rollback"': 'action="investigate", keep_firing_for="10m"'},
         """\
 LOOSER   shop errors critical: action rollback → investigate
-neutral  shop errors blind: severity critical → warning""",
+neutral  shop errors blind: severity critical → warning
+neutral  shop receiver down: severity critical → warning""",
     ),
     "a stronger action": (
         {
@@ -62,7 +63,8 @@ neutral  shop errors blind: severity critical → warning""",
         {"    rollback=": '    severities={"critical": "P1"},\n    rollback='},
         """\
 neutral  shop errors blind: severity critical → P1
-neutral  shop errors critical: severity critical → P1""",
+neutral  shop errors critical: severity critical → P1
+neutral  shop receiver down: severity critical → P1""",
     ),
     "a rule is removed": (
         {'Warning(Above("1%"), sustained="5m"),': ""},
@@ -88,7 +90,8 @@ neutral  shop errors critical: severity critical → P1""",
 LOOSER   shop errors blind: now in shadow: nothing is done any more
 LOOSER   shop errors critical: now in shadow: nothing is done any more
 LOOSER   shop errors thin: now in shadow: nothing is done any more
-LOOSER   shop errors warning: now in shadow: nothing is done any more""",
+LOOSER   shop errors warning: now in shadow: nothing is done any more
+neutral  shop receiver down: severity critical → warning""",
     ),
     "another window": (
         {'of="requests_total")': 'of="requests_total", window="10m")'},

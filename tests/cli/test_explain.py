@@ -36,9 +36,10 @@ hold         stays in the stage      nobody
 rollback     command back            nobody
 
 Told by Alertmanager
-when               who
-severity warning   nobody: only the receiver records it
-severity critical  nobody: only the receiver records it
+when                         who
+severity warning             nobody: only the receiver records it
+severity critical            nobody: only the receiver records it
+the receiver is gone for 5m  nobody
 
 In operation
 guardrail  users notice     look first  fix
@@ -98,6 +99,7 @@ def test_who_is_told_and_what_only_shadows(existing: list[Existing]) -> None:
         ("severity P3", "Slack #shop"),
         ("severity P2", "nobody: only the receiver records it"),
         ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
+        ("the receiver is gone for 5m", "nobody"),
         ("unresolved for 5m: the manager", "nobody: only the receiver records it"),
         ("unresolved for 30m (P1): the VP", "vp@example.com; http://tickets.internal/new"),
     )
@@ -114,6 +116,7 @@ def test_when_people_are_not_told_stands_beside_them() -> None:
         ("severity P3", "Slack #shop, not at 22:00-07:00 Europe/Berlin; sunday UTC"),
         ("severity P2", "nobody: only the receiver records it"),
         ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
+        ("the receiver is gone for 5m", "nobody"),
         ("unresolved for 5m: the manager", "nobody: only the receiver records it"),
         (
             "unresolved for 30m (P1): the VP",

@@ -53,8 +53,8 @@ class Asked:
 
 
 def firing(at: str, *alerts: str) -> Asked:
-    """Exactly these alerts fire at `at`, the heartbeat apart."""
-    expr = 'count by (alertname) (ALERTS{alertstate="firing",alertname!="HandrailHeartbeat"})'
+    """Exactly these alerts fire at `at`, apart from those about Handrail itself."""
+    expr = 'count by (alertname) (ALERTS{alertstate="firing",guardrail!~"heartbeat|receiver"})'
     return Asked(expr, at, {f'{{alertname="{alert}"}}': 1 for alert in alerts})
 
 

@@ -37,7 +37,7 @@ def each(measure: Measure, *limits: Above | Below) -> Guardrail:
 
 def fired(at: str, *paths: str) -> Asked:
     """The alert fires for exactly these paths; what is blind fires without one."""
-    expr = 'count by (path) (ALERTS{alertstate="firing",alertname!="HandrailHeartbeat"})'
+    expr = 'count by (path) (ALERTS{alertstate="firing",guardrail!~"heartbeat|receiver"})'
     return Asked(expr, at, {f'{{path="{path}"}}' if path else "{}": 1 for path in paths})
 
 

@@ -50,7 +50,12 @@ def alerts_of(rollout: Rollout) -> dict[str, list[str]]:
         **{each.name: [alert.name for alert in (*each.alerts, each.blind)] for each in rollout.guardrails},
         **{f"slo-{slo.name}": [alert.name for alert in (*slo.alerts, slo.blind)] for slo in rollout.slos},
         "rollout": [
-            alert.name for alert in (*(each.alert for each in rollout.escalation), rollout.heartbeat)
+            alert.name
+            for alert in (
+                *(each.alert for each in rollout.escalation),
+                rollout.receiver_down,
+                rollout.heartbeat,
+            )
         ],
     }
 

@@ -67,7 +67,7 @@ def _groups(rollout: Rollout) -> list[Data]:
     if rollout.promotion is not None:
         groups.append(_gate(rollout, rollout.promotion))
     last = [_alert(level.alert, rollout) for level in rollout.escalation]
-    last.append(_alert(rollout.heartbeat, rollout))
+    last += [_alert(alert, rollout) for alert in (rollout.receiver_down, rollout.heartbeat)]
     groups.append(_group(rollout, names.ROLLOUT, last))
     return groups
 

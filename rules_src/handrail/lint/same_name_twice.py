@@ -21,7 +21,7 @@ NAME = "same-name-twice"
 
 MAIN = "main"
 """The dashboard that every rollout has."""
-_RESERVED = (names.HEARTBEAT, names.ESCALATION, names.ROLLOUT, names.SAMPLE_RATIO)
+_RESERVED = (names.HEARTBEAT, names.ESCALATION, names.ROLLOUT, names.SAMPLE_RATIO, names.RECEIVER_GUARDRAIL)
 _CHANGES = "changes"
 _SECRETS = (
     "url_file",

@@ -17,6 +17,7 @@ from handrail.lower.plan_guardrail import lower_guardrail, lower_instructions
 from handrail.lower.plan_measures import MeasureContext
 from handrail.lower.plan_playbook import lower_playbook
 from handrail.lower.plan_promotion import lower_promotion
+from handrail.lower.plan_receiver_down import lower_receiver_down
 from handrail.lower.plan_routing import lower_routing
 from handrail.lower.plan_sample_ratio import lower_sample_ratio
 from handrail.lower.plan_slo import lower_slo
@@ -45,6 +46,7 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
     split = lower_sample_ratio(rollout, context)
     guarded = guardrails if split is None else (*guardrails, split)
     playbook = lower_playbook(rollout, guarded, context)
+    receiver_down = lower_receiver_down(context, (*guarded, *slos))
     return plan.Rollout(
         name=rollout.name,
         service=rollout.service,
@@ -56,8 +58,9 @@ def _rollout(rollout: Rollout, environment: Environment) -> plan.Rollout:
         dashboards=lower_dashboards(rollout, context),
         escalation=tuple(_level(context, level, scale.duration(level.after)) for level in rollout.escalation),
         heartbeat=_heartbeat(context),
+        receiver_down=receiver_down,
         promotion=lower_promotion(playbook, context),
-        routing=lower_routing(rollout, environment, (*guarded, *slos)),
+        routing=lower_routing(rollout, environment, (*guarded, *slos), receiver_down),
         sql=tuple(lower_sql(source, scale) for source in rollout.sql),
         logs=lower_logs(rollout, scale),
         contacts=tuple(rollout.contacts),

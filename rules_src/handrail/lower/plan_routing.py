@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from handrail import plan
 from handrail.contract import names
 from handrail.declare import notify
 from handrail.declare.environment import Environment
@@ -52,9 +53,13 @@ PEOPLE_TIMING: Final = GroupTiming(10 * _SECOND, _MINUTE, 4 * _HOUR)
 LEVEL_TIMING: Final = GroupTiming(timedelta(), _MINUTE, _HOUR)
 
 
-def lower_routing(rollout: Rollout, environment: Environment, chains: Sequence[Chain]) -> Routing:
+def lower_routing(
+    rollout: Rollout, environment: Environment, chains: Sequence[Chain], receiver_down: plan.Alert
+) -> Routing:
     """Routes, inhibitions and receivers for the alerts of one rollout."""
-    told = _told(rollout, environment, chains)
+    told = _told(
+        rollout, environment, [*(alert for one in chains for alert in one.every_alert), receiver_down]
+    )
     handrail = HandrailReceiver(
         f"{environment.receiver.rstrip('/')}{names.WEBHOOK_PATH}", environment.token_file
     )
@@ -136,12 +141,12 @@ class _Told:
     mute: Sequence[notify.MuteTime]
 
 
-def _told(rollout: Rollout, environment: Environment, chains: Sequence[Chain]) -> list[_Told]:
+def _told(rollout: Rollout, environment: Environment, alerts: Sequence[plan.Alert]) -> list[_Told]:
     """Whoever is told of something, in the order of the alerts."""
     routes, mute = {**rollout.routes, **environment.routes}, {**rollout.mute, **environment.mute}
-    severities = dict.fromkeys(alert.severity for one in chains for alert in one.every_alert)
+    severities = dict.fromkeys(alert.severity for alert in alerts)
     levels = dict.fromkeys(level.name for level in rollout.escalation)
-    actions = dict.fromkeys(alert.action for one in chains for alert in one.every_alert)
+    actions = dict.fromkeys(alert.action for alert in alerts)
     # A word that is both names the first.
     labels = {
         **dict.fromkeys(levels, names.LEVEL),

@@ -100,12 +100,13 @@ def _links(rules: str) -> dict[str, tuple[str, str]]:
 
 
 def _shown(dashboard: str) -> frozenset[str]:
-    """What has a panel: guardrails and objectives by their recorded values, heartbeat and escalations by ALERTS."""
+    """What has a panel: guardrails and objectives by their recorded values, heartbeat, escalations and the receiver by ALERTS."""
     panels = json.loads(dashboard)["panels"]
     queries = "\n".join(target["expr"] for panel in panels for target in panel.get("targets", ()))
     shown = {*_VALUE.findall(queries), *(f"slo-{name}" for name in _RATIO.findall(queries))}
     shown |= {names.HEARTBEAT} if f'alertname="{names.HEARTBEAT_ALERT}"' in queries else set()
-    return frozenset(shown | ({names.ESCALATION} if "ALERTS{rollout=" in queries else set()))
+    by_alerts = {names.ESCALATION, names.RECEIVER_GUARDRAIL}
+    return frozenset(shown | (by_alerts if "ALERTS{rollout=" in queries else set()))
 
 
 def notifying_receivers(alertmanager: str) -> frozenset[str]:

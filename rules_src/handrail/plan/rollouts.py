@@ -188,6 +188,7 @@ class Rollout:
     dashboards: tuple[Dashboard, ...]
     escalation: tuple[EscalationLevel, ...]
     heartbeat: Alert
+    receiver_down: Alert
     promotion: Alert | None
     sql: tuple[SqlSource, ...]
     logs: tuple[LogSource, ...]
@@ -214,6 +215,7 @@ class Rollout:
         return (
             *(alert for chain in chains for alert in chain.every_alert),
             *(level.alert for level in self.escalation),
+            self.receiver_down,
         )
 
 

@@ -180,6 +180,8 @@ def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     severities = dict.fromkeys(alert.severity for chain in _chains(rollout) for alert in chain.every_alert)
     for word in severities:
         yield f"severity {word}", _names(rollout, word)
+    down = rollout.receiver_down
+    yield f"the receiver is gone for {span(down.sustained)}", _names(rollout, down.severity, or_else="nobody")
     for name, level in levels.items():
         of = f" ({', '.join(level.severities)})" if level.severities else ""
         yield f"unresolved for {span(level.after)}{of}: {level.tell}", _names(rollout, name)
@@ -189,7 +191,7 @@ def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
         yield f"an incident not acknowledged within {within} by {deadline.who}", told
 
 
-def _names(rollout: plan.Rollout, word: str) -> str:
+def _names(rollout: plan.Rollout, word: str, or_else: str = "nobody: only the receiver records it") -> str:
     """Who is told of a severity or level; in a shared Alertmanager the environment stands before the receiver's name."""
     channels = [
         channel
@@ -203,7 +205,7 @@ def _names(rollout: plan.Rollout, word: str) -> str:
         if f"/{time.name}".endswith(f"/{rollout.name}/{word}")
     ]
     told = "; ".join(map(_place, channels))
-    return f"{told}{''.join(muted)}" if told else "nobody: only the receiver records it"
+    return f"{told}{''.join(muted)}" if told else or_else
 
 
 def _place(channel: routing.Channel) -> str:

@@ -24,7 +24,7 @@ from end_to_end.demo.stack import settings
 from .cast import Cast, Played
 from .compiled import write
 
-QUIET = f'alertstate="firing",alertname!="{names.HEARTBEAT_ALERT}"'
+QUIET = f'alertstate="firing",guardrail!~"{names.HEARTBEAT}|{names.RECEIVER_GUARDRAIL}"'
 
 
 class NotSeen(Exception):

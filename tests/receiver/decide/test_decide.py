@@ -85,6 +85,15 @@ def test_what_nobody_declared_is_ignored() -> None:
     assert verdict(signal("leaks", "warning", action="hold")) == ("ignore", "unknown-guardrail")
 
 
+def test_an_alert_that_the_receiver_is_gone_is_no_unknown_guardrail_and_asks_for_nothing() -> None:
+    for firing, text in ((True, "does not see this receiver"), (False, "sees this receiver again")):
+        made = decide(
+            signal("receiver", "down", firing=firing, action="investigate"), BOOK, HISTORY, CONDITIONS
+        )
+        assert (made.verdict, made.reason) == (Verdict.ignore, "receiver-down")
+        assert (made.text, made.changes) == (f"Prometheus {text}", ())
+
+
 def test_a_rollback_that_the_playbook_cannot_look_up_holds_and_people_are_told_at_once() -> None:
     asking = signal("nothing", action="rollback")
     made = decide(asking, BOOK, HISTORY, CONDITIONS)

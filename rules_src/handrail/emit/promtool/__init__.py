@@ -16,7 +16,7 @@ from handrail.emit.promtool.cases import case_data, packed
 from handrail.emit.promtool.counted import Counting
 from handrail.emit.promtool.guardrails import Promises, best_stages
 from handrail.emit.promtool.objectives import Objective
-from handrail.emit.promtool.own import blindness, climb, heartbeat, promotion
+from handrail.emit.promtool.own import blindness, climb, heartbeat, promotion, receiver_gone
 from handrail.emit.promtool.split import Split
 from handrail.emit.promtool.story import Story, Untestable, labelled
 from handrail.plan import Environment, Rollout
@@ -50,6 +50,7 @@ def told(rollout: Rollout) -> Iterator[Story | Untestable]:
     """Everything there is to tell of a rollout."""
     stages = best_stages(rollout)
     yield heartbeat(rollout)
+    yield receiver_gone(rollout)
     for guardrail in rollout.guardrails:
         if guardrail.split is None:
             yield from Promises(rollout, guardrail, stages).stories()

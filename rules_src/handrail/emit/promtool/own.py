@@ -27,6 +27,7 @@ from handrail.units import seconds
 
 CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"
 AWAKE = "The heartbeat fires all the time"
+GONE = "A receiver that is gone for long enough is told of until it is back"
 BLIND = (
     "While nothing is measured all are blind and say why; when nobody reports the stage, all that need it are"
 )
@@ -44,6 +45,23 @@ def heartbeat(rollout: Rollout) -> Story:
     course = Course(rollout.evaluate, Timeline(rollout.scrape), {(alert.name, ""): alert})
     course.go_on({}, {(alert.name, ""): True}, None)
     return course.story(AWAKE, names.HEARTBEAT, [Text(alert, NOTHING, {}, Decimal(1))])
+
+
+def receiver_gone(rollout: Rollout) -> Story:
+    """It is there, then for as long as the alert must be sustained it is not, and then it is back."""
+    alert = rollout.receiver_down
+    reason, every = (alert.name, ""), rollout.evaluate
+    step = -(-max(every, alert.sustained / LONGEST) // every) * every
+    course = Course(step, Timeline(rollout.scrape), {reason: alert})
+    began = Key.of(names.ATTEMPT_STARTED_METRIC, {names.ROLLOUT: rollout.name})
+    there: dict[Key, Feed] = {} if rollout.stages else {began: At(Decimal(0))}
+    course.go_on(there, {}, None)
+    course.go_on(there, {}, None)
+    while course.states[alert.name] != FIRES:
+        course.go_on({}, {reason: True}, UNHEARD)
+    text = Text(alert, course.now, {}, None)
+    course.go_on(there, {}, None)
+    return course.story(GONE, names.RECEIVER_GUARDRAIL, [text])
 
 
 def blindness(rollout: Rollout) -> Iterator[Story]:

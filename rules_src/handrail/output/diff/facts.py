@@ -128,8 +128,9 @@ class RolloutState:
 
     @property
     def guardrails(self) -> list[str]:
-        """Names, in their order."""
-        return list(dict.fromkeys(guardrail for guardrail, _ in self.tiers))
+        """Names, in their order; the alert that the receiver is gone is of none."""
+        named = dict.fromkeys(guardrail for guardrail, _ in self.tiers)
+        return [name for name in named if name != names.RECEIVER_GUARDRAIL]
 
 
 @dataclass(frozen=True)

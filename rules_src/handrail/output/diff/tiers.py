@@ -26,6 +26,7 @@ def tiers(name: str, old: RolloutState, new: RolloutState) -> Iterator[DiffLine]
             yield DiffLine(Effect.tighter, name, guardrail, f"new guardrail ({_summary(new, guardrail)})")
         else:
             yield from _guardrail(name, guardrail, old, new)
+    yield from _guardrail(name, names.RECEIVER_GUARDRAIL, old, new)
 
 
 def _guardrail(name: str, guardrail: str, old: RolloutState, new: RolloutState) -> Iterator[DiffLine]:

@@ -1,0 +1,56 @@
+"""A rollout → the alert that says that its receiver is gone. Alertmanager tells people of it without the receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from handrail import plan
+from handrail.base import where_of
+from handrail.contract import names
+from handrail.lower.rollout_context import RolloutContext
+from handrail.units import span
+
+GONE_FOR = timedelta(minutes=5)
+"""A restart or a scrape that fails is shorter."""
+
+
+def lower_receiver_down(context: RolloutContext, chains: Sequence[plan.Guardrail | plan.Slo]) -> plan.Alert:
+    """It asks for what every receiver exports of the rollout, whatever the job is called that scrapes it.
+
+    As severe as a critical alert where the receiver would roll back or wake everybody, a warning otherwise.
+    """
+    rollout, gone_for = context.rollout, context.scale.time(GONE_FOR)
+    severity = context.severity("critical" if any(map(_grave, chains)) else "warning")
+    exported = plan.Selector(exported_of(context.stages), ((names.ROLLOUT, "=", rollout.name),))
+    return plan.Alert(
+        name=names.alert_name(rollout.name, names.RECEIVER_GUARDRAIL, names.DOWN),
+        tier=names.DOWN,
+        severity=severity,
+        action="investigate",
+        expr=f"absent({exported})",
+        sustained=gone_for,
+        keep_firing_for=timedelta(),
+        labels=context.labels(names.RECEIVER_GUARDRAIL, names.DOWN, severity, "investigate"),
+        summary=f"Nobody guards {rollout.name}: Handrail's receiver is gone",
+        description=(
+            f"Prometheus has seen no receiver that guards {rollout.name} for {span(gone_for)}: it is down, cannot be "
+            "scraped, or lacks the playbook. Whatever fires, nothing is rolled back until it is back: see the runbook."
+        ),
+        conditions=(),
+        during=None,
+        note=None,
+        where=where_of(rollout),
+    )
+
+
+def exported_of(stages: Sequence[plan.Stage]) -> str:
+    """What a receiver that has the rollout's playbook exports of it at any time."""
+    return names.STAGE_METRIC if stages else names.ATTEMPT_STARTED_METRIC
+
+
+def _grave(chain: plan.Guardrail | plan.Slo) -> bool:
+    shadow = isinstance(chain, plan.Guardrail) and chain.shadow
+    return not shadow and any(
+        alert.action in names.ACTING or alert.tier == names.TIERS[-1] for alert in chain.alerts
+    )

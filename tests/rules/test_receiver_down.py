@@ -1,0 +1,70 @@
+"""A receiver that is gone is told of by Prometheus and Alertmanager alone, of every rollout and whatever its job is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from handrail.declare import Above, Command, Critical, Environment, Gauge, Guardrail, Rollout, Stage, Warning
+from handrail.loading.load import load
+from handrail.lower import lower
+from handrail.plan import Rollout as Planned
+
+from .judged import Asked, complaints
+
+STAGES = [Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")]
+LOOK, ROLL_BACK = Warning(Above("5")), Critical(Above("9"), action="rollback")
+SAYS = {
+    "staged": 'handrail_rollout_stage{rollout="shop",stage="10%",job="whatever"}',
+    "always armed": 'handrail_attempt_started_timestamp_seconds{rollout="shop",job="whatever"}',
+}
+TOP = Path(__file__).parents[2]
+
+
+def shop(kind: str = "staged", *, shadow: bool = False) -> Planned:
+    disk = Guardrail("disk", Gauge("disk"), tiers=[LOOK, ROLL_BACK], mode="shadow" if shadow else "active")
+    declared = Rollout(
+        "shop",
+        "shop",
+        stages=STAGES if kind == "staged" else [],
+        guardrails=[disk],
+        severities={"warning": "P3", "critical": "P2"},
+        rollback=[Command(["undo"], read=["is-undone"])],
+    )
+    (planned,) = lower([declared], Environment("test")).rollouts
+    return planned
+
+
+def gone(at: str, *alerts: str) -> Asked:
+    expr = 'count by (alertname, alertstate) (ALERTS{guardrail="receiver"})'
+    samples = {f'{{alertname="ShopReceiverDown",alertstate="{state}"}}': 1.0 for state in alerts}
+    return Asked(expr, at, samples)
+
+
+@pytest.mark.parametrize("kind", SAYS)
+def test_a_receiver_that_is_gone_for_five_minutes_fires_until_it_is_back(promtool: str, kind: str) -> None:
+    series = {SAYS[kind]: "0x40 stale _x39 0x40"}
+    asked = (gone("9m"), gone("15m", "pending"), gone("16m", "firing"), gone("21m"))
+    assert complaints(promtool, shop(kind), series, *asked) == ""
+
+
+def test_a_receiver_that_knows_only_other_rollouts_guards_nothing(promtool: str) -> None:
+    other = {SAYS["staged"].replace('"shop"', '"kiosk"'): "0x100"}
+    assert complaints(promtool, shop(), other, gone("10m", "firing")) == ""
+
+
+def test_it_is_as_severe_as_what_is_left_undone_in_the_rollouts_own_words() -> None:
+    severities = [
+        shop().receiver_down.severity,
+        shop(shadow=True).receiver_down.severity,
+    ]
+    assert severities == ["P2", "P3"]
+
+
+def test_of_every_rollout_here_alertmanager_tells_people_that_the_receiver_is_gone() -> None:
+    loaded = load(TOP / "rules_src")
+    place = loaded.environment(None)
+    downs = {one.name: one.receiver_down for one in lower(loaded.rollouts, place).rollouts}
+    assert {name: bool(place.routes.get(alert.severity)) for name, alert in downs.items()} == dict.fromkeys(
+        downs, True
+    )

@@ -79,4 +79,22 @@ daily = [
             mend=["As for active-users."],
         ),
     ),
+    Guardrail(
+        "few-users",
+        people_of("24h"),
+        title="Users of 24 hours, too few to compare an hour of them",
+        tiers=[
+            Warning(
+                Below(dict.fromkeys(("10%", "50%", "100%"), 100)),
+                sustained="30m",
+                note="No hour has the hundred people that active-users compares: it finds nothing. daily-users does.",
+            )
+        ],
+        whole_service=True,
+        runbook=Runbook(
+            "Whether people went away is seen over a day, and not within hours.",
+            look=["Is it a weekend or a holiday? Is the application's log read in full?"],
+            mend=["Look at sign-ins and complaints by hand, more often than at other times."],
+        ),
+    ),
 ]

@@ -2,6 +2,7 @@
 
 from handrail.declare import (
     Above,
+    Ago,
     AtLeast,
     AtMost,
     BeforeRollout,
@@ -48,13 +49,13 @@ redis = [
     ),
     Guardrail(
         "redis-load",
-        Rate(own("redis_commands_processed_total")),
+        Rate(own("redis_commands_processed_total"), window="1h"),
         title="Redis operations and clients",
-        against=BeforeRollout(),
-        success=[Below("1000/s"), Not(Rise("100%"))],
+        against=Ago("7d"),  # noon has more than twice as many as the evening
+        success=[Below("1000/s"), Not(Rise("100%", floor="100/s"))],
         tiers=[
             Warning(
-                Rise("100%"),
+                Rise("100%", floor="100/s"),
                 or_=[
                     On("many-clients", Gauge(own("redis_connected_clients"), over="sum"), Above(20)),
                     On("few-clients", Gauge(own("redis_connected_clients"), over="sum"), Below(5)),
@@ -68,7 +69,7 @@ redis = [
         "redis-clients",
         Gauge(own("redis_connected_clients"), over="sum"),
         title="Redis clients against what was captured before",
-        against=BeforeRollout(),
+        against=BeforeRollout(over="24h"),
         success=[AtLeast(5), AtMost(20), Not(Rise("100%"))],
         tiers=[Warning(Rise("100%"))],
         whole_service=True,

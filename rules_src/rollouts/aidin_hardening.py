@@ -100,7 +100,7 @@ aidin_hardening = Rollout(
             Latency(
                 own("http_request_duration_seconds"), p=95, buckets=BUCKETS, window="1h", min_events=5000
             ),
-            title="95th percentile of request time, of an hour",
+            title="95th percentile of request time",
             thin_after="24h",  # at night it is not judged
             against=Ago("7d"),
             tiers=[

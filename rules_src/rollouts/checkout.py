@@ -38,6 +38,9 @@ checkout = Rollout(
                 Critical(Above("5%"), sustained="1m", action="rollback"),
                 Emergency(Above("25%"), action="emergency-rollback"),
             ],
+            accept={
+                "one-event-enough": "a demo has little traffic, and whoever watches it wants to see a rollback"
+            },
             runbook=Runbook(
                 "Customers cannot pay.",
                 look=[

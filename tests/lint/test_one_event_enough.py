@@ -16,7 +16,20 @@ def test_one_failure_of_few_requests_rolls_back() -> None:
             tiers + ",",
             (
                 "warning: 'errors' rolls back for one bad event among as few as 10; "
-                "write min_events=21, or sustained= as long as the window of 5m"
+                "write min_events=180, which is 10 bad ones at least, or sustained= as long as the window of 5m"
+            ),
+        )
+    ]
+
+
+def test_two_failures_of_a_hundred_requests_roll_back() -> None:
+    tiers = 'tiers=[Critical(Above("1%"), action="rollback")]'
+    assert found(NAME, "rollback=UNDO", guardrail(tiers)) == [
+        (
+            tiers + ",",
+            (
+                "warning: 'errors' rolls back for 2 bad events among as few as 100; "
+                "write min_events=900, which is 10 bad ones at least, or sustained= as long as the window of 5m"
             ),
         )
     ]
@@ -25,7 +38,7 @@ def test_one_failure_of_few_requests_rolls_back() -> None:
 @pytest.mark.parametrize(
     ("tiers", "measure"),
     [
-        ('Critical(Above("10%"), sustained="1m", action="rollback")', FEW),
+        ('Critical(Above("20%"), sustained="1m", action="rollback")', FEW),
         ('Critical(Above("5%"), sustained="5m", action="rollback")', FEW),
         ('Critical(Above("5%"), sustained="1m", action="hold")', FEW),
         ('Critical(Above("0%"), sustained="1m", action="rollback")', FEW),

@@ -32,6 +32,7 @@ TIERS: dict[str, list[str]] = {
         "active-users critical: below 80 % of the figure of 7d ago, if that is at least 100; 2h; critical, rollback",
         "active-users emergency: below 50 % of the figure of 7d ago, if that is at least 100; at once; emergency, emergency-rollback",
         "daily-users warning: below 90 % of the figure of 7d ago; at once; warning, investigate",
+        "few-users warning: below 100 in stages 10% and 50% and 100%; 30m; warning, investigate",
         "table-size critical: above 1 GB, or role-growth above 8 KB, or bulk-growth above 1 MB, or audit-growth above 1 MB, or idle-growth above 8 KB, in the first 7d of an attempt; at once; critical, investigate",
     ],
     "mem0-redis": [
@@ -57,7 +58,7 @@ TIERS: dict[str, list[str]] = {
         "redis-memory warning: above 70 %; at once; warning, investigate",
         "redis-memory critical: above 80 %; at once; critical, investigate",
         "redis-memory emergency: above 90 %, or evictions above 0; at once; emergency, investigate",
-        "redis-load warning: above 200 % of the figure from before the rollout, or many-clients above 20, or few-clients below 5; at once; warning, investigate",
+        "redis-load warning: above 200 % of the figure of 7d ago and above 100/s, or many-clients above 20, or few-clients below 5; at once; warning, investigate",
         "redis-clients warning: above 200 % of the figure from before the rollout; at once; warning, investigate",
         "redis-commands warning: at or below 0, or down below 1; at once; warning, investigate",
     ],
@@ -149,7 +150,8 @@ THIN = {
     "mem0-redis": {
         "latency-p50": "4/min (20 in 5m), or 2.2/min bad (11: warning, critical, emergency)",
         "latency-p95": "20/min (100 in 5m), or 2.2/min bad (11: critical)",
-        "error-rate": "20/min (100 in 5m), or 2/min bad (10: warning, critical, emergency)",
+        "error-rate": "100/min (500 in 5m), or 2/min bad (10: warning); 2.2/min bad (11: critical); 5.2/min bad (26: emergency)",
+        "daily-errors": "7/min (10000 in 1d)",
         "cache-hit": "20/min (100 in 5m), or 2/min bad (10: warning); 2.2/min bad (11: critical)",
         "mem0-writes": "20/min (100 in 5m), or 2/min bad (10: warning, critical); 2.2/min bad (11: emergency)",
     },
@@ -172,12 +174,11 @@ OVER = re.compile(r"\[([^]:]+)")
 CAPTURED = {
     "aidin-hardening": ["daily-5xx before 1h", "daily-p95 before 1h", "daily-403 before 1h"],
     "mem0-redis": [
-        "error-rate before 1h",
-        "stage-latency stage:10% 1d",
-        "stage-latency-p95 stage:10% 1d",
-        "stage-errors stage:10% 1d",
-        "redis-load before 1h",
-        "redis-clients before 1h",
+        "daily-errors before 1h",
+        "stage-latency stage:10% 5m",
+        "stage-latency-p95 stage:10% 5m",
+        "stage-errors stage:10% 5m",
+        "redis-clients before 1d",
     ],
 }
 """Guardrail, what is compared with, and over how long its mean is taken."""

@@ -157,6 +157,7 @@ class StableArm:
 class PreviousStage:
     """The figure captured at the end of the previous stage; or of `stage`, for all stages after it.
 
+    It is the mean of that stage's bake time; of a measure whose window is as long, the figure at its end.
     Until that stage is over, there is nothing to compare with and no verdict.
     """
 

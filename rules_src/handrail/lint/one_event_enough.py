@@ -1,8 +1,8 @@
-"""one-event-enough: with few events, a single bad one rolls back.
+"""one-event-enough: with few events, one or two bad ones roll back.
 
 With `min_events=10` one failure in ten is 10 %: `Critical(Above("5%"), action="rollback")` rolls a release back for it
-whenever there is little traffic, for example at night. One event is visible for one window; with a `sustained=` as long
-as the window, a second event is needed.
+whenever there is little traffic, for example at night. With 100, two failures are more than 1 %. One event is visible for
+one window; with a `sustained=` as long as the window, more events are needed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from handrail.lint.common.limit_figures import Use, figures, uses
 from handrail.units import duration
 
 NAME = "one-event-enough"
+FEWEST = 3
+"""So many bad events in one window are rarely chance where one in a thousand fails."""
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
@@ -33,9 +35,12 @@ def _share(guardrail: Guardrail, use: Use, measure: Ratio | SlowerThan) -> Itera
     if tier is None or tier.action not in names.ACTING or not upper:
         return
     least = min((figure.value for figure in figures(use.limit)), default=None)
-    if least and least * measure.min_events < 1 and duration(tier.sustained) < duration(measure.window):
-        what = f"rolls back for one bad event among as few as {measure.min_events}"
-        cure = (
-            f"write min_events={int(1 / least) + 1}, or sustained= as long as the window of {measure.window}"
-        )
+    if not least or duration(tier.sustained) >= duration(measure.window):
+        return
+    enough = int(least * measure.min_events) + 1
+    if enough < FEWEST:
+        bad = "one bad event" if enough == 1 else f"{enough} bad events"
+        what = f"rolls back for {bad} among as few as {measure.min_events}"
+        more = -int(-(measure.min_bad - 1) // least)
+        cure = f"write min_events={more}, which is {measure.min_bad} bad ones at least, or sustained= as long as the window of {measure.window}"
         yield finding(NAME, tier, what, cure, about=guardrail, severity=Severity.warning)

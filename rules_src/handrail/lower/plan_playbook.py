@@ -266,9 +266,24 @@ def _captures(
     }
     for stage in context.stages[:-1]:
         if ends and (None in ends or stage.name in ends):
-            whole = span(stage.bake) if stage.bake else hour
-            expr = captures.captured_from(main, scope, whole, every, stable=False)
+            expr = captures.captured_from(
+                main, scope, span(_of_stage(stage, main, context)), every, stable=False
+            )
             yield contract.ReferenceQuery(reference=names.stage_reference(stage.name), expr=expr)
+
+
+def _of_stage(stage: plan.Stage, main: plan.Signal, context: RolloutContext) -> timedelta:
+    """What of a stage its mean is of: all of it, but only its end where each value looks back over all of it."""
+    window: timedelta | None = getattr(main.measure.inner, "window", None)
+    if stage.bake is None:
+        return context.scale.duration("1h")
+    if window is None or window < stage.bake:
+        return stage.bake
+    return max(stage.bake / _PARTS, 2 * context.scale.duration(context.rollout.evaluate))
+
+
+_PARTS = 288
+"""The end of a day is its last five minutes."""
 
 
 def _actions(

@@ -26,7 +26,7 @@ OTHERS = (
 )
 """What the journal of the application and the log of PostgreSQL have meanwhile."""
 DID = "Jan 22 19:34:21 aidin-1 aidin[7]: userId: u{number} opened a ticket"
-USERS = 25
+USERS = 120
 PAST = round(GREW.total_seconds() * AT_ONCE / EVERY)
 """Requests that were there before the rollout. Half of all change a row; the changes of whom the feature is on for are audited."""
 TABLES = f"""

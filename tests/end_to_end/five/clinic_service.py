@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import servers
 from handrail.declare import Targets
 
 from .cast import Cast, Played
+from .earlier import remember, shown
 from .exporters import again_and_again, connected, mtail, redis, redis_exporter, sql_exporter
 from .exposed import Exposed
 from .platform_command import command
@@ -34,7 +36,11 @@ INSERT INTO observability_events (event_type, cache_hit, processing_time_ms, det
     ('cache_access', true, 2, '{"cache_key_prefix": "doctors"}');
 """
 FLAGS = "Feature flags loaded FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false"
-AT_ONCE = 10
+REMEMBERED = ("redis_commands_processed_total", "redis_connected_clients")
+FASTER = 60
+DAY, WEEK = timedelta(days=1) / FASTER, timedelta(days=7) / FASTER
+MORE = timedelta(minutes=2)
+AT_ONCE = 50
 """Requests that each look at the log finds."""
 
 
@@ -69,6 +75,12 @@ def runs(folder: Path) -> Iterator[Cast]:
         ):
             yield
 
+    def past() -> None:
+        name = REMEMBERED[0]
+        servers.until(lambda: shown(at["redis"], name) > 0, "Redis, read")
+        spells = [(WEEK + DAY + MORE, DAY + 10 * MORE), (DAY + MORE, DAY + MORE)]
+        remember(folder, {f"{APP}-redis": at["redis"]}, REMEMBERED, spells)
+
     with ExitStack() as started:
         service = started.enter_context(Exposed({"/health": {"status": "ok"}}))
         database = started.enter_context(servers.postgres(folder))
@@ -98,6 +110,7 @@ def runs(folder: Path) -> Iterator[Cast]:
             },
             path=state.parent,
             exporters=exporters,
+            past=past,
             target=lambda: state.read_text().strip(),
             sicken=lambda: fails.__setitem__(0, True),
         )
@@ -111,5 +124,6 @@ clinic = Played(
     sick_in="50%",
     page="Mem0RedisErrorRateEmergency",
     stages=180,
+    faster=FASTER,
     known=True,
 )

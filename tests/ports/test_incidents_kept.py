@@ -23,6 +23,7 @@ from handrail_receiver.model import (
     Incident,
     IncidentEvent,
     LeftToPeople,
+    NeedsSomebody,
     Note,
     Open,
     Progress,
@@ -218,6 +219,25 @@ async def test_an_incident_of_before_whose_beginning_the_evidence_does_not_tell_
     (one,) = (await decided(store, ack, by="bob", minutes=1)).incidents
     assert one.acknowledged is not None
     assert one.acknowledged.after == timedelta(minutes=1)
+
+
+async def test_what_wakes_people_opens_one_that_a_rollback_makes_graver(store: Store) -> None:
+    await decided(store, BEGIN)
+    wakes = NeedsSomebody("investigate", "error-rate is in its warning tier")
+    (one,) = (await decided(store, wakes, guardrail="error-rate", tier="warning")).incidents
+    assert (one.action, one.trigger, one.source, one.severity, one.stage) == (
+        "investigate",
+        "error-rate is in its warning tier",
+        "error-rate/warning",
+        "warning",
+        "10%",
+    )
+    assert (await decided(store, wakes, minutes=1)).incidents == (one,)
+    await decided(store, Note(one.attempt, IncidentEvent.acknowledged, ""), by="alice", minutes=2)
+    graver = await decided(store, rolls_back(), guardrail="error-rate", tier="critical", minutes=3)
+    (again,) = graver.incidents
+    assert (again.action, again.acknowledged) == ("rollback", None)
+    assert [event for event, _, _ in said(again)] == ["opened", "acknowledged", "graver"]
 
 
 async def test_an_incident_that_was_closed_at_once_gets_its_impact_all_the_same_and_once(

@@ -27,6 +27,7 @@ from handrail_receiver.model import (
     Heard,
     History,
     LeftToPeople,
+    NeedsSomebody,
     Once,
     Open,
     Run,
@@ -222,7 +223,18 @@ def _known(case: _Case) -> Decision:
     if before == case.signal.firing:
         return decision
     heard = Heard(series, case.source, case.signal.firing)
-    return replace(decision, changes=(heard, *decision.changes))
+    return replace(decision, changes=(heard, *decision.changes, *_needs_somebody(case, decision)))
+
+
+def _needs_somebody(case: _Case, decision: Decision) -> tuple[NeedsSomebody, ...]:
+    """What wakes people opens an incident whatever it asks for, also once the attempt is over: it can be acknowledged.
+
+    A rollback that is still to be confirmed opens one when it begins, and a level of the escalation has that of its alert.
+    """
+    begins = case.signal.firing and names.LEVEL not in case.signal.labels
+    if not (case.tier.opens_incident and begins) or decision.verdict is Verdict.confirm:
+        return ()
+    return (NeedsSomebody(case.tier.action, _cannot_see(case) if _is_blind(case) else case.where),)
 
 
 def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:

@@ -125,6 +125,14 @@ class LeftToPeople:
 
 
 @dataclass(frozen=True)
+class NeedsSomebody:
+    """An alert wakes people until somebody acknowledges it: this opens an incident, where none is open."""
+
+    action: str
+    trigger: str
+
+
+@dataclass(frozen=True)
 class SetReady:
     """The attempt was rehearsed again: why it could not be rolled back, empty when it could."""
 
@@ -174,6 +182,7 @@ Change = (
     | EndAll
     | SetHold
     | LeftToPeople
+    | NeedsSomebody
     | SetReady
     | SetState
     | Once

@@ -117,10 +117,10 @@ class Closed:
 
 @dataclass(frozen=True)
 class Incident:
-    """What a rollback opened, and what is known of it now.
+    """What a rollback opened, or an alert that wakes people, and what is known of it now.
 
     `id` is its name in messages, PagerDuty and webhooks; `attempt` is the attempt's row, `number` its number.
-    `action` is the strongest rollback that was begun, `trigger` the reason, `source` the alert that asked for it as
+    `action` is the strongest that was asked for, `trigger` the reason, `source` the alert that asked for it as
     guardrail/tier (empty: no alert did), and `severity` the rollout's word for it. `asked` is since when it waits to
     be acknowledged, `late` are the deadlines for that which have passed, in seconds. `false_rollback` is what people
     say: whether the rollback was a false one.
@@ -258,7 +258,7 @@ def _asks_again(incident: Incident, happened: Happened) -> Incident:
     """It became graver, or is open again: whoever had it is asked once more."""
     said = happened.said
     action = str(said.get("action") or incident.action)
-    graver = names.ACTING.index(action) > names.ACTING.index(incident.action)
+    graver = names.ACTIONS.index(action) > names.ACTIONS.index(incident.action)
     return replace(
         incident,
         asked=happened.at,

@@ -25,7 +25,7 @@ def of_incident(
     known = replace(known, attempt=one.attempt)
     match call.verb:
         case "ack":
-            return _acknowledged(known, call, one, playbook, now)
+            return _acknowledged(known, call, one, playbook, history, now)
         case "note":
             return _noted(known, call, one)
         case _:
@@ -33,10 +33,10 @@ def of_incident(
 
 
 def _acknowledged(
-    known: Decision, call: Call, one: Incident, playbook: Playbook, now: Conditions
+    known: Decision, call: Call, one: Incident, playbook: Playbook, history: History, now: Conditions
 ) -> Decision:
     """A person has it: nobody else need be woken."""
-    if one.acknowledged is not None:
+    if one.acknowledged is not None and not _more_fires(one, history):
         text = f"{one.acknowledged.by} has acknowledged {one.id} already, at {when(one.acknowledged.at)}"
         return refusal(known, "acknowledged-already", text)
     within = min((one.within for one in playbook.acknowledge), default=None)
@@ -50,6 +50,13 @@ def _acknowledged(
     text += f": {call.why}" if call.why else ""
     note = Note(one.attempt, IncidentEvent.acknowledged, call.why, said)
     return replace(known, verdict=Verdict.note, reason="acknowledged", text=text, changes=(note,))
+
+
+def _more_fires(one: Incident, history: History) -> bool:
+    """Whether an alert began after it was acknowledged: that climbs until it is acknowledged as well."""
+    own = history.attempt is not None and history.attempt.id == one.attempt
+    since = one.acknowledged.at if one.acknowledged is not None else one.asked
+    return own and any(said.firing and said.at > since for said in history.said)
 
 
 def _noted(known: Decision, call: Call, one: Incident) -> Decision:
@@ -117,7 +124,7 @@ def _meant(known: Decision, call: Call, history: History) -> Incident | Decision
         text = f"{wanted} is no open incident of {name}; open: {open_now}"
         return refusal(known, "no-incident", f"{text}; `handrail rollout incident {name}` has all")
     if not history.incidents:
-        cure = "a rollback opens one; an alert alone is silenced in Alertmanager"
+        cure = "a rollback opens one, an emergency and what climbs the escalation; silence any other in Alertmanager"
         return refusal(known, "no-incident", f"no incident of {name} is open; {cure}")
     if len(history.incidents) > 1:
         which = ", ".join(one.id for one in history.incidents)

@@ -20,7 +20,8 @@ class Figures:
 
     `deployed` are the rollouts that were completed, `ended` those that gave the new version users' traffic and ended,
     however they did; `failed` are those of them that were rolled back. `failures` are what began in the period, `false`
-    those of them that people marked as false: they count everywhere, and are shown beside. `broken` is how much of the
+    those of them that people marked as false: they count everywhere, and are shown beside. `watched` are the incidents
+    without a rollback that began in it. `broken` is how much of the
     period anything was broken, by what had begun before it too.
     """
 
@@ -31,11 +32,17 @@ class Figures:
     failed: tuple[Outcome, ...]
     failures: tuple[Failure, ...]
     broken: timedelta
+    watched: tuple[Failure, ...] = ()
 
     @property
     def false(self) -> tuple[Failure, ...]:
         """What people marked as a false rollback."""
         return tuple(one for one in self.failures if one.false)
+
+    @property
+    def incidents(self) -> tuple[Failure, ...]:
+        """Everything for which an incident was opened, by when it began."""
+        return tuple(sorted((*self.failures, *self.watched), key=lambda one: one.began))
 
     @property
     def per_day(self) -> Fraction | None:
@@ -104,6 +111,9 @@ def figures_of(outcomes: Sequence[Outcome], start: datetime, end: datetime) -> F
         failed=tuple(one for one in ended if one.failure is not None),
         failures=tuple(one for one in failures if start <= one.began < end),
         broken=broken(failures, start, end),
+        watched=tuple(
+            one.watched for one in outcomes if one.watched is not None and start <= one.watched.began < end
+        ),
     )
 
 

@@ -75,7 +75,10 @@ class Stay:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An attempt as a report counts it. `ended_at` is None while it is under way."""
+    """An attempt as a report counts it. `ended_at` is None while it is under way.
+
+    `watched` is an incident in which nothing was to be rolled back: no failure of the change.
+    """
 
     number: int
     artifact: str
@@ -84,6 +87,7 @@ class Outcome:
     result: Result
     stays: tuple[Stay, ...]
     failure: Failure | None = None
+    watched: Failure | None = None
 
     @property
     def in_production(self) -> bool:
@@ -109,7 +113,9 @@ def outcomes(
     for past in attempts:
         made = _outcome(past, _decisions(records, past.attempt.id), newest, now)
         incident = known.get(past.attempt.id)
-        if incident is not None:
+        if incident is not None and incident.action not in names.ACTING:
+            made = replace(made, watched=as_known(_left_to_people(incident), incident))
+        elif incident is not None:
             failure = made.failure or _left_to_people(incident)
             made = replace(made, failure=as_known(failure, incident))
         all_outcomes.append(made)
@@ -117,7 +123,7 @@ def outcomes(
 
 
 def _left_to_people(incident: Incident) -> Failure:
-    """A rollback that was asked of people, and that the receiver did not see: it is over once a person says so."""
+    """What was asked of people, and that the receiver did not see: it is over once a person says so."""
     return Failure(
         number=incident.number,
         action=incident.action,

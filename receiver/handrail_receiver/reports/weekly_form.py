@@ -132,7 +132,7 @@ def reliability_section(known: ReportInput) -> Section:
     between = made.mean_time_between_failures
     uptime = measured_field(UPTIME, facts_of(known), known.figures, missing=no_slo)
     events = (
-        Field("Incidents", str(len(made.failures)), note=_marked_false(known)),
+        Field("Incidents", str(len(made.incidents)), note=_marked_false(known)),
         Field("Mean time between failures", hours(between), NO_FAILURE),
         _recovery(known),
     )
@@ -177,7 +177,7 @@ def dora_section(known: ReportInput) -> Section:
 
 def incident_section(known: ReportInput) -> Section:
     """Each incident with its impact."""
-    lines = [_incident(known, one) for one in known.counted.failures]
+    lines = [_incident(known, one) for one in known.counted.incidents]
     none = f"unknown: {known.not_kept}" if known.not_kept else "none"
     return Section("Incidents", lines=tuple(lines) or (none,))
 

@@ -29,6 +29,7 @@ from handrail_receiver.model import (
     IncidentEvent,
     LastSaid,
     LeftToPeople,
+    NeedsSomebody,
     Note,
     Once,
     Open,
@@ -43,7 +44,7 @@ from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
-from handrail_receiver.store.incident_rows import happens, open_in, rollback_begun
+from handrail_receiver.store.incident_rows import happens, needs_people, open_in
 from handrail_receiver.store.outbox import begun, changed, life_begins, lives_on, want
 from handrail_receiver.store.rows import attempt_of, instant, pinned_json, run_or_failed, step_json
 
@@ -188,7 +189,7 @@ def _calms(change: Change) -> bool:
 
 def _is_event(change: Change) -> bool:
     """Whether those hear of it who count deliveries, and nobody else: an attempt ended, an incident is another."""
-    return isinstance(change, SetState | Note)
+    return isinstance(change, SetState | Note | NeedsSomebody)
 
 
 def _record(decision: Decision, attempt: int) -> dict[str, object]:
@@ -224,7 +225,7 @@ def _change(
         case Once(name, other):
             sql = "INSERT INTO once (attempt, name, at) VALUES (:id, :name, :now) ON CONFLICT DO NOTHING"
             tx.count(sql, id=other or attempt, name=name, now=now)
-        case Note() | LeftToPeople():
+        case Note() | LeftToPeople() | NeedsSomebody():
             _of_incident(tx, decision, change, attempt, at)
         case SetReady(why):
             tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
@@ -252,12 +253,15 @@ def _change(
     return attempt
 
 
-def _of_incident(tx: Tx, decision: Decision, change: Note | LeftToPeople, attempt: int, at: datetime) -> None:
+def _of_incident(
+    tx: Tx, decision: Decision, change: Note | LeftToPeople | NeedsSomebody, attempt: int, at: datetime
+) -> None:
     if isinstance(change, Note):
         happens(tx, decision.rollout, change.attempt, change.event, decision.by, change.text, change.said, at)
         return
-    source, of = _source(decision), change.attempt or attempt
-    rollback_begun(tx, decision.rollout, of, change.action, decision.by, change.trigger, source, at)
+    of = change.attempt if isinstance(change, LeftToPeople) and change.attempt else attempt
+    source = _source(decision)
+    needs_people(tx, decision.rollout, of, change.action, decision.by, change.trigger, source, at)
 
 
 def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
@@ -364,7 +368,7 @@ def _open(tx: Tx, decision: Decision, run: Open, attempt: int, at: datetime, det
         end_others(tx, attempt, made[0]["id"], run.action, now)
     if run.action in names.ACTING and run.confirmation is None:
         source, by = _source(decision), run.by or decision.by
-        rollback_begun(tx, decision.rollout, attempt, run.action, by, decision.text, source, at)
+        needs_people(tx, decision.rollout, attempt, run.action, by, decision.text, source, at)
 
 
 def _source(decision: Decision) -> str:

@@ -121,10 +121,10 @@ def _from_before(tx: Tx, row: Row) -> Incident:
     return opened(row["rollout"], row["attempt"], happened)
 
 
-def rollback_begun(
+def needs_people(
     tx: Tx, rollout: str, attempt: int, action: str, by: str, trigger: str, source: str, at: datetime
 ) -> None:
-    """A rollback of an attempt begins: that opens its incident, makes it graver, or opens it again."""
+    """A rollback of an attempt begins, or an alert that wakes people: that opens its incident, makes it graver, or opens it again."""
     rows = tx.rows("SELECT * FROM incident WHERE attempt = :attempt", attempt=attempt)
     if not rows:
         _opens(tx, rollout, attempt, at)
@@ -134,7 +134,7 @@ def rollback_begun(
         event = IncidentEvent.reopened
     else:
         known = next(one for one in _of(tx, rollout, rows))
-        if names.ACTING.index(action) <= names.ACTING.index(known.action):
+        if names.ACTIONS.index(action) <= names.ACTIONS.index(known.action):
             return
         event = IncidentEvent.graver
     said = {"action": action, "source": source, **_facts(tx, attempt, action, source)}

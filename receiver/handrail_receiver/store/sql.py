@@ -39,7 +39,7 @@ from handrail_receiver.store.histories import (
     readable_history,
 )
 from handrail_receiver.store.inbox import SqlInbox
-from handrail_receiver.store.incident_rows import SqlIncidents, rollback_begun, rollback_failed
+from handrail_receiver.store.incident_rows import SqlIncidents, needs_people, rollback_failed
 from handrail_receiver.store.outbox import SqlTellings, changed, want
 from handrail_receiver.store.past_attempts import SqlPast
 from handrail_receiver.store.retention import SqlRetention
@@ -259,13 +259,13 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
     if progress.attempt_state is not None:
         if run.state == RunState.waiting:
             end_others(tx, run.attempt, run.id, run.action, at.timestamp())
-            rollback_begun(tx, run.rollout, run.attempt, run.action, run.asked_by, run.reason, run.key, at)
+            needs_people(tx, run.rollout, run.attempt, run.action, run.asked_by, run.reason, run.key, at)
         if progress.attempt_state != AttemptState.rolled_back or _all_rolled_back(tx, run):
             sql = "UPDATE attempt SET state = :state WHERE id = :id"
             tx.count(sql, state=progress.attempt_state.value, id=run.attempt)
     if progress.left:
         why = f"{run.reason}; {progress.text}"
-        rollback_begun(tx, run.rollout, run.attempt, run.action, run.asked_by, why, run.key, at)
+        needs_people(tx, run.rollout, run.attempt, run.action, run.asked_by, why, run.key, at)
     if run.action in names.ACTING and progress.state in BROKEN:
         rollback_failed(tx, run.rollout, run.attempt, f"{run.action} {progress.state}: {progress.text}", at)
     if progress.tell:

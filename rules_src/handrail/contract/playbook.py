@@ -223,6 +223,7 @@ class TierFacts(_Model):
     """One alert of a guardrail, as the receiver must know it to check what a notification claims.
 
     A hold that it caused ends by itself `resume_after` seconds after it last fired (None: a person ends it).
+    `opens_incident`: it wakes people until somebody acknowledges it, whatever it asks for.
     """
 
     tier: str
@@ -234,6 +235,7 @@ class TierFacts(_Model):
     confirmation: Confirmation | None = None
     limits: tuple[LimitFacts, ...] = ()
     resume_after: float | None = None
+    opens_incident: bool = False
 
 
 class ReferenceQuery(_Model):

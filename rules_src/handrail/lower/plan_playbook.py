@@ -207,6 +207,7 @@ def _tier(
             "action": alert.action,
             "expr": alert.expr,
             "shadow": guardrail.shadow,
+            "opens_incident": not guardrail.shadow and _wakes_people(alert, context.rollout),
             "limits": tuple(_limit(condition, guardrail, context) for condition in alert.conditions),
             "resume_after": seconds_of(tier.resume_after, context) if tier else None,
             "confirmation": confirm
@@ -217,6 +218,14 @@ def _tier(
             },
         }
     )
+
+
+def _wakes_people(alert: plan.Alert, rollout: Rollout) -> bool:
+    """Whether it is an emergency, or climbs to a level of the escalation."""
+    if alert.tier == names.THIN:
+        return False
+    climbs = any(not one.severities or alert.severity in one.severities for one in rollout.escalation)
+    return climbs or alert.tier == names.TIERS[-1]
 
 
 def _limit(

@@ -19,6 +19,7 @@ from handrail_receiver.model import (
     History,
     LastSaid,
     LeftToPeople,
+    NeedsSomebody,
     Open,
     Run,
     RunState,
@@ -255,6 +256,31 @@ def test_an_alert_older_than_the_attempt_needs_the_confirming_query() -> None:
         Verdict.confirm,
         Confirmation(after=0, expr=expr, unreachable="hold"),
     )
+
+
+WAKES = {"error-rate/warning": {"opens_incident": True}, "error-rate/blind": {"opens_incident": True}}
+
+
+@pytest.mark.parametrize(
+    ("tier", "action", "text"),
+    [
+        ("warning", "investigate", "error-rate is in its warning tier"),
+        ("blind", "hold", "error-rate cannot see"),
+    ],
+)
+def test_what_wakes_people_opens_an_incident_whatever_it_asks_for(tier: str, action: str, text: str) -> None:
+    wakes, book = signal("error-rate", tier), playbook(tiers=WAKES)
+    opens = NeedsSomebody(action, text)
+    rolled_back = History(replace(ATTEMPT, state=AttemptState.rolled_back))
+    assert opens in decide(wakes, book, HISTORY, CONDITIONS).changes
+    assert opens in decide(wakes, book, rolled_back, CONDITIONS).changes
+    quiet = (
+        decide(wakes, BOOK, HISTORY, CONDITIONS),
+        decide(wakes, book, replace(HISTORY, said=(heard(wakes),)), CONDITIONS),
+        decide(signal("error-rate", tier, firing=False), book, HISTORY, CONDITIONS),
+        decide(signal("error-rate", tier, level="manager"), book, HISTORY, CONDITIONS),
+    )
+    assert [one for made in quiet for one in made.changes if isinstance(one, NeedsSomebody)] == []
 
 
 def test_a_hold_stops_promotions_once() -> None:

@@ -19,6 +19,7 @@ from handrail_receiver.model import (
     History,
     Incident,
     IncidentEvent,
+    LastSaid,
     Note,
     Verdict,
 )
@@ -53,6 +54,19 @@ def test_whoever_acknowledges_has_it_and_how_late_that_was_is_kept() -> None:
     assert made.changes == (Note(7, IncidentEvent.acknowledged, "on it", late),)
     early = decided("ack", history(ONE), minutes=2)
     assert early.changes == (Note(7, IncidentEvent.acknowledged, "", {"after": 120.0}),)
+
+
+@pytest.mark.parametrize(
+    ("firing", "minutes", "reason"),
+    [(True, 3, "acknowledged"), (True, 1, "acknowledged-already"), (False, 3, "acknowledged-already")],
+    ids=["it began after", "it began before", "it began after and is over"],
+)
+def test_what_begins_after_an_acknowledgement_is_acknowledged_as_well(
+    firing: bool, minutes: int, reason: str
+) -> None:
+    had = replace(ONE, acknowledged=Acknowledged(NOW + timedelta(minutes=2), "bob", timedelta(minutes=2)))
+    more = LastSaid("another", "disk/critical", firing, NOW + timedelta(minutes=minutes))
+    assert decided("ack", replace(history(had), said=(more,))).reason == reason
 
 
 def test_what_is_found_out_is_noted_field_by_field() -> None:
@@ -91,7 +105,7 @@ HAD = replace(ONE, acknowledged=Acknowledged(NOW, "bob", timedelta()))
             history(),
             {},
             "no-incident",
-            "no incident of shop is open; a rollback opens one; an alert alone is silenced in Alertmanager",
+            "no incident of shop is open; a rollback opens one, an emergency and what climbs the escalation; silence any other in Alertmanager",
         ),
         ("ack", History(), {}, "no-incident", ""),
         (

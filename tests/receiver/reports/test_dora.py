@@ -54,6 +54,17 @@ def test_the_definitions_on_a_week_of_two_releases_and_two_rollbacks() -> None:
     assert made.mean_time_between_failures == (WEEK - timedelta(minutes=24)) / 2
 
 
+def test_an_incident_without_a_rollback_is_an_incident_and_no_failed_change() -> None:
+    attempt = Attempt(1, "shop", "shop", 1, AttemptState.complete, "100%", MONDAY, MONDAY, "alice")
+    at, over = MONDAY + timedelta(hours=3), MONDAY + timedelta(hours=5)
+    gone = Incident("shop-1", "shop", 1, 1, at, at, "investigate", "the database is gone", "alert")
+    gone = replace(gone, severity="P1", closed=Closed(over, "alice", "it is back"))
+    made = figures_of(outcomes([PastAttempt(attempt, (), 0)], [], [gone], book(), END), MONDAY, END)
+    watched = Failure(1, "investigate", "the database is gone", "", at, over)
+    assert made.incidents == (replace(watched, incident="shop-1", severity="P1", closed=True),)
+    assert (made.failures, made.failed, made.broken) == ((), (), timedelta())
+
+
 def test_a_false_rollback_counts_and_is_shown_apart() -> None:
     made = figures_of([outcome(10), back(20, 4, false=True)], MONDAY, END)
     assert (made.change_fail_rate, len(made.failures), len(made.false)) == (Fraction(1, 2), 1, 1)

@@ -232,6 +232,11 @@ PROCEDURES = {
                 """,
         ),
         logged("Has a machine loaded them?", "Feature flags loaded", 1),
+        Instruction(
+            "Has Redis been measured for a week? Its operations are compared with the same hour of last week.",
+            promql='max_over_time(redis_commands_processed_total{job="healthcare-clinic-backend-redis"}[1h] offset 7d)',
+            see="Nothing: redis-load is blind, and no start is allowed.",
+        ),
         Instruction("Try the runbooks and the way back once.", sh="handrail rollout drill mem0-redis"),
         Instruction(
             "Answer the gate's questions (see Sign-off), then start.", sh="handrail rollout start mem0-redis"

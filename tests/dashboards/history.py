@@ -29,6 +29,7 @@ AGO = {
     "application_log_lines_total",
     "http_request_duration_seconds_bucket",
     "http_request_duration_seconds_count",
+    "http_request_duration_seconds_sum",
     "redis_commands_processed_total",
 }
 """What is compared with the same hour and the same day of last week."""
@@ -61,8 +62,12 @@ def history(series: Sequence[Series], rollouts: Sequence[plan.Rollout], end: int
         if one.name in AGO:
             earlier = [at for at in range(end - LASTS - DAY, end + 1, 240) if at < times.start]
             week_ago = [at - WEEK for at in range(end - LASTS - DAY, end + 1, 240)]
-            grew = [(at, at - week_ago[0] if one.counter else 1) for at in (*week_ago, *earlier)]
-            samples = [(at, one.level * times_level) for at, times_level in grew] + samples
+            began = week_ago[0]
+            grown = one.level * (times.start - began) if one.counter else 0  # it goes on from there
+            samples = [
+                *((at, one.level * (at - began if one.counter else 1)) for at in (*week_ago, *earlier)),
+                *((at, grown + value) for at, value in samples),
+            ]
         everything.setdefault(one.name, []).append((str(one), samples))
     for name, labels, value in _of_receiver(rollouts, end):
         told = [(at, value(at)) for at in times]

@@ -94,7 +94,7 @@ def test_a_limit_that_is_another_for_each_says_whose_it_is(against: Reference) -
             Latency("seconds", p=95, by=["path", "zone"]),
             (
                 'The 95th percentile of `seconds{track="new"}` over 5m, for each `path` and `zone`. With fewer than 100 events '
-                "in that time that `path` and `zone` is not judged."
+                "in that time that `path` and `zone` is not judged, unless 11 or more of them are beyond its limit."
             ),
         ),
         (

@@ -15,7 +15,7 @@ def test_each_time_within_a_stage_is_divided_alike_and_nothing_else_is() -> None
     assert [at[:3] for at in checks] == [["25s", "50s", "1m15s"]] * 3
     assert [(one.bake, one.gate and one.gate.stable_for) for one in short.stages] == [
         ("10m", None),
-        ("10m", None),
+        ("10m", "10m"),
         ("20m", "20m"),
     ]
     assert short.guardrails == as_declared.guardrails

@@ -13,7 +13,6 @@ import pytest
 from servers import ask_haproxy, haproxy, program
 
 RUNBOOKS = Path(__file__).parents[3] / "generated/runbooks"
-NOW = datetime.now().astimezone()
 
 
 def command(rollout: str, does: str) -> str:
@@ -40,7 +39,7 @@ def access(
     status: int, hours: float = 0, size: int = 512, seconds: str = "0.120", path: str = "/api/x"
 ) -> str:
     """A line of nginx's log, with the request time as its last field."""
-    at = (NOW - timedelta(hours=hours)).strftime("%d/%b/%Y:%H:%M:%S %z")
+    at = (datetime.now().astimezone() - timedelta(hours=hours)).strftime("%d/%b/%Y:%H:%M:%S %z")
     return f'10.0.0.1 - - [{at}] "GET {path} HTTP/1.1" {status} {size} "-" "Mozilla/5.0 (X11)" {seconds}\n'
 
 

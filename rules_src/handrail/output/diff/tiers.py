@@ -34,13 +34,14 @@ def _guardrail(name: str, guardrail: str, old: RolloutState, new: RolloutState) 
     if measures[0] != measures[1]:
         yield DiffLine(Effect.unclear, name, guardrail, f"what is measured changed; {_numbers(*measures)}")
     both = {tier for own, tier in old.tiers if own == guardrail and (own, tier) in new.tiers}
+    limits = _figures(old, guardrail), _figures(new, guardrail)
     for key in dict.fromkeys([*old.tiers, *new.tiers]):
         if key[0] != guardrail:
             continue
         subject = " ".join(key)
         before, after = old.tiers.get(key), new.tiers.get(key)
         if before is not None and after is not None:
-            for effect, what in (*_tier(before, after), *_muted(before, after, both)):
+            for effect, what in (*_tier(before, after, limits), *_muted(before, after, both)):
                 yield DiffLine(effect, name, subject, what)
         elif before is not None:
             yield DiffLine(Effect.looser, name, subject, f"rule removed ({_line(before)})")
@@ -63,7 +64,7 @@ def _line(tier: TierState) -> str:
     return f"{limits or 'its expression'}{sustained}: {tier.action}{' in shadow' if tier.shadow else ''}"
 
 
-def _tier(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
+def _tier(old: TierState, new: TierState, limits: tuple[set[str], set[str]]) -> Iterator[EffectAndWords]:
     yield from _limits(old, new)
     if old.sustained != new.sustained:
         effect = by_size(old.sustained, new.sustained, more_is=Effect.looser)
@@ -90,7 +91,7 @@ def _tier(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
         )
     yield from _confirmation(old, new)
     if old.expr != new.expr:
-        yield from _expression(old, new)
+        yield from _expression(old, new, limits)
 
 
 def _severity(old: TierState, new: TierState) -> EffectAndWords:
@@ -191,14 +192,16 @@ def _confirmation(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
             )
 
 
-def _expression(old: TierState, new: TierState) -> Iterator[EffectAndWords]:
-    """Other changes of the expression: only a person can say which way is safer."""
+def _expression(
+    old: TierState, new: TierState, limits: tuple[set[str], set[str]]
+) -> Iterator[EffectAndWords]:
+    """Other changes of the expression than those of limits: only a person can say which way is safer."""
     if _NUMBER.sub("#", old.expr) != _NUMBER.sub("#", new.expr):
         yield Effect.unclear, "its expression changed; read the rule"
         return
     pairs = zip(_NUMBER.findall(old.expr), _NUMBER.findall(new.expr), strict=True)
-    said = _figures(old), _figures(new)
-    moved = dict.fromkeys(f"{a} → {b}" for a, b in pairs if a != b and not (a in said[0] and b in said[1]))
+    was, now = limits
+    moved = dict.fromkeys(f"{a} → {b}" for a, b in pairs if a != b and not (a in was and b in now))
     if moved:
         yield Effect.unclear, f"numbers of its expression changed: {', '.join(moved)}"
 
@@ -212,10 +215,12 @@ def _numbers(old: Sequence[str], new: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(f"{a} → {b}" for a, b in pairs if a != b))
 
 
-def _figures(tier: TierState) -> set[str]:
-    """The figures as they appear in the expression, where a sign is not part of the number."""
+def _figures(rollout: RolloutState, guardrail: str) -> set[str]:
+    """The figures of its limits as they appear in expressions, where a sign is not part of the number."""
     figures = (
         figure
+        for (own, _), tier in rollout.tiers.items()
+        if own == guardrail
         for limit in tier.limits or ()
         for figure in (*limit.figures.values(), limit.floor, limit.least)
     )

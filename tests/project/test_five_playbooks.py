@@ -110,29 +110,6 @@ def test_who_is_told_of_a_rollback(rollout: str) -> None:
     assert _told(rollout, lambda action: action.endswith("rollback")) == TOLD[rollout]
 
 
-def test_whatever_climbs_and_every_emergency_opens_an_incident_that_can_be_acknowledged() -> None:
-    opens = {
-        rollout: {
-            f"{guardrail.name}/{tier.tier}"
-            for guardrail in playbook(rollout).guardrails
-            for tier in guardrail.tiers
-            if tier.opens_incident
-        }
-        for rollout in FIVE
-    }
-    aurigraph = playbook("aurigraph-v12").guardrails
-    assert opens["aurigraph-v12"] == {
-        f"{one.name}/{tier.tier}" for one in aurigraph for tier in one.tiers if tier.tier != "thin"
-    }
-    assert opens["mem0-redis"] == {
-        f"{one.name}/{tier.tier}"
-        for one in playbook("mem0-redis").guardrails
-        for tier in one.tiers
-        if tier.tier == "emergency"
-    }
-    assert opens["ruleiq"] == {"auth-attack/emergency"}
-
-
 @pytest.mark.parametrize("rollout", FIVE)
 def test_of_what_is_no_rollback_the_team_hears_and_no_pager_ticket_or_status_page(rollout: str) -> None:
     told = _told(rollout, lambda action: not action.endswith("rollback"))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
+from handrail_receiver.decide.receiver_down import receiver_down
 from handrail_receiver.lifecycle.state_machine import may
 from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
@@ -54,7 +55,7 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
     if playbook is not None and (guardrail, name) == (names.GATE, names.PROMOTE):
         return _asks_to_go_on(signal, playbook, history)
     if (guardrail, name) == (names.RECEIVER_GUARDRAIL, names.DOWN):
-        return _did_not_see_us(signal, rollout, history)
+        return receiver_down(signal, history)
     tier = playbook.tier(guardrail, name) if playbook else None
     if playbook is not None and tier is not None and rollout:
         return _known(_Case(signal, playbook, guardrail, tier, history, now))
@@ -74,20 +75,6 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
         rollout=rollout,
         guardrail=guardrail,
         tier=name,
-        attempt=history.attempt.id if history.attempt else 0,
-    )
-
-
-def _did_not_see_us(signal: Signal, rollout: str, history: History) -> Decision:
-    """Prometheus said that this receiver is gone: people are told of that without it, and nothing follows."""
-    text = "Prometheus does not see this receiver" if signal.firing else "Prometheus sees this receiver again"
-    return Decision(
-        Verdict.ignore,
-        "receiver-down",
-        text,
-        rollout=rollout,
-        guardrail=names.RECEIVER_GUARDRAIL,
-        tier=names.DOWN,
         attempt=history.attempt.id if history.attempt else 0,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from guarded import NOW, ROLLOUT, alert, body, guarded, playbook
-from handrail.contract import AckDeadline
+from handrail.contract import AckDeadline, names
 from handrail_receiver.model import (
     Acknowledged,
     Attempt,
@@ -26,6 +26,7 @@ from handrail_receiver.model import (
 from handrail_receiver.model.incidents import after_event
 from handrail_receiver.operations.call import Call, IncidentWords
 from handrail_receiver.operations.call_decision import decide_call
+from servers import until
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.rolled_back, "10%", NOW, NOW, "alice")
 ONE = Incident("shop-7", ROLLOUT, 7, 2, NOW, NOW, "rollback", "errors are critical", "alert")
@@ -183,6 +184,22 @@ def test_a_security_incident_stays_open_over_restarts_and_further_attempts(tmp_p
         closed = shop.call("close", why="over", cause="a token was in the log")
         assert closed["reason"] == "closed"
         assert shop.call("start", anyway=True, why="the alert is older")["reason"] == "asked-for"
+
+
+def test_an_alert_that_only_asks_to_look_can_be_acknowledged_and_the_rules_read_since_when(
+    tmp_path: Path,
+) -> None:
+    book = playbook(environment="production", tiers={"error-rate/warning": {"opens_incident": True}})
+    with guarded(tmp_path, book) as shop:
+        shop.call("start")
+        assert shop.call("ack")["reason"] == "no-incident"
+        shop.deliver(body(alert("error-rate", "warning")))
+        until(
+            lambda: shop.metric("handrail_incidents_open") == {'{rollout="shop"}': 1},
+            "an incident to be open",
+        )
+        assert shop.call("ack")["reason"] == "acknowledged"
+        assert list(shop.metric(names.ACKNOWLEDGED_METRIC)) == ['{rollout="shop"}']
 
 
 def test_a_note_that_is_sent_twice_stands_there_once() -> None:

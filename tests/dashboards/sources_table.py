@@ -60,7 +60,7 @@ AIDIN = (
         source={"postgresql": 0.5, "prisma": 0.2, "exception": 0.2, "application": 0.1},
     ),
     counter("aidin-log", "db_connections_refused_total", 0.0),
-    gauge("aidin-log", "users_seen", 1.0, user=each(*(f"u{number}" for number in range(40)))),
+    gauge("aidin-log", "users_seen", 1.0, user=each(*(f"u{number}" for number in range(120)))),
     failed_queries(
         "aidin-sql",
         "aidin-hardening",
@@ -73,9 +73,9 @@ AIDIN = (
     ),
     gauge("aidin-sql", "db_pool_in_use", 21),
     gauge("aidin-sql", "db_pool_size", 97),
-    counter("aidin-sql", "audit_log_inserts_total", 3.1),
+    counter("aidin-sql", "audit_log_inserts_total", 6.1),
     counter(
-        "aidin-sql", "mutations_total", 3.2, table={"users": 0.96, "user_modules": 0.03, "role_modules": 0.01}
+        "aidin-sql", "mutations_total", 60, table={"users": 0.96, "user_modules": 0.03, "role_modules": 0.01}
     ),
     gauge("aidin-sql", "active_users", 41),
     gauge(

@@ -246,9 +246,9 @@ def test_escalation_and_contacts_are_there_only_where_there_are_any() -> None:
 def test_escalation_says_what_stops_it() -> None:
     assert sections(written(shop)["shop"])["escalation"].partition("\n")[0] == (
         "An alert that nobody resolves climbs by itself, counted from the moment it fired. It stops when the alert is "
-        "resolved, or when somebody acknowledges the incident that a rollback opened: `handrail rollout ack shop`. That "
-        "stops all that fired until then. What begins later climbs again, and while the receiver is away nothing counts as "
-        "acknowledged. Where no rollback opened an incident there is nothing to acknowledge: silence the alert in "
+        "resolved, or when somebody acknowledges the incident that it opened: `handrail rollout ack shop`. That "
+        "stops all that fired until then. What begins later climbs until it is acknowledged as well, and while the receiver is "
+        "away nothing counts as acknowledged. Before the first attempt there is no incident: silence the alert in "
         "Alertmanager."
     )
 

@@ -170,16 +170,16 @@ def test_what_nobody_can_know_here_is_said_by_the_line_that_it_has_afterwards(
         0,
         [
             (
-                "alertmanager.yml:4: warning: this route takes ShopErrorsWarning and 4 more only if Prometheus adds the "
+                "alertmanager.yml:4: warning: this route takes ShopErrorsWarning and 5 more only if Prometheus adds the "
                 "labels that it looks at"
             ),
             (
                 f"alertmanager.yml:{_line(file, 'target_match: {a: b}')}: warning: this rule may mute ShopErrorsWarning "
-                "and 4 more while an alert of yours fires"
+                "and 5 more while an alert of yours fires"
             ),
             (
                 f"alertmanager.yml:{_line(file, 'target_match: {a: b}')}: warning: this rule may mute alerts of yours "
-                "while one of ours fires (ShopErrorsWarning and 4 more)"
+                "while one of ours fires (ShopErrorsWarning and 5 more)"
             ),
         ],
     )

@@ -21,6 +21,10 @@ WARNED = [
     "rules_src/rollouts/shop.py:22: warning: `hold=` of a stage is now `bake=`; the old word goes with version 1.0",
     "rules_src/rollouts/shop.py:23: warning: `hold=` of a stage is now `bake=`; the old word goes with version 1.0",
     "rules_src/rollouts/shop.py:32: warning: `hold=` of a tier is now `sustained=`; the old word goes with version 1.0",
+    (
+        "rules_src/rollouts/shop.py:33: warning: 'error-rate' rolls back for 2 bad events among as few as 30; write "
+        "min_events=180, which is 10 bad ones at least, or sustained= as long as the window of 5m [one-event-enough]"
+    ),
     "rules_src/rollouts/shop.py:33: warning: `hold=` of a tier is now `sustained=`; the old word goes with version 1.0",
 ]
 

@@ -17,7 +17,7 @@ from handrail.compiler import planned
 from handrail.emit import promtool
 from handrail.emit.document import Data, yaml_document
 from handrail.emit.groups import rules
-from handrail.emit.promtool.own import AWAKE, CLIMBS
+from handrail.emit.promtool.own import AWAKE, CLIMBS, GONE
 from handrail.errors import Refused
 from handrail.plan import Guardrail, Rollout, Slo
 from servers import program
@@ -93,9 +93,9 @@ def objective(rollout: Rollout, slo: Slo) -> Subject:
 
 
 def own(rollout: Rollout) -> Subject:
-    """The heartbeat and the levels; the levels climb from what some alert of the first guardrail would be."""
+    """The heartbeat, the receiver that is gone, and the levels; the levels climb from what some alert of the first guardrail would be."""
     subject = _subject(replace(rollout, guardrails=rollout.guardrails[:1], slos=()), -1)
-    wanted = (AWAKE, CLIMBS)
+    wanted = (AWAKE, CLIMBS, GONE)
     tests = {
         file: {**data, "tests": [case for case in data["tests"] if case["name"].startswith(wanted)]}
         for file, data in subject.tests.items()

@@ -51,7 +51,7 @@ def receiver_gone(rollout: Rollout) -> Story:
     """It is there, then for as long as the alert must be sustained it is not, and then it is back."""
     alert = rollout.receiver_down
     reason, every = (alert.name, ""), rollout.evaluate
-    step = -(-max(every, alert.sustained / LONGEST) // every) * every
+    step = -(-2 * rollout.scrape // every) * every  # what is gone is seen to be gone a scrape later
     course = Course(step, Timeline(rollout.scrape), {reason: alert})
     began = Key.of(names.ATTEMPT_STARTED_METRIC, {names.ROLLOUT: rollout.name})
     there: dict[Key, Feed] = {} if rollout.stages else {began: At(Decimal(0))}

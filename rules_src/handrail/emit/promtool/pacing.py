@@ -22,7 +22,7 @@ from handrail.plan import (
     While,
 )
 
-FACTORS = (1, 2, 3, 4, 6, 12, 24, 48, 96, 288, 576, 2016, 4032, 8640)
+FACTORS = (1, 2, 3, 4, 6, 12, 24, 48, 96, 300, 600, 2016, 4032, 8640)
 """So many times the least time that evaluations are apart."""
 MOST = 8
 """So many evaluations are waited for what must be sustained, or is kept."""
@@ -30,6 +30,7 @@ LONGEST = 90
 """How many evaluations a story lasts at most."""
 SELDOM = timedelta(minutes=4)
 """More seldom than that, an instant selector would not see a series at every time."""
+DAY = timedelta(days=1)
 PAST = timedelta(hours=1)
 """A past that is as long is scraped as seldom as its windows allow."""
 
@@ -52,6 +53,10 @@ def pace_of(subject: Subject, values: int, *, thin: bool = False) -> timedelta:
     held = max(time for one in alerts for time in (one.sustained, one.keep_firing_for)) / MOST
     if thin and guardrail.thin is not None:
         held = max(held, guardrail.thin.sustained)
+        if held >= DAY and widest < PAST:
+            raise Impossible(
+                "promtool holds too few samples for a day that is scraped as often as its windows ask"
+            )
     least = guardrail.blind.sustained or 10 * every
     least = -(-least // every) * every
     found = (least * factor for factor in FACTORS if least * factor >= max(widest, held))

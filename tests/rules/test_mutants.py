@@ -56,6 +56,7 @@ def alerts_of(rollout: Rollout) -> dict[str, list[str]]:
                 rollout.receiver_down,
                 rollout.heartbeat,
             )
+            if alert is not None
         ],
     }
 

@@ -16,7 +16,7 @@ STAGES = [Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")]
 LOOK, ROLL_BACK = Warning(Above("5")), Critical(Above("9"), action="rollback")
 SAYS = {
     "staged": 'handrail_rollout_stage{rollout="shop",stage="10%",job="whatever"}',
-    "always armed": 'handrail_attempt_started_timestamp_seconds{rollout="shop",job="whatever"}',
+    "always armed": 'handrail_heartbeat_age_seconds{job="whatever"}',
 }
 TOP = Path(__file__).parents[2]
 
@@ -54,17 +54,24 @@ def test_a_receiver_that_knows_only_other_rollouts_guards_nothing(promtool: str)
 
 
 def test_it_is_as_severe_as_what_is_left_undone_in_the_rollouts_own_words() -> None:
-    severities = [
-        shop().receiver_down.severity,
-        shop(shadow=True).receiver_down.severity,
-    ]
-    assert severities == ["P2", "P3"]
+    downs = [shop().receiver_down, shop(shadow=True).receiver_down]
+    assert [down and down.severity for down in downs] == ["P2", "P3"]
+
+
+def test_a_rollout_that_asks_nothing_of_a_receiver_does_not_miss_one() -> None:
+    look = Guardrail("disk", Gauge("disk"), tiers=[LOOK])
+    (planned,) = lower([Rollout("shop", "shop", guardrails=[look])], Environment("test")).rollouts
+    assert planned.receiver_down is None
+
+
+def test_without_stages_a_receiver_that_never_saw_an_attempt_is_there(promtool: str) -> None:
+    assert complaints(promtool, shop("always armed"), {SAYS["always armed"]: "10x100"}, gone("20m")) == ""
 
 
 def test_of_every_rollout_here_alertmanager_tells_people_that_the_receiver_is_gone() -> None:
     loaded = load(TOP / "rules_src")
     place = loaded.environment(None)
     downs = {one.name: one.receiver_down for one in lower(loaded.rollouts, place).rollouts}
-    assert {name: bool(place.routes.get(alert.severity)) for name, alert in downs.items()} == dict.fromkeys(
-        downs, True
-    )
+    assert {
+        name: alert and bool(place.routes.get(alert.severity)) for name, alert in downs.items()
+    } == dict.fromkeys(downs, True)

@@ -67,7 +67,8 @@ def _groups(rollout: Rollout) -> list[Data]:
     if rollout.promotion is not None:
         groups.append(_gate(rollout, rollout.promotion))
     last = [_alert(level.alert, rollout) for level in rollout.escalation]
-    last += [_alert(alert, rollout) for alert in (rollout.receiver_down, rollout.heartbeat)]
+    own = (rollout.receiver_down, rollout.heartbeat)
+    last += [_alert(alert, rollout) for alert in own if alert is not None]
     groups.append(_group(rollout, names.ROLLOUT, last))
     return groups
 

@@ -15,14 +15,22 @@ GONE_FOR = timedelta(minutes=5)
 """A restart or a scrape that fails is shorter."""
 
 
-def lower_receiver_down(context: RolloutContext, chains: Sequence[plan.Guardrail | plan.Slo]) -> plan.Alert:
-    """It asks for what every receiver exports of the rollout, whatever the job is called that scrapes it.
+def lower_receiver_down(
+    context: RolloutContext, chains: Sequence[plan.Guardrail | plan.Slo]
+) -> plan.Alert | None:
+    """It asks for what every receiver exports, whatever the job is called that scrapes it.
 
-    As severe as a critical alert where the receiver would roll back or wake everybody, a warning otherwise.
+    As severe as a critical alert where the receiver would roll back or wake everybody, a warning otherwise. None where
+    the rollout asks nothing of a receiver: it has no stages, and its alerts only ask people to look.
     """
     rollout, gone_for = context.rollout, context.scale.time(GONE_FOR)
-    severity = context.severity("critical" if any(map(_grave, chains)) else "warning")
-    exported = plan.Selector(exported_of(context.stages), ((names.ROLLOUT, "=", rollout.name),))
+    grave = any(map(_grave, chains))
+    if not grave and not context.stages:
+        return None
+    severity = context.severity("critical" if grave else "warning")
+    exported = plan.Selector(names.STAGE_METRIC, ((names.ROLLOUT, "=", rollout.name),))
+    if not context.stages:  # of such a rollout a receiver exports nothing before the first attempt
+        exported = plan.Selector(names.HEARTBEAT_AGE_METRIC)
     return plan.Alert(
         name=names.alert_name(rollout.name, names.RECEIVER_GUARDRAIL, names.DOWN),
         tier=names.DOWN,
@@ -42,11 +50,6 @@ def lower_receiver_down(context: RolloutContext, chains: Sequence[plan.Guardrail
         note=None,
         where=where_of(rollout),
     )
-
-
-def exported_of(stages: Sequence[plan.Stage]) -> str:
-    """What a receiver that has the rollout's playbook exports of it at any time."""
-    return names.STAGE_METRIC if stages else names.ATTEMPT_STARTED_METRIC
 
 
 def _grave(chain: plan.Guardrail | plan.Slo) -> bool:

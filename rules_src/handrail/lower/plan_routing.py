@@ -54,12 +54,11 @@ LEVEL_TIMING: Final = GroupTiming(timedelta(), _MINUTE, _HOUR)
 
 
 def lower_routing(
-    rollout: Rollout, environment: Environment, chains: Sequence[Chain], receiver_down: plan.Alert
+    rollout: Rollout, environment: Environment, chains: Sequence[Chain], receiver_down: plan.Alert | None
 ) -> Routing:
     """Routes, inhibitions and receivers for the alerts of one rollout."""
-    told = _told(
-        rollout, environment, [*(alert for one in chains for alert in one.every_alert), receiver_down]
-    )
+    alerts = [alert for one in chains for alert in one.every_alert]
+    told = _told(rollout, environment, alerts if receiver_down is None else [*alerts, receiver_down])
     handrail = HandrailReceiver(
         f"{environment.receiver.rstrip('/')}{names.WEBHOOK_PATH}", environment.token_file
     )

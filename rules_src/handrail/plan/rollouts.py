@@ -188,7 +188,7 @@ class Rollout:
     dashboards: tuple[Dashboard, ...]
     escalation: tuple[EscalationLevel, ...]
     heartbeat: Alert
-    receiver_down: Alert
+    receiver_down: Alert | None
     promotion: Alert | None
     sql: tuple[SqlSource, ...]
     logs: tuple[LogSource, ...]
@@ -215,7 +215,7 @@ class Rollout:
         return (
             *(alert for chain in chains for alert in chain.every_alert),
             *(level.alert for level in self.escalation),
-            self.receiver_down,
+            *(() if self.receiver_down is None else (self.receiver_down,)),
         )
 
 

@@ -180,8 +180,11 @@ def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     severities = dict.fromkeys(alert.severity for chain in _chains(rollout) for alert in chain.every_alert)
     for word in severities:
         yield f"severity {word}", _names(rollout, word)
-    down = rollout.receiver_down
-    yield f"the receiver is gone for {span(down.sustained)}", _names(rollout, down.severity, or_else="nobody")
+    if (down := rollout.receiver_down) is not None:
+        yield (
+            f"the receiver is gone for {span(down.sustained)}",
+            _names(rollout, down.severity, or_else="nobody"),
+        )
     for name, level in levels.items():
         of = f" ({', '.join(level.severities)})" if level.severities else ""
         yield f"unresolved for {span(level.after)}{of}: {level.tell}", _names(rollout, name)

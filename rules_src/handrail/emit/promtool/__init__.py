@@ -50,7 +50,8 @@ def told(rollout: Rollout) -> Iterator[Story | Untestable]:
     """Everything there is to tell of a rollout."""
     stages = best_stages(rollout)
     yield heartbeat(rollout)
-    yield receiver_gone(rollout)
+    if rollout.receiver_down is not None:
+        yield receiver_gone(rollout, rollout.receiver_down)
     for guardrail in rollout.guardrails:
         if guardrail.split is None:
             yield from Promises(rollout, guardrail, stages).stories()

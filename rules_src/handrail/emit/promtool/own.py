@@ -47,14 +47,13 @@ def heartbeat(rollout: Rollout) -> Story:
     return course.story(AWAKE, names.HEARTBEAT, [Text(alert, NOTHING, {}, Decimal(1))])
 
 
-def receiver_gone(rollout: Rollout) -> Story:
+def receiver_gone(rollout: Rollout, alert: Alert) -> Story:
     """It is there, then for as long as the alert must be sustained it is not, and then it is back."""
-    alert = rollout.receiver_down
     reason, every = (alert.name, ""), rollout.evaluate
     step = -(-2 * rollout.scrape // every) * every  # what is gone is seen to be gone a scrape later
     course = Course(step, Timeline(rollout.scrape), {reason: alert})
-    began = Key.of(names.ATTEMPT_STARTED_METRIC, {names.ROLLOUT: rollout.name})
-    there: dict[Key, Feed] = {} if rollout.stages else {began: At(Decimal(0))}
+    age = Key.of(names.HEARTBEAT_AGE_METRIC, {})
+    there: dict[Key, Feed] = {} if rollout.stages else {age: At(Decimal(0))}
     course.go_on(there, {}, None)
     course.go_on(there, {}, None)
     while course.states[alert.name] != FIRES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -32,28 +31,26 @@ _RESOLVER = yaml.resolver.Resolver()
 _OTHERS = yaml.representer.SafeRepresenter()
 
 
-def _document(data: Data) -> Iterator[yaml.Event]:
-    yield yaml.StreamStartEvent()
-    yield yaml.DocumentStartEvent(explicit=False)
-    yield from _events(data)
-    yield yaml.DocumentEndEvent(explicit=False)
-    yield yaml.StreamEndEvent()
+def _document(data: Data) -> list[yaml.Event]:
+    events = [yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False)]
+    _add(events, data)
+    return [*events, yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent()]
 
 
-def _events(data: Any) -> Iterator[yaml.Event]:
+def _add(events: list[yaml.Event], data: Any) -> None:
     if isinstance(data, dict):
-        yield yaml.MappingStartEvent(None, None, True, flow_style=not data)
+        events.append(yaml.MappingStartEvent(None, None, True, flow_style=not data))
         for key, value in data.items():
-            yield _scalar(key)
-            yield from _events(value)
-        yield yaml.MappingEndEvent()
+            events.append(_scalar(key))
+            _add(events, value)
+        events.append(yaml.MappingEndEvent())
     elif isinstance(data, list | tuple):
-        yield yaml.SequenceStartEvent(None, None, True, flow_style=not data)
+        events.append(yaml.SequenceStartEvent(None, None, True, flow_style=not data))
         for item in data:
-            yield from _events(item)
-        yield yaml.SequenceEndEvent()
+            _add(events, item)
+        events.append(yaml.SequenceEndEvent())
     else:
-        yield _scalar(data)
+        events.append(_scalar(data))
 
 
 @lru_cache(4096, typed=True)

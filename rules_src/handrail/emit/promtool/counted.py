@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache, cached_property
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import stable_of
@@ -40,7 +41,7 @@ BEFORE = (timedelta(minutes=80), timedelta(minutes=40))
 FIRST = timedelta(minutes=100)
 """The window begins so long after the first scrape."""
 _STRANGER = Decimal(7)
-_ANOTHER = {JOB: "stranger"}
+_ANOTHER = "stranger"
 
 
 @dataclass(frozen=True)
@@ -74,31 +75,32 @@ class Counting:
             raise Impossible("it tells instances apart")
         if len({dict(key.labels).get(JOB) for key in subject.fed(subject.healthy())}) > 1:
             raise Impossible("its counters are of several jobs")
-        timeline = Timeline(scrape)
+        timeline, counted = Timeline(scrape), Counted(base)
         changes = [*(FIRST - before for before in (*BEFORE, width / 2, timedelta()))]
         third = width // scrape // 3 * scrape
         changes += [FIRST + third, FIRST + 2 * third, end - scrape, end]
         aside = -FIRST % scrape + scrape / 2  # no scrape falls on an end of the window
         pinned = all((JOB, "=") in {m[:2] for m in one.matchers} for one in self._reads)
         for phase, until in enumerate(changes):
-            timeline.play(_lived(Counted(base), phase, pinned=pinned), until + aside)
+            timeline.play(_lived(counted, phase, pinned=pinned), until + aside)
         at = end + aside
-        figures = list(self._figures(Counted(base), at))
+        figures = list(self._figures(counted, at))
         good = _without_parts(base, subject)
         if len(good) < len(base):
+            later = Counted(good, LATER)
             for phase, until in enumerate((2 * at - width, 2 * at)):
-                timeline.play(_lived(Counted(good, LATER), phase), until)
-            figures += self._figures(Counted(good, LATER), 2 * at)
+                timeline.play(_lived(later, phase), until)
+            figures += self._figures(later, 2 * at)
         about = ", ".join(dict.fromkeys(one.about for one in figures))
         ups = (Selector(UP, tuple(m for m in one.matchers if m[:2] == (JOB, "="))) for one in self._reads)
         reads = (*dict.fromkeys([*self._reads, *ups]),)
         return Story(COUNTS, about, at, timeline, (subject.stage,) * 3, (), (), reads, figures=tuple(figures))
 
-    @property
+    @cached_property
     def _reads(self) -> list[Selector]:
         return [one for subject in (self.subject, *self._hosted) for one in subject.reads()]
 
-    @property
+    @cached_property
     def _hosted(self) -> list[Subject]:
         """Others that look at nothing but the same counters, in as wide a window."""
         own = {one.metric for one in self.subject.reads()}
@@ -171,19 +173,22 @@ def _lived(counted: Counted, phase: int, *, pinned: bool = False) -> dict[Key, A
         if not isinstance(feed, Rise):
             found[key] = feed if isinstance(feed, At) else At(Decimal(0))
             continue
-        labels = dict(key.labels)
-        job = {JOB: labels.get(JOB, "")}
-        for life in counted.lives:
+        job = dict(key.labels).get(JOB, "")
+        for life, series, step in counted.series[key]:
             up = life.up[phase]
             if (level := _level(life, phase, another=job == _ANOTHER)) is not None:
-                shown = At(feed.step * level * counted.weight(key, life))
-                found[Key.of(key.metric, {**labels, **life.labels})] = shown
+                found[series] = At(step * level)
             if up is not None and job != _ANOTHER:
-                found[Key.of(UP, {**job, **life.labels})] = At(Decimal(up))
+                found[_up(job, life)] = At(Decimal(up))
             is_last = phase == len(life.up) - 1
             if pinned and is_last == (life.up[3] == 1):
-                found[Key.of(UP, {**_ANOTHER, **life.labels})] = At(Decimal(1))
+                found[_up(_ANOTHER, life)] = At(Decimal(1))
     return found
+
+
+@cache
+def _up(job: str, life: Life) -> Key:
+    return Key.of(UP, {JOB: job, **life.labels})
 
 
 def _level(life: Life, phase: int, *, another: bool) -> int | None:

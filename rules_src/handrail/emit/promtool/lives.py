@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 
 from handrail.emit.promtool.series import Feeds, Impossible, Key, Rise, matches
 from handrail.plan import Increase, Latency, Measure, Ratio, Selector, SlowerThan
@@ -131,17 +132,42 @@ class Counted:
         return None
 
     def _sum(self, selector: Selector) -> Decimal:
-        found = ((k, f.step) for k, f in self.fed.items() if isinstance(f, Rise) and matches(selector, k))
-        parts = (step * life.counts * self.weight(key, life) for key, step in found for life in self.lives)
-        return sum(parts, Decimal(0))
+        chosen = (several for key, several in self.series.items() if matches(selector, key))
+        return sum((step * life.counts for several in chosen for life, _, step in several), Decimal(0))
 
-    def weight(self, key: Key, life: Life) -> int:
+    @cached_property
+    def series(self) -> dict[Key, list[tuple[Life, Key, Decimal]]]:
+        """Of every counter the series of each life, and by how much it rises where the life's number does by 1."""
+        return {
+            key: [
+                (
+                    life,
+                    Key.of(key.metric, {**dict(key.labels), **life.labels}),
+                    feed.step * self._weight(key, life),
+                )
+                for life in self.lives
+            ]
+            for key, feed in self.fed.items()
+            if isinstance(feed, Rise)
+        }
+
+    def _weight(self, key: Key, life: Life) -> int:
         """Some lives have more slow observations than others: a quantile of them all is not that of each."""
         bound = _bound(key)
-        others = (_bound(other) for other in self.fed if other.metric == key.metric)
-        if bound is None or bound == min(other for other in others if other is not None):
+        if bound is None or bound == self._least[key.metric] or self.lives is not LIVES:
             return 1
-        return 1 + LIVES.index(life) % 4 if life in LIVES else 1
+        return 1 + LIVES.index(life) % 4
+
+    @cached_property
+    def _least(self) -> dict[str, Decimal]:
+        """The least bucket of each histogram."""
+        bounds: dict[str, list[Decimal]] = {
+            key.metric: [] for key, f in self.fed.items() if isinstance(f, Rise)
+        }
+        for key in self.fed:
+            if key.metric in bounds and (bound := _bound(key)) is not None:
+                bounds[key.metric].append(bound)
+        return {metric: min(several) for metric, several in bounds.items() if several}
 
 
 def _bound(key: Key) -> Decimal | None:

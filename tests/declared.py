@@ -14,7 +14,7 @@ from handrail.declare import *
 
 ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
 TIME = Latency("request_seconds", p=95, buckets=[0.1, 0.25, 0.5, 1])
-RUNBOOK = Runbook("People wait.", look=["at the log"], mend=["roll back"])
+RUNBOOK = Runbook("People wait.", look=["at the log"], fix=["roll back"])
 STAGES = [Stage("10%", weight="10%", bake="24h"), Stage("50%", weight="50%", bake="4h"), Stage("100%", weight="100%")]
 ARMS = Arms("track", canary="canary", stable="stable")
 UNDO = [Command(["undo"], read=["is-undone"])]

@@ -67,7 +67,7 @@ audit = [
                 "Does the table exist, and may the application's role insert into it?",
                 "Did users change anything whom the flag is on for? At 10 and 50 % the others leave no entry.",
             ],
-            mend=[
+            fix=[
                 "Insert one row by hand with the application's role: the error it gives is the cause.",
                 "Restore permission or schema; then write the missing entries from the application log.",
             ],
@@ -87,7 +87,7 @@ audit = [
         runbook=Runbook(
             "A whole stage left no trace of what was changed.",
             look=["Was anything changed? Without a change nobody knows: change a module of a test user."],
-            mend=["As for audit-writes."],
+            fix=["As for audit-writes."],
             steps=by_hand.AUDIT[:3],
         ),
     ),

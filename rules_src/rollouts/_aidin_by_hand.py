@@ -34,7 +34,7 @@ SERVER_ERRORS = [
         sh="journalctl -u aidin.service --since '1 hour ago' | grep -E ' 5[0-9]{2} '",
     ),
     Instruction(
-        "It has to do with the hardening: roll back, write down what you saw, and mend and try it in staging.",
+        "It has to do with the hardening: roll back, write down what you saw, fix it, and try it in staging.",
         sh="handrail rollout rollback aidin-hardening --why 'the errors come from the new guards'",
     ),
     Instruction("It has not: is the database there?", sh='psql "$DATABASE_URL" -c "SELECT 1"'),
@@ -134,11 +134,11 @@ REFUSED = [
         sql="SELECT id, role FROM users WHERE id = 'USER_ID';",
     ),
     Instruction(
-        "Make them an admin until it is mended; afterwards the same with the role of before.",
+        "Make them an admin until it is fixed; afterwards the same with the role of before.",
         sql="UPDATE users SET role = 'admin' WHERE id = 'USER_ID';",
     ),
     Instruction(
-        "It concerns many: roll back, mend the permissions, and start again.",
+        "It concerns many: roll back, fix the permissions, and start again.",
         sh="handrail rollout rollback aidin-hardening --why 'the guards refuse people who should pass'",
     ),
 ]

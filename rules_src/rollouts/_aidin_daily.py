@@ -33,7 +33,7 @@ daily = [
         runbook=Runbook(
             "Over a whole day more requests fail than before the rollout.",
             look=["All day, or in one hour? See http-5xx."],
-            mend=["As for http-5xx."],
+            fix=["As for http-5xx."],
         ),
     ),
     Guardrail(
@@ -47,7 +47,7 @@ daily = [
         runbook=Runbook(
             "A whole day was slower than the one before the rollout.",
             look=["Every route, or one? See p95-latency."],
-            mend=["As for p95-latency."],
+            fix=["As for p95-latency."],
         ),
     ),
     Guardrail(
@@ -61,7 +61,7 @@ daily = [
         runbook=Runbook(
             "Over a whole day more requests are refused than a small rise explains.",
             look=["Whose, and where? See http-403."],
-            mend=["As for http-403."],
+            fix=["As for http-403."],
         ),
     ),
     Guardrail(
@@ -76,7 +76,7 @@ daily = [
         runbook=Runbook(
             "Over a whole day, its night included, fewer people come than a week before.",
             look=["Is it a holiday?", "Since which hour? See active-users."],
-            mend=["As for active-users."],
+            fix=["As for active-users."],
         ),
     ),
     Guardrail(
@@ -94,7 +94,7 @@ daily = [
         runbook=Runbook(
             "Whether people went away is seen over a day, and not within hours.",
             look=["Is it a weekend or a holiday? Is the application's log read in full?"],
-            mend=["Look at sign-ins and complaints by hand, more often than at other times."],
+            fix=["Look at sign-ins and complaints by hand, more often than at other times."],
         ),
     ),
 ]

@@ -9,36 +9,36 @@ failing = Runbook(
         "4xx or 5xx? Only 4xx points at a contract that changed.",
         "Does blue fail too? Then it is no rollout matter.",
     ],
-    mend=["The split goes back by itself in a stage with a limit; elsewhere set green's weight to 0."],
+    fix=["The split goes back by itself in a stage with a limit; elsewhere set green's weight to 0."],
     steps=by_hand.FAILING,
 )
 slow = Runbook(
     "Callers wait, and their own time-outs begin to fire.",
     look=["CPU and connections of green first; then the database behind both."],
-    mend=["Take green out of the split, keep one instance for a profile."],
+    fix=["Take green out of the split, keep one instance for a profile."],
     steps=by_hand.SLOW,
 )
 quiet = Runbook(
     "The service does less work than it was built for.",
     look=["Do callers send less, or does the service take less? Compare both arms."],
-    mend=["Less taken: back to blue. Less sent: look at the caller with the largest drop."],
+    fix=["Less taken: back to blue. Less sent: look at the caller with the largest drop."],
     steps=by_hand.QUIET,
 )
 resources = Runbook(
     "The machine runs out of something; requests are next.",
     look=["Which process, since when, and did it grow with the stage?"],
-    mend=["Free or add what runs out; move traffic away first when that takes longer than ten minutes."],
+    fix=["Free or add what runs out; move traffic away first when that takes longer than ten minutes."],
     steps=by_hand.RESOURCES,
 )
 down = Runbook(
     "Part of the service is gone.",
     look=["Is it the process, the machine or only the scrape? Ask its health page directly."],
-    mend=["Start it again; if it does not stay up, take its arm out of the split."],
+    fix=["Start it again; if it does not stay up, take its arm out of the split."],
     steps=by_hand.DOWN,
 )
 build = Runbook(
     "Changes, and mends with them, reach production late or untested.",
     look=["Which step fails: compile (3 min), test (5 min) or image (2 min)? The build's own log says."],
-    mend=["Fix the step that fails most often of the last week before the next rollout."],
+    fix=["Fix the step that fails most often of the last week before the next rollout."],
     steps=by_hand.BUILD,
 )

@@ -6,7 +6,7 @@ from rollouts import _mem0_by_hand as by_hand
 errors_rising = Runbook(
     "Requests of the clinic fail.",
     look=["Do the failing requests go through the fast path, Redis or mem0? The tier is in the log line."],
-    mend=[
+    fix=[
         "One tier fails: switch that tier off with its own variable, the others go on.",
         "All of them: sample rate to 0.05 to keep a sample, or to 0.",
     ],
@@ -15,7 +15,7 @@ errors_rising = Runbook(
 breaker_open = Runbook(
     "mem0 is not asked any more; answers come without memory.",
     look=["What opened it: time-outs, refusals, or one failing key? The breaker's log has the last errors."],
-    mend=[
+    fix=[
         "Do not reset it before the cause is known: it would open again on patients' requests.",
         "It has recovered when it has been closed for 15 minutes.",
         "Have the rollback ready while you look.",
@@ -25,25 +25,25 @@ breaker_open = Runbook(
 mem0_low = Runbook(
     "Memories are lost: the next conversation will not know them.",
     look=["Is the breaker open? Is mem0 slow (slow-writes) or refusing?"],
-    mend=["Breaker open: see circuit-breaker. Slow: lower the sample rate to 0.05 and watch."],
+    fix=["Breaker open: see circuit-breaker. Slow: lower the sample rate to 0.05 and watch."],
     steps=by_hand.MEM0_WRITES,
 )
 slow_p50 = Runbook(
     "Every second request is slow: everybody notices.",
     look=["Is the cache hit rate down? Then requests fall through to mem0.", "Is Redis near its memory?"],
-    mend=["Lower the sample rate to 0.05; if that does not help within five minutes, to 0."],
+    fix=["Lower the sample rate to 0.05; if that does not help within five minutes, to 0."],
     steps=by_hand.LATENCY,
 )
 redis_memory = Runbook(
     "Redis starts to throw keys away, and the cache with them.",
     look=["Which key pattern grew? Compare the largest ones with yesterday."],
-    mend=["Shorten the time keys live, or scale Redis; evictions mean it is already too late to wait."],
+    fix=["Shorten the time keys live, or scale Redis; evictions mean it is already too late to wait."],
     steps=by_hand.REDIS,
 )
 
 busy_redis = Runbook(
     "Redis does twice the work it did, or its clients come and go.",
     look=["Which command grew? Does every request open a connection of its own?"],
-    mend=["A missing connection pool is mended in the application; until then lower the sample rate."],
+    fix=["A missing connection pool is fixed in the application; until then lower the sample rate."],
     steps=by_hand.REDIS,
 )

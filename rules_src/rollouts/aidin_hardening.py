@@ -87,7 +87,7 @@ aidin_hardening = Rollout(
                     "Which route and which exception? The newest lines of the application log name both.",
                     "Did it begin with the stage? Then it is the change; if not, look at the database first.",
                 ],
-                mend=[
+                fix=[
                     "Switch the flag off: the old routes have no guards and work without them.",
                     "A single broken guard may be taken out of the list and deployed alone.",
                 ],
@@ -115,7 +115,7 @@ aidin_hardening = Rollout(
                     "Slow queries: are the guards' look-ups or the audit inserts among the slowest?",
                     "Is the audit table's disk busy while requests wait?",
                 ],
-                mend=[
+                fix=[
                     "Audit inserts in the way: write them asynchronously, or add the missing index.",
                     "Guard look-ups in the way: cache the role and module tables for a minute.",
                     "Database at its limit: scale it, or roll back until it is scaled.",
@@ -142,7 +142,7 @@ aidin_hardening = Rollout(
                 look=[
                     "Which of the three: refused connections, failing queries or deadlocks? The database log says."
                 ],
-                mend=[
+                fix=[
                     "Deadlocks between audit inserts and mutations: roll back, then order the locks.",
                     "Refused connections: see db-pool.",
                 ],
@@ -165,7 +165,7 @@ aidin_hardening = Rollout(
             runbook=Runbook(
                 "No request that needs the database gets an answer.",
                 look=["What holds the connections: long transactions, or simply more of them?"],
-                mend=["Scale the database or the pool; if that takes longer than five minutes, roll back."],
+                fix=["Scale the database or the pool; if that takes longer than five minutes, roll back."],
                 steps=by_hand.CONNECTIONS,
             ),
         ),
@@ -182,7 +182,7 @@ aidin_hardening = Rollout(
             tiers=[
                 Warning(Above("1%"), note="Review who is affected."),
                 Critical(
-                    Above("2%"), action="hold", note="Check the module assignments: mend them, or roll back."
+                    Above("2%"), action="hold", note="Check the module assignments: fix them, or roll back."
                 ),
                 Emergency(Above("5%"), action="rollback"),
             ],
@@ -193,9 +193,9 @@ aidin_hardening = Rollout(
                     "Who is refused, and where? Group the refused requests by user and route.",
                     "Check the user's rows in role_modules and user_modules.",
                 ],
-                mend=[
+                fix=[
                     "Few users: assign the missing modules to their role.",
-                    "Many users: roll the guards back, mend the assignments, start again.",
+                    "Many users: roll the guards back, fix the assignments, start again.",
                 ],
                 steps=by_hand.REFUSED,
             ),
@@ -219,9 +219,7 @@ aidin_hardening = Rollout(
                     "Is the application's log still read? It is what users are counted by; the audit log knows those whom the flag is on for.",
                     "Do sign-ins fail, or does nobody try?",
                 ],
-                mend=[
-                    "Failing sign-ins: see http-403. Nobody tries: look at what stands before the service."
-                ],
+                fix=["Failing sign-ins: see http-403. Nobody tries: look at what stands before the service."],
                 steps=by_hand.USERS,
             ),
         ),
@@ -272,7 +270,7 @@ aidin_hardening = Rollout(
                     "Divide the growth by the new rows: audit_logs should come out near 500 bytes an entry.",
                     "user_modules grows only when somebody assigns a module: who wrote the newest rows?",
                 ],
-                mend=["A loop that writes: switch the flag off. Real growth: plan a retention time."],
+                fix=["A loop that writes: switch the flag off. Real growth: plan a retention time."],
                 steps=by_hand.TABLES,
             ),
         ),

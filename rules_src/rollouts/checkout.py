@@ -47,7 +47,7 @@ checkout = Rollout(
                     "Compare the two arms: does the stable one fail too?",
                     "Read the canary's newest error logs.",
                 ],
-                mend=[
+                fix=[
                     "Roll back; the new version waits.",
                     "If both arms fail, look at the payment provider first.",
                 ],
@@ -68,7 +68,7 @@ checkout = Rollout(
             runbook=Runbook(
                 "Customers wait, and some give up.",
                 look=["Is the database slow for both arms?", "Did the canary's CPU reach its limit?"],
-                mend=["Roll back; then profile the canary without traffic."],
+                fix=["Roll back; then profile the canary without traffic."],
             ),
         ),
     ],

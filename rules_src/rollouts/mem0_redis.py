@@ -207,7 +207,7 @@ mem0_redis = Rollout(
             runbook=Runbook(
                 "Requests fall through to the slow tiers.",
                 look=["Which resource type misses? Was the cache emptied by a deploy or by evictions?"],
-                mend=["Many misses of one key: see cache-stampede. Evictions: see redis-memory."],
+                fix=["Many misses of one key: see cache-stampede. Evictions: see redis-memory."],
                 steps=by_hand.CACHE,
             ),
         ),
@@ -220,7 +220,7 @@ mem0_redis = Rollout(
             runbook=Runbook(
                 "One key is computed many times over; the tiers behind it take the load.",
                 look=["Which key, and what does it cost to compute?"],
-                mend=["Fill the key by hand; then give it a lock or an earlier refresh."],
+                fix=["Fill the key by hand; then give it a lock or an earlier refresh."],
                 steps=by_hand.CACHE,
             ),
         ),

@@ -108,7 +108,7 @@ relay_r1 = Rollout(
                     "Is the row-level filter a sequential scan? Look at the slow query log.",
                     "Is the pool near its size?",
                 ],
-                mend=["The rollback takes the release out of the split; nothing else is needed first."],
+                fix=["The rollback takes the release out of the split; nothing else is needed first."],
                 steps=by_hand.TTFV,
             ),
         ),
@@ -123,7 +123,7 @@ relay_r1 = Rollout(
             runbook=Runbook(
                 "A policy refuses or fails: people miss their own data.",
                 look=["Which policy and which role does the log name?"],
-                mend=["Roll back, then try the policy with that role in a test database."],
+                fix=["Roll back, then try the policy with that role in a test database."],
                 steps=by_hand.RLS,
             ),
         ),
@@ -137,7 +137,7 @@ relay_r1 = Rollout(
             runbook=Runbook(
                 "Streams break off before the answer is whole.",
                 look=["Do time-outs grow with the streams, or only resets?"],
-                mend=["Roll back; keep the connection logs of the hour."],
+                fix=["Roll back; keep the connection logs of the hour."],
                 steps=by_hand.STREAMS,
             ),
         ),
@@ -153,7 +153,7 @@ relay_r1 = Rollout(
             runbook=Runbook(
                 "One customer may have seen another's data: a security incident.",
                 look=["Which tenants and which query? Keep the logs before they rotate."],
-                mend=["Security leads from here; nobody returns traffic before they say so."],
+                fix=["Security leads from here; nobody returns traffic before they say so."],
                 steps=by_hand.CROSS_TENANT,
             ),
         ),
@@ -168,7 +168,7 @@ relay_r1 = Rollout(
             runbook=Runbook(
                 "Answers come late because the search for memories does.",
                 look=["Did the index fit into memory before the release, and does it now?"],
-                mend=["Lower the search effort by one step; it is a setting."],
+                fix=["Lower the search effort by one step; it is a setting."],
                 steps=by_hand.ANN,
             ),
         ),
@@ -182,7 +182,7 @@ relay_r1 = Rollout(
             runbook=Runbook(
                 "Queries begin to wait for a connection.",
                 look=["Do the row-level policies make each query longer? Compare with the hour before."],
-                mend=["Raise the pool by a quarter if the database has room; else wait with the next stage."],
+                fix=["Raise the pool by a quarter if the database has room; else wait with the next stage."],
                 steps=by_hand.POOL,
             ),
         ),
@@ -195,7 +195,7 @@ relay_r1 = Rollout(
             runbook=Runbook(
                 "Answers are less fitting, and nobody gets an error.",
                 look=["Does the reranker time out (memory_rerank_timeout_total), or is it not asked?"],
-                mend=["Time-outs: give it one more instance. Not asked: look at the release's settings."],
+                fix=["Time-outs: give it one more instance. Not asked: look at the release's settings."],
                 steps=by_hand.RERANK,
             ),
         ),

@@ -63,9 +63,7 @@ ruleiq = Rollout(
             runbook=Runbook(
                 "People get error pages.",
                 look=["Which endpoint and which flag? The impact panel shows errors beside flag changes."],
-                mend=[
-                    "The newest flag goes off by itself; if errors stay, the cause is older than the flag."
-                ],
+                fix=["The newest flag goes off by itself; if errors stay, the cause is older than the flag."],
                 steps=by_hand.ERRORS,
             ),
         ),
@@ -78,7 +76,7 @@ ruleiq = Rollout(
             runbook=Runbook(
                 "People get error pages, many of them.",
                 look=["Did it begin with a flag? The impact panel shows errors beside flag changes."],
-                mend=["As under error-rate; this one is there to be quick."],
+                fix=["As under error-rate; this one is there to be quick."],
                 steps=by_hand.ERRORS,
             ),
         ),
@@ -93,8 +91,8 @@ ruleiq = Rollout(
             runbook=Runbook(
                 "Somebody tries passwords, or sign-in is broken for everybody.",
                 look=["One address or many? One account or many? Do good sign-ins fail too?"],
-                mend=[
-                    "An attack: limit the rate in front of the service. Broken: the flag going off mends it."
+                fix=[
+                    "An attack: limit the rate in front of the service. Broken: the flag going off fixes it."
                 ],
                 steps=by_hand.SIGN_INS,
             ),
@@ -110,9 +108,7 @@ ruleiq = Rollout(
             runbook=Runbook(
                 "People wait more than two seconds.",
                 look=["Is the pool exhausted (db-pool)? Is one endpoint slow or all of them?"],
-                mend=[
-                    "One endpoint behind a flag: the rollback mends it. All of them: look at the database."
-                ],
+                fix=["One endpoint behind a flag: the rollback fixes it. All of them: look at the database."],
                 steps=by_hand.LATENCY,
             ),
         ),
@@ -131,7 +127,7 @@ ruleiq = Rollout(
             runbook=Runbook(
                 "People wait more than two seconds, many of them.",
                 look=["Is the pool exhausted (db-pool)? Is one endpoint slow or all of them?"],
-                mend=["As under latency-p95; this one is there to be quick."],
+                fix=["As under latency-p95; this one is there to be quick."],
                 steps=by_hand.LATENCY,
             ),
         ),
@@ -146,7 +142,7 @@ ruleiq = Rollout(
             runbook=Runbook(
                 "Requests wait for a connection.",
                 look=["What holds connections longest?"],
-                mend=["End the longest idle transactions; the rollback takes the new queries away."],
+                fix=["End the longest idle transactions; the rollback takes the new queries away."],
                 steps=by_hand.POOL,
             ),
         ),

@@ -29,7 +29,7 @@ ROLLOUT = '''"""A rollout of the bench."""
 from handrail.declare import *
 
 tiers = dict(warning="1%", critical="5%", emergency="25%")
-runbook = Runbook("Requests fail.", look=["The newest log lines."], mend=["Roll back."])
+runbook = Runbook("Requests fail.", look=["The newest log lines."], fix=["Roll back."])
 
 
 def guardrail(number: int) -> Guardrail:

@@ -19,7 +19,7 @@ shop = Rollout(
         Guardrail(
             "errors",
             Ratio(bad='requests_total{status=~"5.."}', of="requests_total"),
-            runbook=Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."]),
+            runbook=Runbook("Nobody can buy.", look=["The log."], fix=["Roll back."]),
             tiers=[
                 Warning(Above("1%"), sustained="5m"),
                 Critical(Above("2%"), sustained="5m", action="rollback"),

@@ -16,7 +16,7 @@ ANOTHER = """
         Guardrail(
             "memory",
             Gauge("memory_ratio", unit="ratio"),
-            runbook=Runbook("Slow.", look=["The heap."], mend=["Restart."]),
+            runbook=Runbook("Slow.", look=["The heap."], fix=["Restart."]),
             tiers=[Warning(Above("70%"), sustained="1m")],
         ),
     ],

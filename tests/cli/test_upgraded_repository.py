@@ -16,16 +16,14 @@ IN_NEW_WORDS = {
     'weight="50%", hold=': 'weight="50%", bake=',
     'Above("1%"), hold=': 'Above("1%"), sustained=',
     'Above("5%"), hold=': 'Above("5%"), sustained=',
+    "mend=": "fix=",
 }
-WARNED = [
-    "rules_src/rollouts/shop.py:22: warning: `hold=` of a stage is now `bake=`; the old word goes with version 1.0",
-    "rules_src/rollouts/shop.py:23: warning: `hold=` of a stage is now `bake=`; the old word goes with version 1.0",
-    "rules_src/rollouts/shop.py:32: warning: `hold=` of a tier is now `sustained=`; the old word goes with version 1.0",
-    (
-        "rules_src/rollouts/shop.py:33: warning: 'error-rate' rolls back for 2 bad events among as few as 30; write "
-        "min_events=180, which is 10 bad ones at least, or sustained= as long as the window of 5m [one-event-enough]"
-    ),
-    "rules_src/rollouts/shop.py:33: warning: `hold=` of a tier is now `sustained=`; the old word goes with version 1.0",
+REFUSED = [
+    'rules_src/rollouts/shop.py:22: error: `hold=` of Stage is now `bake=`; write bake="1h"',
+    'rules_src/rollouts/shop.py:23: error: `hold=` of Stage is now `bake=`; write bake="1h"',
+    'rules_src/rollouts/shop.py:32: error: `hold=` of Warning is now `sustained=`; write sustained="5m"',
+    'rules_src/rollouts/shop.py:33: error: `hold=` of Critical is now `sustained=`; write sustained="2m"',
+    'rules_src/rollouts/shop.py:35: error: `mend=` of Runbook is now `fix=`; write fix=["Roll back."]',
 ]
 
 
@@ -50,21 +48,23 @@ def claim(*paths: str, by: str) -> None:
     manifest.write_text(json.dumps({**data, "handrail": by}))
 
 
-def test_old_words_are_read_with_a_warning_at_their_lines(repository: Shell) -> None:
-    code, said, wrong = repository.handrail("lint")
-    assert (code, said, wrong.splitlines()) == (0, "", WARNED)
-
-
-def test_old_words_make_the_same_files_as_the_new_ones_and_what_is_not_made_any_more_goes(
-    repository: Shell,
-) -> None:
-    assert repository.handrail("generate")[0] == 0
-    by_old_words = repository.files()
-    assert ("gone.yml" in by_old_words, repository.handrail("generate", "--check")[0]) == (False, 0)
+def in_new_words() -> None:
+    """Write the new words into the declaration."""
     declaration = Path("rules_src/rollouts/shop.py")
     declaration.write_text(changed(declaration.read_text(), IN_NEW_WORDS))
-    assert "old word" not in "".join(repository.handrail("generate")[1:])
-    assert repository.files() == by_old_words
+
+
+@pytest.mark.parametrize("command", ["lint", "generate"])
+def test_old_words_are_refused_at_their_lines_and_nothing_is_written(repository: Shell, command: str) -> None:
+    before = repository.files()
+    code, _, wrong = repository.handrail(command)
+    assert (code, wrong.splitlines(), repository.files()) == (1, REFUSED, before)
+
+
+def test_in_new_words_it_is_generated_and_what_is_not_made_any_more_goes(repository: Shell) -> None:
+    in_new_words()
+    assert repository.handrail("generate")[0] == 0
+    assert ("gone.yml" in repository.files(), repository.handrail("generate", "--check")[0]) == (False, 0)
 
 
 @pytest.mark.parametrize("newer", ["98.0.1", "98.1", "98.0.0rc1"])
@@ -72,6 +72,7 @@ def test_old_words_make_the_same_files_as_the_new_ones_and_what_is_not_made_any_
 def test_what_a_newer_version_generated_is_refused_and_left_as_it_is(
     repository: Shell, newer: str, asked: list[str]
 ) -> None:
+    in_new_words()
     claim(by=newer)
     found = repository.files()
     wrong = (

@@ -37,7 +37,7 @@ MAIL = EmailReceiver(
     password_file="/etc/alertmanager/mail-password",
 )
 HOOK = WebhookReceiver("http://tickets.internal/new", token_file="/etc/alertmanager/tickets-token")
-BOOK = Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."])
+BOOK = Runbook("Nobody can buy.", look=["The log."], fix=["Roll back."])
 ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
 
 shop = Rollout(

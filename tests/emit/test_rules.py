@@ -93,7 +93,7 @@ def test_another_environment_is_another_digest() -> None:
 
 
 def test_words_for_people_and_the_file_they_stand_in_change_no_digest() -> None:
-    book = Runbook("Nobody can pay.", look=["The other log."], mend=["Roll back."])
+    book = Runbook("Nobody can pay.", look=["The other log."], fix=["Roll back."])
     told = replace(
         shop, guardrails=[replace(one, title="Other words", runbook=book) for one in shop.guardrails]
     )

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from .drawn import BY, WINDOWS, Kind, drawn_series
 from .series_measures import CONDITIONS, SERIES_MEASURES
 
-RUNBOOK = d.Runbook("People wait.", look=["at the log"], mend=["roll back"])
+RUNBOOK = d.Runbook("People wait.", look=["at the log"], fix=["roll back"])
 UNDO = d.Command(["undo"], read=["is-undone"])
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 ARMS = (d.Arms("track", canary="canary", stable="stable"), d.Arms("version"))

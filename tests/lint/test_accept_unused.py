@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from declared import found, guardrail
-from handrail.lint.accept_unused import NAME
+from handrail.lint import ALL
+from handrail.lint.accept_unused import NAME, RENAMED
 
 FREE = 'PromQL("sum(queue_length)")'
 
@@ -57,21 +58,24 @@ def test_what_only_the_plan_shows_can_be_accepted_too() -> None:
     assert len(found(NAME, guardrail('accept={"over-budget": "x"}, tiers=[Warning(Above("5%"))]'))) == 1
 
 
-def test_a_lint_by_the_name_it_had_is_still_accepted_and_the_new_name_is_said() -> None:
-    tiers = 'tiers=[Critical(Above("5%"), sustained="5h")]'
-    stages = ["stages=STAGES", "arms=ARMS"]
-    assert len(found("stage-too-short", *stages, guardrail(tiers))) == 1
-    facts = [*stages, guardrail('accept={"stage-holds": "x"}', tiers)]
-    assert found("stage-too-short", *facts) == []
+def test_an_acceptance_by_an_old_name_is_refused_with_the_new_one_and_accepts_nothing() -> None:
+    facts = [
+        "stages=STAGES",
+        "arms=ARMS",
+        guardrail('accept={"stage-holds": "x"}', 'tiers=[Critical(Above("5%"), sustained="5h")]'),
+    ]
+    assert len(found("stage-too-short", *facts)) == 1
     assert found(NAME, *facts) == [
         (
             'accept={"stage-holds": "x"},',
-            (
-                "warning: 'errors' accepts 'stage-holds', which is now 'stage-too-short'; "
-                "the old name goes with version 1.0"
-            ),
+            "error: 'errors' accepts 'stage-holds', which is now 'stage-too-short'; write \"stage-too-short\"",
         )
     ]
+
+
+def test_every_old_name_of_a_lint_leads_to_one_of_now() -> None:
+    assert set(RENAMED.values()) <= set(ALL)
+    assert not set(RENAMED) & set(ALL)
 
 
 def test_a_reason_must_be_given() -> None:

@@ -13,7 +13,7 @@ def test_whoever_is_woken_needs_a_page() -> None:
             f"{facts},",
             (
                 "error: 'errors' wakes people and has no runbook; "
-                'add runbook=Runbook("what it means for users", look=[…], mend=[…])'
+                'add runbook=Runbook("what it means for users", look=[…], fix=[…])'
             ),
         )
     ]
@@ -24,7 +24,7 @@ def test_a_page_that_says_nothing_to_do_is_worth_a_warning() -> None:
     assert [what for _, what in found(NAME, facts)] == [
         (
             "warning: 'errors' has a runbook that neither says where to look nor how to fix; "
-            "add look=[…] and mend=[…]"
+            "add look=[…] and fix=[…]"
         )
     ]
 

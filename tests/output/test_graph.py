@@ -28,7 +28,7 @@ from handrail.output import graph
 
 ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
 TIERS = (Warning(Above("1%")), Critical(Above("5%"), action="rollback"))
-BOOK = Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."])
+BOOK = Runbook("Nobody can buy.", look=["The log."], fix=["Roll back."])
 
 
 def shop(guardrail: str = "errors") -> plan.Plan:

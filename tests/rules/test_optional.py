@@ -88,7 +88,7 @@ shop = Rollout(
     arms=Arms("track", canary="canary", stable="stable"),
     stages=[Stage("10%", weight="10%", bake="24h"), Stage("100%", weight="100%")],
     guardrails=[
-        Guardrail(name, measure, tiers=[Warning(limit)], optional=True, runbook=Runbook("x", look=["y"], mend=["z"]))
+        Guardrail(name, measure, tiers=[Warning(limit)], optional=True, runbook=Runbook("x", look=["y"], fix=["z"]))
         for name, (measure, limit) in KINDS.items()
     ],
     rollback=[Command(["undo"], read=["is-undone"])],

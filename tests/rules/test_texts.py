@@ -12,7 +12,7 @@ from handrail.emit.promtool.text import expanded
 
 from .judged import complaints, firing, shop
 
-RUNBOOK = Runbook("{{ .Nothing }}", look=["{{"], mend=["}}"])
+RUNBOOK = Runbook("{{ .Nothing }}", look=["{{"], fix=["}}"])
 ODD = Guardrail(
     "odd",
     Gauge("odd"),

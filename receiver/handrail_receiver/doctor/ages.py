@@ -56,4 +56,4 @@ def _guarded(rollout: str, phase: str, waits_for: str) -> Finding:
     if phase == "none":
         return failed(what, waits_for, f"`handrail rollout drill {rollout}` says what its rollback lacks")
     text = f"it is {phase}, and nothing that fires is acted on. {waits_for}".rstrip()
-    return failed(what, text, f"mend what it was for, then `handrail rollout start {rollout}`")
+    return failed(what, text, f"fix what it was for, then `handrail rollout start {rollout}`")

@@ -10,12 +10,10 @@ from handrail.base.declared import (
     script_of,
     where_of,
 )
-from handrail.base.renamed import Renamed
 
 __all__ = [
     "Broken",
     "Reading",
-    "Renamed",
     "Stumbled",
     "active",
     "declared",

@@ -19,7 +19,6 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as validated
 
 from handrail.base.places import PathStep, Place, declaring_place
-from handrail.base.renamed import in_new_words, tell
 from handrail.errors import Problem, Where
 
 T = TypeVar("T")
@@ -114,7 +113,8 @@ class Broken:
 def declared(cls: type[T]) -> type[T]:
     """Make `cls` a frozen pydantic dataclass that refuses unknown fields and knows its `Where`.
 
-    Raises pydantic's ValidationError when nothing is being read.
+    A field that was renamed is listed in `renamed: ClassVar = {"old": "new"}`: the old name is refused, and the new one
+    said. Raises pydantic's ValidationError when nothing is being read, with each refusal in words as a note.
     """
     made: Any = validated(cls, frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
     validate = made.__init__
@@ -124,22 +124,20 @@ def declared(cls: type[T]) -> type[T]:
         place = declaring_place()
         reading = _readings[-1] if _readings else None
         problems = reading.problems if reading is not None else None
-        renamed = list(in_new_words(type(self), kwargs, place))
-        if problems is None:
-            tell(renamed)
-        else:
-            problems += renamed
         damaged = bool(problems) and (is_broken(args) or is_broken(kwargs))
         if damaged:
             kwargs = {field: _without_unknown(value) for field, value in kwargs.items()}
         try:
             validate(self, *args, **kwargs)
         except ValidationError as error:
-            if problems is None:
-                raise
             from handrail.base.refusals import refusals  # noqa: PLC0415  only where something is wrong
 
-            problems.extend(refusals(type(self), error, place, is_broken))
+            refused = refusals(type(self), error, place, is_broken, kwargs)
+            if problems is None:
+                for problem in refused:
+                    error.add_note(f"{problem.what}; {problem.cure}")
+                raise
+            problems.extend(refused)
             damaged = True
         else:
             damaged = _guessed(self, args, kwargs, place, problems) or damaged

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
-from collections.abc import Mapping
 from types import CodeType, FrameType
 
 from handrail.errors import Where
@@ -38,13 +37,12 @@ def is_known(file: str) -> bool:
 
 
 class Place:
-    """A call in a source file. `old_names` are keywords that were written by their old name, by the new one."""
+    """A call in a source file."""
 
-    __slots__ = ("code", "instruction", "old_names")
+    __slots__ = ("code", "instruction")
 
     def __init__(self, frame: FrameType) -> None:
         self.code, self.instruction = frame.f_code, frame.f_lasti // 2
-        self.old_names: Mapping[PathStep, PathStep] = {}
 
     def where(self, *path: PathStep, position: int | None = None) -> Where:
         """The call's line; with a path, the line of that argument or of the item in it, as far as the source shows.
@@ -54,7 +52,7 @@ class Place:
         file = self.code.co_filename
         span = _spans_of(self.code)[self.instruction]
         call = _calls_of(file).get(span) if path else None
-        node = _argument(call, self.old_names.get(path[0], path[0])) if call is not None else None
+        node = _argument(call, path[0]) if call is not None else None
         if node is None and call is not None and position is not None:
             node = _argument(call, position)
         if node is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import json
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -36,9 +37,13 @@ _OWN = {
 
 
 def refusals(
-    cls: type, error: ValidationError, place: Place | None, ignored: Callable[[object], bool]
+    cls: type,
+    error: ValidationError,
+    place: Place | None,
+    ignored: Callable[[object], bool],
+    keywords: Collection[str],
 ) -> list[Problem]:
-    """One problem for each wrong argument of the `cls` declared at `place`.
+    """One problem for each wrong argument of the `cls` declared at `place` with these `keywords`.
 
     A value is skipped if `ignored` says that a problem was noted for it already.
     """
@@ -52,7 +57,7 @@ def refusals(
         for item in [item for item in items if _says_more(item)] or items[:1]:
             path = tuple(step for step in item["loc"] if step != "[key]")
             where = place.where(*(path if path[: len(element)] == element else element)) if place else Where()
-            what, cure = _said(cls, element, item)
+            what, cure = _said(cls, element, item, keywords)
             problems.setdefault((where, what, cure), Problem(where, Severity.error, what, cure))
     return list(problems.values())
 
@@ -80,7 +85,9 @@ def _element(loc: tuple[PathStep, ...]) -> tuple[PathStep, ...]:
     return loc[:2] if len(loc) > 1 and isinstance(loc[1], int) else loc[:1]
 
 
-def _said(cls: type, element: tuple[PathStep, ...], item: ErrorDetails) -> tuple[str, str]:
+def _said(
+    cls: type, element: tuple[PathStep, ...], item: ErrorDetails, keywords: Collection[str]
+) -> tuple[str, str]:
     name, value, kind = cls.__name__, item["input"], item["type"]
     field = _field(cls, element[0]) if element else ""
     at = f"{name}({field})" if field else name
@@ -89,6 +96,10 @@ def _said(cls: type, element: tuple[PathStep, ...], item: ErrorDetails) -> tuple
         case "missing" | "missing_argument":
             return f"{name} needs {field}", f"add {field}= with {_expected(cls, element)}"
         case "unexpected_keyword_argument":
+            new = getattr(cls, "renamed", {}).get(field)
+            if new is not None:
+                cure = f"remove `{field}=`" if new in keywords else f"write {new}={_copyable(value)}"
+                return f"`{field}=` of {name} is now `{new}=`", cure
             return f"{name} has no field '{field}'", _instead(str(field), list(_names(cls)))
         case "unexpected_positional_argument":
             return f"{name} takes {_count(cls)} by position", f"name it: {', '.join(_keywords(cls))}"
@@ -141,6 +152,19 @@ def _shown(value: object) -> str:
         return "a list"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…{text[0]}"
+
+
+def _copyable(value: object) -> str:
+    """The value as it may be typed; of one that is long or made by a call, an ellipsis in its place."""
+    if isinstance(value, str):
+        typed = json.dumps(value, ensure_ascii=False)
+    elif isinstance(value, int | float):
+        typed = repr(value)
+    elif isinstance(value, list | tuple):
+        typed = f"[{', '.join(map(_copyable, value))}]"
+    else:
+        typed = "…"
+    return typed if len(typed) <= 60 else ("[…]" if typed[0] == "[" else "…")
 
 
 def _fields(cls: type) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from handrail.base import Renamed, declared
+from handrail.base import declared
 from handrail.contract import ActionName
 from handrail.declare.limits import Confirm, Limit, Not, Reference, Success
 from handrail.declare.measures import Absence, Measure
@@ -60,7 +60,7 @@ class Tier:
     """
 
     tier: ClassVar[str]
-    renamed: ClassVar = (Renamed("hold", "sustained", of="a tier"),)
+    renamed: ClassVar = {"hold": "sustained"}
     limit: Limit
     sustained: Duration = Field(default="0s", kw_only=True)
     action: ActionName = Field(default="investigate", kw_only=True)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from handrail.base import Renamed, declared
+from handrail.base import declared
 from handrail.contract import AtDeadline, Channel, GateChecks, HAProxyWeight, Step, Tell, VersionSource, names
 from handrail.contract.steps import ServerPart, Sockets
 from handrail.declare.checks import Check, LoadBurst, Probe
@@ -131,7 +131,7 @@ class Stage:
     are made in every stage.
     """
 
-    renamed: ClassVar = (Renamed("hold", "bake", of="a stage"),)
+    renamed: ClassVar = {"hold": "bake"}
     name: StageName
     weight: Share | None = Field(default=None, kw_only=True)
     bake: Period | None = Field(default=None, kw_only=True)

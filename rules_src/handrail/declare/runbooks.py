@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -44,9 +44,10 @@ class Runbook:
     `steps` are to be done by hand, one after the other, with the commands to copy.
     """
 
+    renamed: ClassVar = {"mend": "fix"}
     impact: str
     look: Sequence[str] = Field(default=(), kw_only=True)
-    mend: Sequence[str] = Field(default=(), kw_only=True)
+    fix: Sequence[str] = Field(default=(), kw_only=True)
     steps: Sequence[Instruction] = Field(default=(), kw_only=True)
 
 

@@ -224,12 +224,8 @@ def _findings(
 
 
 def _not_accepted(rollout: Rollout, findings: list[Finding], looked: tuple[str, ...]) -> Iterator[Problem]:
-    accepted: set[tuple[str | None, str]] = {(None, lint) for lint in accept_unused.accepted(rollout)}
-    accepted |= {
-        (guardrail.name, lint)
-        for guardrail in rollout.guardrails
-        for lint in accept_unused.accepted(guardrail)
-    }
+    accepted: set[tuple[str | None, str]] = {(None, lint) for lint in rollout.accept}
+    accepted |= {(guardrail.name, lint) for guardrail in rollout.guardrails for lint in guardrail.accept}
     unused = accept_unused.check(rollout, findings, looked, ALL)
     for each in (*findings, *unused):
         lint, fatal = each.problem.lint, each.problem.severity is Severity.fatal

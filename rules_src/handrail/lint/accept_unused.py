@@ -14,16 +14,11 @@ from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 
 NAME = "accept-unused"
-FORMER: Mapping[str, str] = {
+RENAMED: Mapping[str, str] = {
     "stage-holds": "stage-too-short",
     "hold-outlasts-event": "sustained-outlasts-event",
 }
-"""Lints by the names they had; an acceptance by such a name counts until version 1.0."""
-
-
-def accepted(owner: Rollout | Guardrail) -> set[str]:
-    """The lints whose findings `owner` accepts, by the names they have now."""
-    return {FORMER.get(lint, lint) for lint in owner.accept}
+"""Old names of lints, with the names they have now. An acceptance by an old name counts for nothing."""
 
 
 def check(
@@ -35,17 +30,10 @@ def check(
         about = owner if isinstance(owner, Guardrail) else None
         name = about.name if about is not None else None
         here = {f.problem.lint: f.problem.severity for f in findings if about is None or f.about == name}
-        for written in owner.accept:
-            lint = FORMER.get(written, written)
-            if lint != written:
-                what, cure = (
-                    f"accepts '{written}', which is now '{lint}'",
-                    "the old name goes with version 1.0",
-                )
-                yield finding(
-                    NAME, owner, what, cure, "accept", written, about=about, severity=Severity.warning
-                )
-            if lint not in known:
+        for lint in owner.accept:
+            if lint in RENAMED:
+                what, cure = f"accepts '{lint}', which is now '{RENAMED[lint]}'", f'write "{RENAMED[lint]}"'
+            elif lint not in known:
                 near = difflib.get_close_matches(lint, known, n=1)
                 cure = f"did you mean '{near[0]}'?" if near else "`handrail docs lints` has them all"
                 what = f"accepts '{lint}', and there is no such lint"
@@ -56,4 +44,4 @@ def check(
             else:
                 continue
             severity = Severity.error if lint not in known else Severity.warning
-            yield finding(NAME, owner, what, cure, "accept", written, about=about, severity=severity)
+            yield finding(NAME, owner, what, cure, "accept", lint, about=about, severity=severity)

@@ -14,7 +14,7 @@ from handrail.lint.common.limit_figures import judged
 
 NAME = "missing-runbook"
 
-_CURE = 'add runbook=Runbook("what it means for users", look=[…], mend=[…])'
+_CURE = 'add runbook=Runbook("what it means for users", look=[…], fix=[…])'
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
@@ -24,7 +24,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             continue
         if thing.runbook is None:
             yield finding(NAME, thing, "wakes people and has no runbook", _CURE, about=thing)
-        elif not (thing.runbook.look or thing.runbook.mend or thing.runbook.steps):
+        elif not (thing.runbook.look or thing.runbook.fix or thing.runbook.steps):
             what = "has a runbook that neither says where to look nor how to fix"
-            cure = "add look=[…] and mend=[…]"
+            cure = "add look=[…] and fix=[…]"
             yield finding(NAME, thing.runbook, what, cure, about=thing, severity=Severity.warning)

@@ -324,7 +324,7 @@ def lower_runbook(runbook: runbooks.Runbook | None) -> plan.Runbook:
     if runbook is None:
         return plan.Runbook("", (), ())
     return plan.Runbook(
-        runbook.impact, tuple(runbook.look), tuple(runbook.mend), lower_instructions(runbook.steps)
+        runbook.impact, tuple(runbook.look), tuple(runbook.fix), lower_instructions(runbook.steps)
     )
 
 

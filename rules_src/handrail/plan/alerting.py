@@ -220,7 +220,7 @@ class Runbook:
 
     impact: str
     look: tuple[str, ...]
-    mend: tuple[str, ...]
+    fix: tuple[str, ...]
     steps: tuple[Instruction, ...] = ()
 
 

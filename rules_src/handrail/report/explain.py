@@ -230,4 +230,4 @@ def _place(channel: routing.Channel) -> str:
 def _operation(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     for chain in _chains(rollout):
         book = chain.runbook
-        yield chain.name, book.impact or "-", " ".join(book.look) or "-", " ".join(book.mend) or "-"
+        yield chain.name, book.impact or "-", " ".join(book.look) or "-", " ".join(book.fix) or "-"

@@ -33,7 +33,7 @@ from handrail.declare import (
 from handrail.emit import grafana
 from handrail.lower import lower
 
-BOOK = Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."])
+BOOK = Runbook("Nobody can buy.", look=["The log."], fix=["Roll back."])
 ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
 Page = dict[str, Any]
 

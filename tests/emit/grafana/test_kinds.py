@@ -60,7 +60,7 @@ def page(*parts: Panel | Row | Text) -> list[Page]:
                 "load",
                 Rate("x_total"),
                 tiers=[Warning(Above("5/s"))],
-                runbook=Runbook("Slow.", look=["The log."], mend=["Roll back."]),
+                runbook=Runbook("Slow.", look=["The log."], fix=["Roll back."]),
             )
         ],
         dashboards=[Dashboard("more", panels=parts)],

@@ -36,7 +36,7 @@ def shop() -> Planned:
                 Ratio(bad='requests_total{status=~"5.."}', of="requests_total"),
                 title="Share of errors",
                 tiers=[Critical(Above("5%"), action="rollback")],
-                runbook=Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."]),
+                runbook=Runbook("Nobody can buy.", look=["The log."], fix=["Roll back."]),
             )
         ],
         rollback=[Command(["back"], read=["is-back"])],

@@ -62,7 +62,7 @@ shop = Rollout(
                 Warning(Above("1%"), sustained="5m", note="Look at the log."),
                 Critical(Above({"10%": "5%", "100%": "2%"}), action="rollback", confirm=Confirm("15s")),
             ],
-            runbook=Runbook("Nobody can buy.", look=["The log."], mend=["Roll back."]),
+            runbook=Runbook("Nobody can buy.", look=["The log."], fix=["Roll back."]),
         )
     ],
 )

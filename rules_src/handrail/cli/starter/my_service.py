@@ -42,7 +42,7 @@ my_service = Rollout(
             runbook=Runbook(
                 "Say here what users notice.",
                 look=["Does the stable arm fail too? Then it is not the new version."],
-                mend=["Roll back first, look for the cause afterwards."],
+                fix=["Roll back first, look for the cause afterwards."],
             ),
         ),
         Guardrail(
@@ -57,7 +57,7 @@ my_service = Rollout(
             runbook=Runbook(
                 "Users wait.",
                 look=["Is what both arms call slow as well?"],
-                mend=["Roll back, and profile the new version without traffic."],
+                fix=["Roll back, and profile the new version without traffic."],
             ),
         ),
     ],

@@ -56,7 +56,7 @@ class Section:
     blind: str
     thin: str
     look: tuple[str, ...]
-    mend: tuple[str, ...]
+    fix: tuple[str, ...]
     steps: tuple[plan.Instruction, ...]
     optional: bool = False
     as_for: str = ""
@@ -176,7 +176,7 @@ def _guardrail(
         blind="" if seen_by_absence else rounded_up(times[guardrail.blind.name].fires_at_last),
         thin="" if guardrail.thin is None else span(guardrail.thin.sustained),
         look=guardrail.runbook.look,
-        mend=guardrail.runbook.mend,
+        fix=guardrail.runbook.fix,
         steps=guardrail.runbook.steps,
         optional=guardrail.seen is not None,
     )
@@ -234,7 +234,7 @@ def _slo(slo: plan.Slo, times: Mapping[str, Times]) -> Section:
         blind=rounded_up(times[slo.blind.name].fires_at_last),
         thin="",
         look=slo.runbook.look,
-        mend=slo.runbook.mend,
+        fix=slo.runbook.fix,
         steps=slo.runbook.steps,
     )
 

@@ -11,7 +11,7 @@ from handrail.declare.measures import Measure, PromQL
 
 LASTS = {"sustained-outlasts-event": "only errors that go on count"}
 """For rates of errors that must last longer than the window in which one is seen."""
-RUNBOOK = Runbook("What this alert is about.", look=["Its public runbook."], mend=["What that says."])
+RUNBOOK = Runbook("What this alert is about.", look=["Its public runbook."], fix=["What that says."])
 
 
 def public(

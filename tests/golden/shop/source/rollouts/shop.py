@@ -29,7 +29,7 @@ from handrail.declare import (
     Warning,
 )
 
-RUNBOOK = Runbook("People wait.", look=["at the log"], mend=["roll back"])
+RUNBOOK = Runbook("People wait.", look=["at the log"], fix=["roll back"])
 QUARTER = Check(
     "15m", name="T+15", questions=["Is the queue short?"], tell=[Tell(Slack("#shop", token=Secret("SLACK")))]
 )

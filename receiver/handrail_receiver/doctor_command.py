@@ -28,6 +28,8 @@ def doctor(
     prometheus: str | None = None,
     alertmanagers: Sequence[str] = (),
     receiver: str | None = None,
+    grafana: str | None = None,
+    without_grafana: bool = False,
     cert: str | None = None,
     key: str | None = None,
     ca: str | None = None,
@@ -36,13 +38,22 @@ def doctor(
 ) -> int:
     """Look at the stack, print what was found, and return the exit code.
 
-    Addresses that are not given are those of HANDRAIL_PROMETHEUS, HANDRAIL_ALERTMANAGERS and HANDRAIL_URL; the logins
-    are those of the receiver's settings, and the token is the one of HANDRAIL_TOKEN_FILE.
+    Addresses that are not given are those of HANDRAIL_PROMETHEUS, HANDRAIL_ALERTMANAGERS, HANDRAIL_GRAFANA and
+    HANDRAIL_URL; the logins are those of the receiver's settings, and the token is the one of HANDRAIL_TOKEN_FILE.
     """
     try:
-        settings = read_addresses(prometheus, ",".join(alertmanagers))
+        settings = read_addresses(prometheus, ",".join(alertmanagers), grafana)
         client = api_client(receiver, None, cert, key, ca)
-        findings = asyncio.run(_found(needs, settings, client, send_alert=send_alert, as_json=as_json))
+        findings = asyncio.run(
+            _found(
+                needs,
+                settings,
+                client,
+                send_alert=send_alert,
+                without_grafana=without_grafana,
+                as_json=as_json,
+            )
+        )
     except WrongSettings as error:
         print(error, file=sys.stderr)
         return 2
@@ -57,7 +68,13 @@ def doctor(
 
 
 async def _found(
-    needs: StackNeeds, settings: Settings, receiver: ApiClient, *, send_alert: bool, as_json: bool
+    needs: StackNeeds,
+    settings: Settings,
+    receiver: ApiClient,
+    *,
+    send_alert: bool,
+    without_grafana: bool,
+    as_json: bool,
 ) -> list[Finding]:
     secrets, findings = Secrets(settings.secrets_dir, os.environ), []
     client, logins = new_client(settings.tls_authorities), logins_of(settings, secrets)
@@ -66,6 +83,7 @@ async def _found(
         settings.prometheus.url if settings.prometheus else "",
         settings.alertmanager_urls,
         receiver,
+        None if without_grafana else settings.grafana.url if settings.grafana else "",
     )
     try:
         async for finding in examined(needs, stack, send_alert=send_alert):

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     alertmanagers: Annotated[tuple[HttpAddress, ...], NoDecode] = ()
     alertmanagers_http_config: Words = ()
     alertmanager_receivers: str = names.RECEIVER
+    grafana: HttpAddress | None = None
+    grafana_http_config: Place | None = None
     ask_every: Duration = timedelta(minutes=1)
     silences_unknown: Literal["hold", "act"] = "hold"
     heartbeat_within: Duration = timedelta(minutes=5)
@@ -176,6 +178,8 @@ class Settings(BaseSettings):
             files = repeat(next(iter(files), None))
         for address, file in zip(self.alertmanagers, files, strict=False):
             yield address, "HANDRAIL_ALERTMANAGERS_HTTP_CONFIG", file
+        if self.grafana:
+            yield self.grafana, "HANDRAIL_GRAFANA_HTTP_CONFIG", self.grafana_http_config
 
 
 def settings_file() -> Path | None:
@@ -209,12 +213,12 @@ def read_settings(*more: Callable[[Settings], Iterable[str]]) -> Settings:
     return settings
 
 
-def read_addresses(prometheus: str | None, alertmanagers: str | None) -> Settings:
+def read_addresses(prometheus: str | None, alertmanagers: str | None, grafana: str | None) -> Settings:
     """The settings of who only asks: the addresses that are given count before those that are set, and no more is needed.
 
     Raises WrongSettings with one line for each thing that is wrong.
     """
-    addresses = {"prometheus": prometheus, "alertmanagers": alertmanagers}
+    addresses = {"prometheus": prometheus, "alertmanagers": alertmanagers, "grafana": grafana}
     try:
         return Settings.model_validate({name: text for name, text in addresses.items() if text})
     except ValidationError as error:
@@ -318,6 +322,8 @@ def _missing_files(settings: Settings) -> list[str]:
 def _wrong_logins(settings: Settings) -> Iterator[str]:
     if settings.prometheus_http_config and not settings.prometheus:
         yield "HANDRAIL_PROMETHEUS_HTTP_CONFIG: there is nobody to log in to; set HANDRAIL_PROMETHEUS"
+    if settings.grafana_http_config and not settings.grafana:
+        yield "HANDRAIL_GRAFANA_HTTP_CONFIG: there is nobody to log in to; set HANDRAIL_GRAFANA"
     files, addresses = settings.alertmanagers_http_config, settings.alertmanagers
     if files and len(files) not in {1, len(addresses)}:
         yield (

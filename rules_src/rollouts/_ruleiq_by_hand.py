@@ -162,7 +162,9 @@ PROCEDURES = {
         Instruction(
             "Are the targets up, the rules loaded, the dashboards' queries answered, and does a test alert arrive?",
             sh="""\
-                handrail doctor ruleiq --prometheus http://localhost:9090 --alertmanager http://localhost:9093 --send-alert
+                printf 'basic_auth: {username: admin, password_file: secrets/grafana-password}\\n' > grafana-login.yml
+                HANDRAIL_GRAFANA_HTTP_CONFIG=grafana-login.yml handrail doctor ruleiq --prometheus http://localhost:9090 \\
+                  --alertmanager http://localhost:9093 --grafana http://localhost:3000 --send-alert
                 """,
             see="Each line that is not ok has its cure. Exit code 0: it can guard. Right after the start some are unknown: ask again after five minutes.",
         ),
@@ -192,7 +194,8 @@ PROCEDURES = {
             "Six hours in: the critical alerts are there, and one arrives.",
             sh="""\
                 promtool check rules generated/prometheus/rules/ruleiq.yml
-                handrail doctor ruleiq --prometheus http://localhost:9090 --alertmanager http://localhost:9093 --send-alert
+                HANDRAIL_GRAFANA_HTTP_CONFIG=grafana-login.yml handrail doctor ruleiq --prometheus http://localhost:9090 \\
+                  --alertmanager http://localhost:9093 --grafana http://localhost:3000 --send-alert
                 """,
         ),
         Instruction(

@@ -5,6 +5,7 @@ with Unleash() as api:
     httpx.get(f"{api.url}/api/admin/user", headers={"authorization": api.token})
 """
 
+from .grafana import GrafanaApi
 from .inbox import Inbox
 from .kubernetes import Kubernetes
 from .launchdarkly import LaunchDarkly
@@ -13,4 +14,15 @@ from .slack import Slack
 from .things import Things
 from .unleash import Unleash
 
-__all__ = ["Api", "Inbox", "Kubernetes", "LaunchDarkly", "Request", "Slack", "Things", "Trouble", "Unleash"]
+__all__ = [
+    "Api",
+    "GrafanaApi",
+    "Inbox",
+    "Kubernetes",
+    "LaunchDarkly",
+    "Request",
+    "Slack",
+    "Things",
+    "Trouble",
+    "Unleash",
+]

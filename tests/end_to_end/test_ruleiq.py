@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import servers
+from apis import GrafanaApi
 from handrail.contract import names
 from handrail.output.needed import needed
 from handrail_receiver.doctor.delivery import figure
@@ -145,13 +146,18 @@ def test_metrics_take_less_than_a_hundredth_of_a_processor_at_a_hundred_requests
     assert cost(300, rounds=3).share(100) < ALLOWED
 
 
-def examined(files: Files, at: Addresses, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
+def examined(
+    files: Files, at: Addresses, *more: str, grafana: str = "", login: Path | None = None
+) -> tuple[int, dict[str, dict[str, Any]]]:
     """What `handrail doctor` says of the stack, by what it looked at."""
     argv = [str(HANDRAIL), "doctor", "ruleiq", "--generated", str(files.generated), "--json", *more]
     places = ("prometheus", at.prometheus), ("alertmanager", at.alertmanager), ("receiver", at.receiver)
     for name, address in places:
         argv += [f"--{name}", f"http://{address}"]
+    argv += ["--grafana", grafana or f"http://{at.grafana}"]
     env = {**os.environ, "HANDRAIL_TOKEN_FILE": str(files.token("viewer"))}
+    if login:
+        env["HANDRAIL_GRAFANA_HTTP_CONFIG"] = str(login)
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=120)
     assert done.stderr == ""
     return done.returncode, {one["what"]: one for one in json.loads(done.stdout)["findings"]}
@@ -188,6 +194,7 @@ def test_a_test_alert_is_noted_by_the_receiver_and_what_cannot_be_asked_is_unkno
         "alertmanager → receiver": "ok",
         "ruleiq: receiver": "unknown",
         "ruleiq: guarded": "FAILED",
+        "grafana": "unknown",
         "test alert": "unknown",
     }
 
@@ -235,7 +242,11 @@ def test_doctor_finds_a_stack_that_can_guard_and_a_test_alert_gets_through_it(tm
         servers.until(
             lambda: examined(files, at)[1]["ruleiq: guarded"]["health"] == "ok", "the guard to begin", every=2
         )
-        code, found = examined(files, at, "--send-alert")
+        playbook = json.loads((files.generated / "playbook/ruleiq.json").read_text())
+        with GrafanaApi(files.generated, {"ruleiq": playbook["rules_digest"]}) as api:
+            login = files.folder / "grafana.yml"
+            login.write_text(f"authorization: {{credentials: {api.token}}}\n")
+            code, found = examined(files, at, "--send-alert", grafana=api.url, login=login)
         unwell = {what: one["health"] for what, one in found.items() if one["health"] != "ok"}
         assert {what: found[what]["text"] for what in unwell if ": panel " not in what} == {}
         assert "ruleiq: panel RuleIQ / Disk" not in unwell

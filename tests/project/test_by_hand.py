@@ -248,7 +248,8 @@ TYPED: dict[str, list[str]] = {
         "docker compose -f generated/compose.yaml up --detach",
         "Without Docker, with an example of the application: in a clone of Handrail's repository. ```sh make stack ```",
         "curl -sf http://localhost:8000/metrics | grep ruleiq_",
-        "handrail doctor ruleiq --prometheus http://localhost:9090 --alertmanager http://localhost:9093 --send-alert",
+        "handrail doctor ruleiq --prometheus http://localhost:9090",
+        "--alertmanager http://localhost:9093 --grafana http://localhost:3000 --send-alert",
         "amtool --alertmanager.url http://localhost:9093 alert add HandrailTest",
     ],
     "ruleiq/The first day": [

@@ -26,6 +26,7 @@ from handrail_receiver.doctor.delivery import (
 )
 from handrail_receiver.doctor.exposed import of_series
 from handrail_receiver.doctor.findings import Finding, Health, failed, ok, unknown
+from handrail_receiver.doctor.grafana import Grafana
 from handrail_receiver.doctor.scraping import TargetsAnswer, of_jobs
 from handrail_receiver.errors import TargetError
 from handrail_receiver.outside import Outside
@@ -41,12 +42,13 @@ Flagged = TypeVar("Flagged", bound=PartialFlag)
 
 @dataclass(frozen=True)
 class Stack:
-    """Where the servers are; empty where nobody said."""
+    """Where the servers are; empty where nobody said, and None for a Grafana that there is none of."""
 
     outside: Outside
     prometheus: str
     alertmanagers: tuple[str, ...]
     receiver: ApiClient
+    grafana: str | None
 
 
 async def examined(needs: StackNeeds, stack: Stack, *, send_alert: bool) -> AsyncIterator[Finding]:
@@ -56,6 +58,8 @@ async def examined(needs: StackNeeds, stack: Stack, *, send_alert: bool) -> Asyn
     async for finding in _alertmanagers(needs, stack):
         yield finding
     async for finding in _receiver(needs, stack):
+        yield finding
+    async for finding in _grafana(needs, stack):
         yield finding
     if send_alert:
         yield await _sent(needs.playbooks[0], stack)
@@ -145,6 +149,15 @@ async def _alertmanagers(needs: StackNeeds, stack: Stack) -> AsyncIterator[Findi
             yield of_routes(url, needs.routing, await answer.through(StatusAnswer.model_validate_json))
         except (TargetError, ValueError) as error:
             yield unknown(f"routes of {url}", str(error), "start it, or correct --alertmanager")
+
+
+async def _grafana(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]:
+    if stack.grafana:
+        async for finding in Grafana(stack.outside, stack.grafana).findings(needs):
+            yield finding
+    elif stack.grafana is not None and needs.dashboards:
+        cure = "give --grafana, or set HANDRAIL_GRAFANA; --without-grafana where there is none"
+        yield unknown("grafana", NOT_ASKED, cure)
 
 
 async def _receiver(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]:

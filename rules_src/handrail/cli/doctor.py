@@ -27,6 +27,15 @@ def doctor(
     receiver: Annotated[
         str | None, typer.Option(help="Its address; HANDRAIL_URL, or http://127.0.0.1:8080.")
     ] = None,
+    grafana: Annotated[
+        str | None, typer.Option(help="Its address; HANDRAIL_GRAFANA.", show_default=False)
+    ] = None,
+    without_grafana: Annotated[
+        bool,
+        typer.Option(
+            "--without-grafana", help="There is none: dashboards are not looked for.", show_default=False
+        ),
+    ] = False,
     send_alert: Annotated[
         bool,
         typer.Option(
@@ -49,6 +58,8 @@ def doctor(
         from handrail_receiver.doctor_command import doctor as ask  # noqa: PLC0415
     except ModuleNotFoundError as error:
         no_receiver(error)
+    if grafana and without_grafana:
+        raise WrongCall("--grafana and --without-grafana exclude each other; give one of them")
     try:
         needs = needed(_files(generated), rollouts or ())
     except NoneGenerated as error:
@@ -58,6 +69,8 @@ def doctor(
         prometheus=prometheus,
         alertmanagers=alertmanager or (),
         receiver=receiver,
+        grafana=grafana,
+        without_grafana=without_grafana,
         cert=cert,
         key=key,
         ca=ca,

@@ -45,7 +45,7 @@ from handrail.contract.playbook import (
     TierFacts,
 )
 from handrail.contract.reporting import DashboardFacts, FigureFacts, ObjectiveFacts, ReportFacts, WeeklyTime
-from handrail.contract.stack_needs import QueryNeed, RoutingNeed, SeriesNeed, StackNeeds
+from handrail.contract.stack_needs import DashboardNeed, QueryNeed, RoutingNeed, SeriesNeed, StackNeeds
 from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.steps import (
     Command,
@@ -86,6 +86,7 @@ __all__ = [
     "Confirmation",
     "Criterion",
     "DashboardFacts",
+    "DashboardNeed",
     "DeploymentImage",
     "DeploymentVersion",
     "FigureFacts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from handrail.contract.playbook import Playbook
 
@@ -46,6 +47,22 @@ class QueryNeed:
 
 
 @dataclass(frozen=True)
+class DashboardNeed:
+    """A dashboard that Grafana must show as it was generated.
+
+    `content` is the generated JSON. `source` is the uid of the data source that it asks; `named` where the declaration
+    says what the data source is called: then it is theirs, and may have another uid.
+    """
+
+    rollout: str
+    uid: str
+    title: str
+    content: Mapping[str, Any]
+    source: str
+    named: bool
+
+
+@dataclass(frozen=True)
 class RoutingNeed:
     """What Alertmanager must have: receivers by their names, and the routes that take each alert to them.
 
@@ -68,3 +85,4 @@ class StackNeeds:
     routing: RoutingNeed
     series: tuple[SeriesNeed, ...]
     queries: tuple[QueryNeed, ...]
+    dashboards: tuple[DashboardNeed, ...]

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from handrail.contract import Playbook, QueryNeed, RoutingNeed, SeriesNeed, StackNeeds, names
+from handrail.contract import DashboardNeed, Playbook, QueryNeed, RoutingNeed, SeriesNeed, StackNeeds, names
 from handrail.plan import Selector
 from handrail.promql.selected import Selected, quantile_scale, selected, together_in
 
@@ -55,6 +55,7 @@ def needed(files: Mapping[str, str], rollouts: Collection[str] = ()) -> StackNee
         routing=_routing(tuple(wanted), files, all_of_them=not rollouts),
         series=tuple(series),
         queries=tuple(_with_optional(queries, series)),
+        dashboards=tuple(need for name in wanted for need in _dashboards(name, playbooks, files)),
     )
 
 
@@ -98,13 +99,30 @@ def _of(job: str, series: list[SeriesNeed]) -> bool:
 
 
 def _queries(rollout: str, rollouts: Collection[str], files: Mapping[str, str]) -> Iterator[QueryNeed]:
-    for path, text in sorted(files.items()):
-        if not path.startswith("grafana/dashboards/") or _owner(Path(path).stem, rollouts) != rollout:
-            continue
-        dashboard = json.loads(text)
+    for dashboard in _drawn(rollout, rollouts, files):
         for title, expr in _asked(dashboard["panels"]):
             eventful = any(one.metric.startswith(_OWN) for one in selected(expr))
             yield QueryNeed(rollout, dashboard["title"], title, expr, eventful)
+
+
+def _dashboards(rollout: str, rollouts: Collection[str], files: Mapping[str, str]) -> Iterator[DashboardNeed]:
+    for dashboard in _drawn(rollout, rollouts, files):
+        [source] = (one for one in dashboard["templating"]["list"] if one["type"] == "datasource")
+        yield DashboardNeed(
+            rollout,
+            dashboard["uid"],
+            dashboard["title"],
+            dashboard,
+            source["current"]["value"],
+            named="regex" in source,
+        )
+
+
+def _drawn(rollout: str, rollouts: Collection[str], files: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The generated dashboards of a rollout."""
+    for path, text in sorted(files.items()):
+        if path.startswith("grafana/dashboards/") and _owner(Path(path).stem, rollouts) == rollout:
+            yield json.loads(text)
 
 
 def _owner(page: str, rollouts: Collection[str]) -> str:

@@ -29,7 +29,7 @@ flags          {flags.url}: a stand-in for Unleash, in which a rollback switches
 
 Is it able to guard? In another terminal, after a minute:
   export HANDRAIL_TOKEN_FILE={token}
-  handrail doctor ruleiq --generated {folder}/generated --prometheus http://{at.prometheus} --alertmanager http://{at.alertmanager} --receiver http://{at.receiver} --send-alert
+  handrail doctor ruleiq --generated {folder}/generated --prometheus http://{at.prometheus} --alertmanager http://{at.alertmanager} --receiver http://{at.receiver} {asked} --send-alert
 
 Ctrl-C ends all of it."""
 
@@ -57,7 +57,9 @@ def main() -> int:
             files = write(folder.resolve(), at, flags.url)
             with running(files, at, Programs(), call.per_second, flags.token) as grafana:
                 print(
-                    SAID.format(at=at, flags=flags, dashboards=_dashboards(grafana), **_shown(files)),
+                    SAID.format(
+                        at=at, flags=flags, dashboards=_dashboards(grafana), **_shown(files, grafana)
+                    ),
                     flush=True,
                 )
                 if not call.once:
@@ -98,9 +100,16 @@ def _dashboards(grafana: Grafana | None) -> str:
     return f"Grafana        {grafana.url}/dashboards, as admin with {grafana.password}"
 
 
-def _shown(files: Files) -> dict[str, str]:
-    token = files.token("viewer")
-    return {"viewer": token.read_text(), "token": str(token), "folder": os.fspath(files.folder)}
+def _shown(files: Files, grafana: Grafana | None) -> dict[str, str]:
+    token, asked = files.token("viewer"), "--without-grafana"
+    if grafana is not None:
+        asked = f"--grafana {grafana.url.replace('://', f'://admin:{grafana.password}@')}"
+    return {
+        "viewer": token.read_text(),
+        "token": str(token),
+        "folder": os.fspath(files.folder),
+        "asked": asked,
+    }
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -5,6 +5,7 @@ from handrail.declare import (
     Below,
     Dashboard,
     Gauge,
+    Increase,
     Latency,
     Panel,
     Rate,
@@ -28,6 +29,18 @@ dashboard = Dashboard(
             "Requests",
             [
                 Panel("Requests by status", Rate(own("http_requests_total")), by=["status"]),
+                Panel(
+                    "Server errors by route, of 5 min",
+                    Increase(own("http_failures_total", 'status=~"5.."'), window="5m"),
+                    by=["route"],
+                    note="One route points at what was changed there; all of them at what they share.",
+                ),
+                Panel(
+                    "Refused requests by route, of 5 min",
+                    Increase(own("http_failures_total", 'status="403"'), window="5m"),
+                    by=["route"],
+                    note="A route that nobody passes has a wrong guard.",
+                ),
                 Panel(
                     "Request time",
                     {

@@ -78,10 +78,20 @@ _APPLICATION = r" [\w.@-]+\[\d+\]: "
 """A line of the application in the journal: its process and its number."""
 _POSTGRESQL = r"LOG:  "
 """A line of PostgreSQL: one each minute, by a timer of docs/how-to/logs.md."""
+_REQUEST, _FAILS = '"[A-Z]+ ', r'[^"]*" (?P<status>403|5\d\d) '
+_NAMES = r"(?P<route>(/([A-Za-z_-]{1,40}|v\d{1,2}))+)[/? ]"
+"""The part of a path that has names only: an id and what stands behind it would be a series each."""
 QUIET = "15m"
 # One source for each log, so that a log that stops takes only the figures along that come from it.
 requests = LogSource(
     access=AccessLog("http_requests_total", "http_request_duration_seconds", BUCKETS),
+    counters=[
+        LogCounter(
+            "http_failures_total",
+            [f"{_REQUEST}{_NAMES}{_FAILS}", f"{_REQUEST}(?P<route>/){_FAILS}"],
+            labels=["route", "status"],
+        )
+    ],
     alive=[r'" \d{3} '],
     silent_after=QUIET,
 )

@@ -156,6 +156,20 @@ BUILD = [
     ),
 ]
 
+SLOW_BUILD = [
+    Instruction(
+        "The newest build, in minutes.",
+        promql=f"build_duration_seconds{{{CI}}} / 60",
+        see="Above 10 alerts. No line: no build has succeeded since mtail began to read.",
+    ),
+    Instruction(
+        "Its steps, in minutes.",
+        promql=f"build_step_duration_seconds{{{CI}}} / 60",
+        see="compile below 3, test below 5, image below 2.",
+    ),
+    BUILD[0],
+]
+
 PROCEDURES = {
     "Day 1": [
         Instruction("Is Prometheus up?", sh="curl -sf http://localhost:9090/-/healthy"),

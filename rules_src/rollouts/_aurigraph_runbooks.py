@@ -42,3 +42,11 @@ build = Runbook(
     fix=["Fix the step that fails most often of the last week before the next rollout."],
     steps=by_hand.BUILD,
 )
+slow_build = Runbook(
+    "A mend waits for its build before anybody has it.",
+    look=["Which step is over its target: compile 3 min, test 5 min, image 2 min?"],
+    fix=[
+        "Compile or image: is its cache still used? Test: which suite grew, and which tests can run side by side?"
+    ],
+    steps=by_hand.SLOW_BUILD,
+)

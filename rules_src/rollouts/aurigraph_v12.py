@@ -55,7 +55,7 @@ from rollouts._aurigraph_metrics import (
     machine,
     own,
 )
-from rollouts._aurigraph_runbooks import build, down, failing, quiet, resources, slow
+from rollouts._aurigraph_runbooks import build, down, failing, quiet, resources, slow, slow_build
 from rollouts._aurigraph_sources import pipeline
 
 # Nothing is rolled back out of stage 0%, which is staging.
@@ -352,6 +352,14 @@ aurigraph_v12 = Rollout(
             tiers=[Warning(Below("95%"))],
             whole_service=True,
             runbook=build,
+        ),
+        Guardrail(
+            "build-duration",
+            Gauge(ci("build_duration_seconds"), unit="seconds"),
+            title="Time of the newest build, from the commit to the pushed image",
+            tiers=[Warning(Above("10m"), severity="P4")],
+            whole_service=True,
+            runbook=slow_build,
         ),
     ],
     logs=[pipeline],

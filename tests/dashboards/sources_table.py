@@ -50,6 +50,13 @@ AIDIN = (
         38,
         status={"200": 0.93, "201": 0.06, "404": 0.005, "403": 0.0035, "500": 0.0012, "502": 0.0003},
     ),
+    counter(
+        "aidin-log",
+        "http_failures_total",
+        0.19,
+        route={"/api/modules": 0.6, "/api/users": 0.3, "/": 0.1},
+        status={"403": 0.7, "500": 0.24, "502": 0.06},
+    ),
     histogram("aidin-log", "http_request_duration_seconds", 38, 0.09, AIDIN_BUCKETS),
     *(counter("aidin-log", f"aidin_hardening_log{n}_lines_total", 40) for n in ("", "_2", "_3", "_4")),
     counter("aidin-log", "application_log_lines_total", 40),

@@ -92,6 +92,7 @@ TIERS: dict[str, list[str]] = {
         "service emergency: below 1; 1m; P1, investigate",
         "database emergency: below 1, or exporter below 1; 1m; P1, investigate",
         "build-success warning: below 95 %; at once; P3, investigate",
+        "build-duration warning: above 600 s; at once; P4, investigate",
         "sample-ratio warning: above 12.196 % in stage 10%, 29.412 % in stage 25%, 55.556 % in stage 50%, or below 8.163 % in stage 10%, 21.052 % in stage 25%, 44.444 % in stage 50%; at once; P3, hold",
         "availability warning: the budget loses 10 % in 1d (burn rate 3) or 10 % in 3d (burn rate 1); at once; P3, investigate",
         "availability critical: the budget loses 2 % in 1h (burn rate 14.4) or 5 % in 6h (burn rate 6); at once; P2, investigate",

@@ -158,6 +158,29 @@ def test_hours_without_a_build_are_no_blindness_and_one_of_three_that_fails_is_t
     assert complaints(promtool, aurigraph("build-success"), series, asked, step="1m", every="2m") == ""
 
 
+@pytest.mark.parametrize(
+    ("took", "fires"),
+    [
+        ("540x20 599x220", []),
+        ("540x20 661x220", ["AurigraphV12BuildDurationWarning"]),
+        ("_x240", ["AurigraphV12BuildDurationBlind"]),
+    ],
+    ids=["below ten minutes", "above", "no build yet"],
+)
+def test_a_build_that_took_longer_than_ten_minutes_is_told_until_one_is_faster(
+    promtool: str, took: str, fires: list[str]
+) -> None:
+    series = {
+        'build_duration_seconds{job="aurigraph-ci",result="success"}': took,
+        'aurigraph_v12_log_lines_total{job="aurigraph-ci"}': "0 8 16x238",
+        'up{job="aurigraph-ci"}': "1x240",
+        **in_stage("10%", 240),
+    }
+    expr = 'count by (alertname) (ALERTS{alertstate="firing",guardrail="build-duration",level=""})'
+    asked = Asked(expr, "3h50m", {f'{{alertname="{one}"}}': 1 for one in fires})
+    assert complaints(promtool, aurigraph("build-duration"), series, asked, step="1m", every="2m") == ""
+
+
 def in_stage(now: str, last: int) -> dict[str, str]:
     """What the receiver says of the stages."""
     stages = ("0%", "10%", "25%", "50%", "100%")

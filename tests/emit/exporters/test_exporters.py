@@ -53,6 +53,42 @@ def test_an_access_log_becomes_requests_by_status_and_their_times(tmp_path: Path
         }
 
 
+FAILED = """\
+GET /api/users/7?tab=modules HTTP/1.1" 500
+GET /api/users/8 HTTP/1.1" 502
+POST /api/users/9c1f-44/modules HTTP/1.1" 403
+GET /api/v2/modules?next=/api/users HTTP/1.1" 500
+GET / HTTP/1.1" 500
+GET /77 HTTP/1.1" 403
+GET /api/users/7 HTTP/1.1" 200
+GET /wp-admin/setup.php HTTP/1.1" 404
+"""
+
+
+def test_what_fails_or_is_refused_counts_for_its_route_whatever_ids_are_in_its_path(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.touch()
+    with mtail(tmp_path, log, AIDIN) as server, log.open("a") as lines:
+        for failed in FAILED.splitlines():
+            lines.write(f'10.0.0.7 - - [22/Jan/2026:19:34:21 +0000] "{failed} 118 "-" "curl" 0.070\n')
+        lines.flush()
+        until(
+            lambda: metrics(server.url, "http_requests_total").get('http_requests_total{status="404"}') == 1,
+            "all",
+        )
+        assert metrics(server.url, "http_failures_total") == {
+            f'http_failures_total{{route="{route}",status="{status}"}}': count
+            for route, status, count in (
+                ("/", "403", 1),
+                ("/", "500", 1),
+                ("/api/users", "403", 1),
+                ("/api/users", "500", 1),
+                ("/api/users", "502", 1),
+                ("/api/v2/modules", "500", 1),
+            )
+        }
+
+
 def test_database_errors_are_counted_out_of_the_log_and_nothing_else_is(tmp_path: Path) -> None:
     log = tmp_path / "postgresql.log"
     log.touch()

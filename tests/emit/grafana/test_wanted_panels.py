@@ -27,6 +27,8 @@ WANTED: dict[str, dict[str, str]] = {
         "Audit-log inserts and mutations": LINES,
         "Share of refused requests": LINES,
         "Requests by status": LINES,
+        "Server errors by route, of 5 min": LINES,
+        "Refused requests by route, of 5 min": LINES,
         "Distinct users of the last hour, two ways": LINES,
         "Connections in use": DIAL,
         "Size of the new tables now": BARS,

@@ -14,7 +14,7 @@ import pytest
 from apis import Inbox
 from apis.serving import Trouble
 from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
-from handrail.contract import AckDeadline, Command
+from handrail.contract import Acknowledge, Command
 from handrail_receiver import cli
 from handrail_receiver.words.incident_words import open_incident
 from handrail_receiver.words.times import when
@@ -147,7 +147,7 @@ def test_an_open_incident_is_said_with_since_when_and_who_has_it(facts: dict[str
 def test_status_and_list_say_which_incident_is_open_and_who_has_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    who = AckDeadline(within=300, who="the engineering lead")
+    who = Acknowledge(within=300, who="the engineering lead")
     with guarded(tmp_path, playbook(acknowledge=(who,))) as shop:
         shop.call("start")
         shop.call("rollback", why="it burns")

@@ -272,7 +272,7 @@ class Proof(_Model):
     within: float
 
 
-class AckDeadline(_Model):
+class Acknowledge(_Model):
     """`who` should acknowledge an incident `within` so many seconds; if nobody has, the people in `tell` are told."""
 
     within: Annotated[float, Field(gt=0)]
@@ -324,7 +324,7 @@ class Playbook(_Model):
     hours: tuple[Hours, ...] = ()
     waits_for: tuple[str, ...] = ()
     goes_back_with: tuple[str, ...] = ()
-    acknowledge: tuple[AckDeadline, ...] = ()
+    acknowledge: tuple[Acknowledge, ...] = ()
     report: ReportFacts = ReportFacts()
     figures: tuple[FigureFacts, ...] = ()
     objectives: tuple[ObjectiveFacts, ...] = ()

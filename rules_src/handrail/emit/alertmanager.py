@@ -8,18 +8,18 @@ from handrail.emit.messages import INLINE, TEMPLATED, TEMPLATES, Messages
 from handrail.plan import Common
 from handrail.plan.routing import (
     Channel,
+    EmailReceiver,
     HandrailReceiver,
     Inhibition,
     Interval,
-    Mailbox,
     Matcher,
-    OpsGenieTeam,
-    OtherWebhook,
-    PagerDutyService,
+    OpsGenieReceiver,
+    PagerDutyReceiver,
     Receiver,
     Route,
-    SlackChannel,
-    TeamsChannel,
+    SlackReceiver,
+    TeamsReceiver,
+    WebhookReceiver,
     only_ours,
 )
 from handrail.plan.versions import KNOWS_TIMEOUT, Version
@@ -131,22 +131,22 @@ def _channel(channel: Channel, version: Version, messages: Messages) -> tuple[st
     match channel:
         case HandrailReceiver():
             return "webhook_configs", _webhook(channel.url, channel.token_file, version)
-        case OtherWebhook():
+        case WebhookReceiver():
             return "webhook_configs", _webhook(channel.url, channel.token_file, version)
-        case SlackChannel():
+        case SlackReceiver():
             return "slack_configs", _slack(channel, messages)
-        case PagerDutyService():
+        case PagerDutyReceiver():
             return "pagerduty_configs", _pagerduty(channel, messages)
-        case OpsGenieTeam():
+        case OpsGenieReceiver():
             return "opsgenie_configs", _opsgenie(channel, messages)
-        case TeamsChannel():
+        case TeamsReceiver():
             return "msteamsv2_configs", {
                 "webhook_url_file": channel.url_file,
                 "title": messages.title,
                 "text": messages.text,
                 "http_config": {"follow_redirects": False},
             }
-        case Mailbox():
+        case EmailReceiver():
             return "email_configs", _email(channel, messages)
 
 
@@ -158,7 +158,7 @@ def _webhook(url: str, token_file: str | None, version: Version) -> Data:
     return {**data, "timeout": "10s"} if version >= KNOWS_TIMEOUT else data
 
 
-def _slack(channel: SlackChannel, messages: Messages) -> Data:
+def _slack(channel: SlackReceiver, messages: Messages) -> Data:
     return {
         "channel": channel.channel,
         "api_url_file": channel.url_file,
@@ -170,7 +170,7 @@ def _slack(channel: SlackChannel, messages: Messages) -> Data:
     }
 
 
-def _pagerduty(channel: PagerDutyService, messages: Messages) -> Data:
+def _pagerduty(channel: PagerDutyReceiver, messages: Messages) -> Data:
     return {
         "routing_key_file": channel.routing_key_file,
         "url": channel.url,
@@ -183,7 +183,7 @@ def _pagerduty(channel: PagerDutyService, messages: Messages) -> Data:
     }
 
 
-def _opsgenie(channel: OpsGenieTeam, messages: Messages) -> Data:
+def _opsgenie(channel: OpsGenieReceiver, messages: Messages) -> Data:
     data: Data = {
         "api_key_file": channel.api_key_file,
         "api_url": channel.url,
@@ -196,7 +196,7 @@ def _opsgenie(channel: OpsGenieTeam, messages: Messages) -> Data:
     return {**data, "responders": [{"name": channel.team, "type": "team"}]} if channel.team else data
 
 
-def _email(channel: Mailbox, messages: Messages) -> Data:
+def _email(channel: EmailReceiver, messages: Messages) -> Data:
     data: Data = {
         "to": channel.to,
         "from": channel.sender,

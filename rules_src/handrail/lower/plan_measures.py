@@ -99,10 +99,9 @@ def _of_series(measure: declared.SeriesMeasure, measuring: MeasureContext) -> tu
             sides = series(measure.metric), series(measure.minus)
             return plan.Difference(*sides, measure.over, factor, measure.absolute, least, by=by), unit
         case words.Age() | words.TimeUntil():
-            until, factor = isinstance(measure, words.TimeUntil), HISTOGRAM_SCALES[measure.unit]
-            zero = plan.Zero(measure.zero)
-            told = plan.Timestamp(series(measure.timestamp), until, measure.over, factor, zero, by=by)
-            return told, Unit.seconds
+            kind = plan.Age if isinstance(measure, words.Age) else plan.TimeUntil
+            scale, zero = HISTOGRAM_SCALES[measure.unit], plan.Zero(measure.zero)
+            return kind(series(measure.timestamp), measure.over, scale, zero, by=by), Unit.seconds
         case words.Count():
             presence = None if measure.presence is None else series(measure.presence)
             where = None if measure.where is None else _where(measure.where)

@@ -71,7 +71,7 @@ def lower_playbook(
         figures=lower_figures(rollout, context),
         objectives=lower_objectives(rollout, context),
         acknowledge=tuple(
-            contract.AckDeadline(
+            contract.Acknowledge(
                 within=context.scale.duration(one.within).total_seconds(), who=one.who, tell=tuple(one.tell)
             )
             for one in rollout.acknowledge

@@ -116,7 +116,7 @@ def _failed_queries(environment: Environment) -> tuple[str, ...]:
     return whole, whole.removeprefix("sql_")
 
 
-def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.EscalationLevel:
+def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.Level:
     rollout, name, tell = context.rollout, level.name, level.tell
     severities = tuple(dict.fromkeys(level.severities))
     heard = f",severity=~{json.dumps(either(severities))}" if severities else ""
@@ -135,7 +135,7 @@ def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.Esca
             (names.ENVIRONMENT, context.environment),
         ),
     )
-    return plan.EscalationLevel(name, after, tell, severities, alert)
+    return plan.Level(name, after, tell, severities, alert)
 
 
 def _unacknowledged(context: RolloutContext, heard: str) -> str:

@@ -21,20 +21,20 @@ from handrail.lower.plan_inhibitions import Audience, Chain, inhibitions
 from handrail.lower.plan_mute_times import lower_mute_time
 from handrail.plan.routing import (
     Channel,
+    EmailReceiver,
     GroupTiming,
     HandrailReceiver,
-    Mailbox,
     Matcher,
     MuteTime,
-    OpsGenieTeam,
-    OtherWebhook,
-    PagerDutyService,
+    OpsGenieReceiver,
+    PagerDutyReceiver,
     Receiver,
     Route,
     Routing,
-    SlackChannel,
-    TeamsChannel,
+    SlackReceiver,
+    TeamsReceiver,
     Tls,
+    WebhookReceiver,
     shared_name,
 )
 
@@ -200,21 +200,21 @@ def _name(rollout: Rollout, word: str) -> str:
 def _channel(receiver: notify.Receiver) -> Channel:
     match receiver:
         case notify.SlackReceiver():
-            return SlackChannel(receiver.channel, receiver.url_file)
+            return SlackReceiver(receiver.channel, receiver.url_file)
         case notify.PagerDutyReceiver():
-            return PagerDutyService(receiver.routing_key_file, receiver.url)
+            return PagerDutyReceiver(receiver.routing_key_file, receiver.url)
         case notify.OpsGenieReceiver():
-            return OpsGenieTeam(receiver.api_key_file, receiver.team, receiver.url)
+            return OpsGenieReceiver(receiver.api_key_file, receiver.team, receiver.url)
         case notify.TeamsReceiver():
-            return TeamsChannel(receiver.url_file)
+            return TeamsReceiver(receiver.url_file)
         case notify.EmailReceiver():
-            return _mailbox(receiver)
+            return _email(receiver)
         case notify.WebhookReceiver():
-            return OtherWebhook(receiver.url, receiver.token_file)
+            return WebhookReceiver(receiver.url, receiver.token_file)
 
 
-def _mailbox(mail: notify.EmailReceiver) -> Mailbox:
-    return Mailbox(
+def _email(mail: notify.EmailReceiver) -> EmailReceiver:
+    return EmailReceiver(
         to=mail.to,
         sender=mail.sender,
         smarthost=mail.smarthost,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from handrail.plan.selectors import Op, Selector
 from handrail.units import plain
@@ -239,13 +239,31 @@ class Zero(StrEnum):
 
 @dataclass(frozen=True)
 class Timestamp(_ForEach):
-    """How long ago it is, or `until` it is, over its series; times `scale` it is in seconds."""
+    """What Age and TimeUntil have in common: the time between now and a timestamp, over its series.
 
+    Times `scale` the timestamp is in seconds; `until` says whether it is expected to lie ahead.
+    """
+
+    __match_args__ = ("metric", "until", "over", "scale", "zero")
+    until: ClassVar[bool]
     metric: Selector
-    until: bool
     over: str
     scale: Decimal
     zero: Zero
+
+
+@dataclass(frozen=True)
+class Age(Timestamp):
+    """How long ago a timestamp was."""
+
+    until: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class TimeUntil(Timestamp):
+    """The time until a timestamp, negative once it has passed."""
+
+    until: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -331,7 +349,8 @@ Measure = (
     | While
     | Growth
     | Difference
-    | Timestamp
+    | Age
+    | TimeUntil
     | Count
     | Forecast
     | Changes
@@ -342,7 +361,7 @@ Measure = (
 EventMeasure = Ratio | Latency | SlowerThan
 """Measures of events: with less than `min_events` of them there is no verdict."""
 
-SeriesMeasure = Difference | Timestamp | Count | Forecast | Changes
+SeriesMeasure = Difference | Age | TimeUntil | Count | Forecast | Changes
 """Measures of what single series show now, or showed lately: their values, how many there are, how they move."""
 
 

@@ -37,7 +37,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class EscalationLevel:
+class Level:
     """Who is told of an alert that stays unresolved for `after`; `severities` empty: of any severity."""
 
     name: str
@@ -186,7 +186,7 @@ class Rollout:
     guardrails: tuple[Guardrail, ...]
     slos: tuple[Slo, ...]
     dashboards: tuple[Dashboard, ...]
-    escalation: tuple[EscalationLevel, ...]
+    escalation: tuple[Level, ...]
     heartbeat: Alert
     receiver_down: Alert | None
     promotion: Alert | None

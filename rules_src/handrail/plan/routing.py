@@ -91,7 +91,7 @@ class HandrailReceiver:
 
 
 @dataclass(frozen=True)
-class SlackChannel:
+class SlackReceiver:
     """A Slack channel, by an incoming webhook whose address is in `url_file`."""
 
     channel: str
@@ -99,7 +99,7 @@ class SlackChannel:
 
 
 @dataclass(frozen=True)
-class PagerDutyService:
+class PagerDutyReceiver:
     """A PagerDuty service, by the Events API v2 at `url`."""
 
     routing_key_file: str
@@ -107,7 +107,7 @@ class PagerDutyService:
 
 
 @dataclass(frozen=True)
-class OpsGenieTeam:
+class OpsGenieReceiver:
     """A team of OpsGenie, by its API at `url`; without `team` the key says who it is."""
 
     api_key_file: str
@@ -116,7 +116,7 @@ class OpsGenieTeam:
 
 
 @dataclass(frozen=True)
-class TeamsChannel:
+class TeamsReceiver:
     """A channel of Microsoft Teams, by a workflow whose address is in `url_file`."""
 
     url_file: str
@@ -133,7 +133,7 @@ class Tls:
 
 
 @dataclass(frozen=True)
-class Mailbox:
+class EmailReceiver:
     """An address, and the server that takes the mail; with `require_tls` not without TLS."""
 
     to: str
@@ -146,7 +146,7 @@ class Mailbox:
 
 
 @dataclass(frozen=True)
-class OtherWebhook:
+class WebhookReceiver:
     """Somebody else's webhook in Alertmanager's format."""
 
     url: str
@@ -154,7 +154,13 @@ class OtherWebhook:
 
 
 Channel = (
-    HandrailReceiver | SlackChannel | PagerDutyService | OpsGenieTeam | TeamsChannel | Mailbox | OtherWebhook
+    HandrailReceiver
+    | SlackReceiver
+    | PagerDutyReceiver
+    | OpsGenieReceiver
+    | TeamsReceiver
+    | EmailReceiver
+    | WebhookReceiver
 )
 
 

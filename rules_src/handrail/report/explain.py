@@ -213,17 +213,17 @@ def _names(rollout: plan.Rollout, word: str, or_else: str = "nobody: only the re
 
 def _place(channel: routing.Channel) -> str:
     match channel:
-        case routing.SlackChannel():
+        case routing.SlackReceiver():
             return f"Slack {channel.channel}"
-        case routing.PagerDutyService():
+        case routing.PagerDutyReceiver():
             return f"PagerDuty {channel.routing_key_file}"
-        case routing.OpsGenieTeam():
+        case routing.OpsGenieReceiver():
             return f"OpsGenie {channel.team or channel.api_key_file}"
-        case routing.TeamsChannel():
+        case routing.TeamsReceiver():
             return f"Teams {channel.url_file}"
-        case routing.Mailbox():
+        case routing.EmailReceiver():
             return channel.to
-        case routing.HandrailReceiver() | routing.OtherWebhook():
+        case routing.HandrailReceiver() | routing.WebhookReceiver():
             return channel.url
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from guarded import NOW, ROLLOUT, alert, body, guarded, playbook
-from handrail.contract import AckDeadline, names
+from handrail.contract import Acknowledge, names
 from handrail_receiver.model import (
     Acknowledged,
     Attempt,
@@ -33,7 +33,7 @@ ONE = Incident("shop-7", ROLLOUT, 7, 2, NOW, NOW, "rollback", "errors are critic
 GRAVE = replace(ONE, action="security-rollback", trigger="leaks is critical")
 OTHER = replace(ONE, id="shop-5", attempt=5, number=1)
 BOOK = playbook(
-    acknowledge=(AckDeadline(within=300, who="the lead"), AckDeadline(within=900, who="the director"))
+    acknowledge=(Acknowledge(within=300, who="the lead"), Acknowledge(within=900, who="the director"))
 )
 
 

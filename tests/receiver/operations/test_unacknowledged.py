@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook
-from handrail.contract import AckDeadline, Tell, Webhook
+from handrail.contract import Acknowledge, Tell, Webhook
 from handrail_receiver.model import Acknowledged, Closed, Conditions, Incident, IncidentEvent, Note, Verdict
 from handrail_receiver.operations.unacknowledged import overdue
 
 LEAD, DIRECTOR = (Tell(Webhook(f"https://example.com/{who}")) for who in ("lead", "director"))
 BOOK = playbook(
     acknowledge=(
-        AckDeadline(within=300, who="the on-call engineer", tell=(LEAD,)),
-        AckDeadline(within=900, who="the lead", tell=(DIRECTOR,)),
+        Acknowledge(within=300, who="the on-call engineer", tell=(LEAD,)),
+        Acknowledge(within=900, who="the lead", tell=(DIRECTOR,)),
     )
 )
 ONE = Incident("shop-7", ROLLOUT, 7, 2, NOW, NOW, "rollback", "errors are critical", "alert")

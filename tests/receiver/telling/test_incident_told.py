@@ -8,7 +8,7 @@ from pathlib import Path
 import servers
 from apis import Inbox
 from guarded import guarded, playbook
-from handrail.contract import AckDeadline, Tell, Webhook
+from handrail.contract import Acknowledge, Tell, Webhook
 
 from .test_told import heard, telling
 
@@ -29,7 +29,7 @@ def test_a_grave_incident_is_open_downstream_until_a_person_closes_it_and_late_o
 ) -> None:
     with Inbox() as inbox:
         team, everybody, lead = (Tell(Webhook(f"{inbox.url}/{who}")) for who in ("team", "everybody", "lead"))
-        deadlines = (AckDeadline(within=1, who="the on-call engineer", tell=(lead,)),)
+        deadlines = (Acknowledge(within=1, who="the on-call engineer", tell=(lead,)),)
         book = telling(playbook(acknowledge=deadlines), [team], [everybody])
         with guarded(tmp_path, book) as shop:
             shop.call("start", anyway=True, why="nothing to ask")

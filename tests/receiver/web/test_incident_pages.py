@@ -12,14 +12,14 @@ import httpx
 import pytest
 from guarded import Guarded, guarded, playbook
 from guarded.playbook import ENVIRONMENT
-from handrail.contract import AckDeadline
+from handrail.contract import Acknowledge
 
 from .test_buttons import buttons, press
 
 
 @pytest.fixture(name="shop", scope="module")
 def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    deadlines = (AckDeadline(within=300, who="the engineering lead"),)
+    deadlines = (Acknowledge(within=300, who="the engineering lead"),)
     book = playbook(environment=ENVIRONMENT, acknowledge=deadlines)
     with guarded(tmp_path_factory.mktemp("shop"), book) as shop:
         shop.call("start")

@@ -14,19 +14,19 @@ from handrail.emit.messages import INLINE
 from handrail.plan import Environment, Rollout
 from handrail.plan.routing import (
     Channel,
+    EmailReceiver,
     HandrailReceiver,
     Inhibition,
     Interval,
-    Mailbox,
     Matcher,
-    OpsGenieTeam,
-    OtherWebhook,
-    PagerDutyService,
+    OpsGenieReceiver,
+    PagerDutyReceiver,
     Receiver,
     Route,
-    SlackChannel,
-    TeamsChannel,
+    SlackReceiver,
+    TeamsReceiver,
     Tls,
+    WebhookReceiver,
 )
 from handrail.plan.versions import KNOWS_TIMEOUT
 from handrail.units import span
@@ -101,9 +101,9 @@ def _receiver(receiver: Receiver, environment: Environment) -> Data:
 
 def _channel(channel: Channel, environment: Environment) -> tuple[str, Data]:
     match channel:
-        case HandrailReceiver() | OtherWebhook():
+        case HandrailReceiver() | WebhookReceiver():
             return "webhookConfigs", _webhook(channel, environment)
-        case SlackChannel():
+        case SlackReceiver():
             return "slackConfigs", {
                 "channel": channel.channel,
                 "apiURL": _secret(channel.url_file, environment),
@@ -113,7 +113,7 @@ def _channel(channel: Channel, environment: Environment) -> tuple[str, Data]:
                 "text": INLINE.slack_text,
                 "httpConfig": {"followRedirects": False},
             }
-        case PagerDutyService():
+        case PagerDutyReceiver():
             return "pagerdutyConfigs", {
                 "routingKey": _secret(channel.routing_key_file, environment),
                 "url": channel.url,
@@ -124,20 +124,20 @@ def _channel(channel: Channel, environment: Environment) -> tuple[str, Data]:
                 "details": [{"key": "alerts", "value": INLINE.text}],
                 "httpConfig": {"followRedirects": False},
             }
-        case OpsGenieTeam():
+        case OpsGenieReceiver():
             return "opsgenieConfigs", _opsgenie(channel, environment)
-        case TeamsChannel():
+        case TeamsReceiver():
             return "msteamsv2Configs", {
                 "webhookURL": _secret(channel.url_file, environment),
                 "title": INLINE.title,
                 "text": INLINE.text,
                 "httpConfig": {"followRedirects": False},
             }
-        case Mailbox():
+        case EmailReceiver():
             return "emailConfigs", _email(channel, environment)
 
 
-def _webhook(channel: HandrailReceiver | OtherWebhook, environment: Environment) -> Data:
+def _webhook(channel: HandrailReceiver | WebhookReceiver, environment: Environment) -> Data:
     http: Data = {"followRedirects": False}
     if channel.token_file is not None:
         http["authorization"] = {"type": "Bearer", "credentials": _secret(channel.token_file, environment)}
@@ -145,7 +145,7 @@ def _webhook(channel: HandrailReceiver | OtherWebhook, environment: Environment)
     return {**data, "timeout": "10s"} if environment.alertmanager >= KNOWS_TIMEOUT else data
 
 
-def _opsgenie(channel: OpsGenieTeam, environment: Environment) -> Data:
+def _opsgenie(channel: OpsGenieReceiver, environment: Environment) -> Data:
     data: Data = {
         "apiKey": _secret(channel.api_key_file, environment),
         "apiURL": channel.url,
@@ -158,7 +158,7 @@ def _opsgenie(channel: OpsGenieTeam, environment: Environment) -> Data:
     return {**data, "responders": [{"name": channel.team, "type": "team"}]} if channel.team else data
 
 
-def _email(channel: Mailbox, environment: Environment) -> Data:
+def _email(channel: EmailReceiver, environment: Environment) -> Data:
     data: Data = {
         "to": channel.to,
         "from": channel.sender,

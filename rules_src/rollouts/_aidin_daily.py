@@ -68,7 +68,10 @@ daily = [
         "daily-users",
         people_of("24h"),
         title="Distinct users of the last 24 hours",
-        accept=WHY,
+        accept={
+            **WHY,
+            "detection-too-slow": "its criterion judges the day; active-users finds a drop within hours",
+        },
         against=Ago("7d"),
         success=Not(Drop("10%")),
         tiers=[Warning(Drop("10%"))],
@@ -83,6 +86,7 @@ daily = [
         "few-users",
         people_of("24h"),
         title="Users of 24 hours, too few to compare an hour of them",
+        accept={"detection-too-slow": "a day is needed to know it, and nothing waits for it"},
         tiers=[
             Warning(
                 Below(dict.fromkeys(("10%", "50%", "100%"), 100)),

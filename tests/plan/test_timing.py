@@ -40,6 +40,7 @@ from handrail.lower import lower
 from handrail.plan.timing import Times, timing
 
 BAD = Ratio(bad="bad_total", of="all_total", window="10m")
+USERS = Count("users_seen", window="1h", presence="up")
 GOOD = Ratio(good="good_total", of="all_total", window="10m")
 
 
@@ -69,6 +70,9 @@ def test_what_moves_is_known_when_its_window_is_filled_and_what_is_there_at_once
     found = {
         "age": minutes(Age("stamp"), Critical(Above("1h"))),
         "count": minutes(Count("up"), Critical(Below(3))),
+        "fewer users of the last hour": minutes(USERS, Critical(Below(3))),
+        "more users of the last hour": minutes(USERS, Critical(Above(3))),
+        "any user in the last hour": minutes(USERS, Critical(Above(0))),
         "difference": minutes(Difference("a", minus="b"), Critical(Above(0))),
         "forecast": minutes(Forecast("free", window="1h"), Critical(Below(0))),
         "changes": minutes(Changes("started", window="15m"), Critical(Above(3))),
@@ -77,6 +81,9 @@ def test_what_moves_is_known_when_its_window_is_filled_and_what_is_there_at_once
     assert found == {
         "age": (0, 0),
         "count": (0, 0),
+        "fewer users of the last hour": (60, 60),
+        "more users of the last hour": (30, 60),
+        "any user in the last hour": (0, 0),
         "difference": (0, 0),
         "forecast": (60, 60),
         "changes": (7.5, 15),

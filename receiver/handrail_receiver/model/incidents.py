@@ -237,7 +237,9 @@ def after_event(incident: Incident, happened: Happened) -> Incident:
     """An incident once something more has happened to it."""
     incident = replace(incident, events=(*incident.events, happened))
     match happened.event:
-        case event if event in ASKING:
+        case IncidentEvent.opened | IncidentEvent.graver | IncidentEvent.failed:
+            return _asks_again(incident, happened)
+        case IncidentEvent.undone | IncidentEvent.reopened:
             return _asks_again(incident, happened)
         case IncidentEvent.acknowledged:
             took = happened.at - incident.asked
@@ -248,7 +250,7 @@ def after_event(incident: Incident, happened: Happened) -> Incident:
             return replace(incident, impact=_impact(happened.said))
         case IncidentEvent.noted:
             return incident.noted(happened.said)
-        case _:
+        case IncidentEvent.closed:
             return replace(
                 incident.noted(happened.said), closed=Closed(happened.at, happened.by, happened.text)
             )

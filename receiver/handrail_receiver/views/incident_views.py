@@ -216,7 +216,9 @@ def in_words(happened: Happened) -> str:
             false = said.get("false_rollback")
             marks = [] if false is None else [f"false rollback: {'yes' if false else 'no'}"]
             return "; ".join(filter(None, (*notes, *marks, happened.text)))
-        case _:
+        case IncidentEvent.opened | IncidentEvent.graver | IncidentEvent.failed:
+            return happened.text
+        case IncidentEvent.undone | IncidentEvent.reopened:
             return happened.text
 
 

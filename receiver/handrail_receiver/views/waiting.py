@@ -59,7 +59,7 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
             )
         case State.rolled_back:
             return Waiting("It waits for nothing: a person fixes the canary and starts a new attempt.")
-        case _:
+        case State.none | State.complete | State.abandoned:
             return Waiting(f"It waits for nothing: it is {state}.")
 
 

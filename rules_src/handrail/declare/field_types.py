@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from pydantic import AfterValidator, Field
 
 if TYPE_CHECKING:
-    from handrail.declare.measures import Measure
+    from handrail.declare.measures import PlainMeasure
 
 
 def _series(text: str) -> str:
@@ -70,6 +70,6 @@ class AnyMeasure:
     """What every measure can say of itself."""
 
     @property
-    def inner(self) -> Measure:
+    def inner(self) -> PlainMeasure:
         """The measure itself, without the condition it is bound to."""
-        return cast("Measure", self)
+        return cast("PlainMeasure", self)

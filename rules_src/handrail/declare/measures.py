@@ -210,7 +210,7 @@ class While(_Measure):
     at_most: Amount | None = Field(default=None, kw_only=True)
 
     @property
-    def inner(self) -> Measure:
+    def inner(self) -> PlainMeasure:
         """The measure without its condition."""
         return self.measure
 
@@ -242,7 +242,7 @@ SeriesMeasure = Difference | Age | TimeUntil | Count | Forecast | Changes
 """Measures of what single series show now, or showed lately."""
 EventMeasure = Ratio | Latency | SlowerThan
 """Measures of events: with less than `min_events` of them there is no verdict."""
-Measure = (
+PlainMeasure = (
     Ratio
     | Latency
     | SlowerThan
@@ -257,11 +257,12 @@ Measure = (
     | Forecast
     | Changes
     | State
-    | While
     | Growth
     | Absence
     | PromQL
 )
+"""Measures without a condition."""
+Measure = PlainMeasure | While
 
 
 def window_of(measure: _Measure) -> str | None:

@@ -23,10 +23,13 @@ from handrail.declare import (
     Latency,
     PromQL,
     Rate,
+    Ratio,
     Rise,
     Rollout,
+    SlowerThan,
     State,
     TimeUntil,
+    Usage,
     While,
 )
 from handrail.declare.dashboard import Drawable, bounds_of, drawn
@@ -69,7 +72,7 @@ def unit_of(measure: Drawable) -> Unit:
             return unit_of(inner)
         case Gauge() | Growth() | Difference() | Forecast() | PromQL():
             return _GAUGES.get(measure.unit) or Unit(measure.unit)
-        case _:
+        case Ratio() | SlowerThan() | Usage():
             return Unit.ratio
 
 

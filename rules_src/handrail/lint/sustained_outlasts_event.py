@@ -10,8 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from handrail.declare import AtLeast, Changed, Changes, Increase, Rate, Ratio, Rollout, SlowerThan
-from handrail.declare.measures import Measure
+from handrail.declare import (
+    Absence,
+    Age,
+    AtLeast,
+    Changed,
+    Changes,
+    Count,
+    Difference,
+    Forecast,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
+    PromQL,
+    Rate,
+    Ratio,
+    Rollout,
+    SlowerThan,
+    State,
+    TimeUntil,
+    Usage,
+)
+from handrail.declare.measures import PlainMeasure
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import Use, figures, uses
 from handrail.units import duration, seconds
@@ -47,7 +68,11 @@ def _visible(use: Use) -> str | None:
     return str(getattr(measure, "window", "")) if reached else None
 
 
-def _one_event(measure: Measure) -> Decimal:
+_NONE = Decimal("-Infinity")
+"""What breaches no upper limit."""
+
+
+def _one_event(measure: PlainMeasure) -> Decimal:
     """What one event makes of the measure where nothing else happens: of a share at least something."""
     match measure:
         case Increase() | Changes():
@@ -56,5 +81,9 @@ def _one_event(measure: Measure) -> Decimal:
             return 1 / seconds(duration(window))
         case Ratio(bad=str()) | SlowerThan():
             return Decimal("1e-9")
-        case _:
-            return Decimal("-Infinity")
+        case Ratio() | Latency():
+            return _NONE
+        case Gauge() | Usage() | Growth() | Difference() | Age() | TimeUntil() | Count() | Forecast():
+            return _NONE
+        case State() | Absence() | PromQL():
+            return _NONE

@@ -70,7 +70,7 @@ def lower_reference(against: Reference | None, signal: plan.Signal, scale: Scale
             return plan.Reference(plan.ReferenceKind.previous_stage, stage=stage)
         case declared.Ago(time):
             return plan.Reference(plan.ReferenceKind.ago, scale.duration(time))
-        case _:
+        case declared.Fixed() | None:
             raise TypeError(f"{signal.name or 'the measure'} has a relative limit and no reference")
 
 

@@ -86,7 +86,7 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
                 measuring.several(measure.used), size, measure.over, unlimited, measure.left, by=_by(measure)
             )
             return fill, Unit.ratio
-        case _:
+        case declared.State() | declared.While() | declared.Growth() | declared.Absence() | declared.PromQL():
             return _rare(measure, measuring)
 
 
@@ -128,7 +128,10 @@ def _where(written: str) -> plan.Comparison:
     return plan.Comparison(op, Decimal(figure))
 
 
-def _rare(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Measure, Unit]:
+def _rare(
+    measure: declared.State | declared.While | declared.Growth | declared.Absence | declared.PromQL,
+    measuring: MeasureContext,
+) -> tuple[plan.Measure, Unit]:
     match measure:
         case declared.State():
             return plan.State(measuring.series(measure.metric), measure.label), Unit.number
@@ -149,8 +152,6 @@ def _rare(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Me
             ), Unit.number
         case declared.PromQL():
             return plan.PromQL(uncommented(measure.expr)), Unit(measure.unit)
-        case _:
-            raise TypeError(f"no lowering for {type(measure).__name__}")
 
 
 def _ratio(measure: declared.Ratio, measuring: MeasureContext) -> plan.Ratio:

@@ -168,7 +168,11 @@ def _over_the_span(measure: plan.Measure) -> plan.Measure:
     match measure:
         case plan.Ratio() | plan.Latency() | plan.SlowerThan() | plan.Increase() | plan.Rate():
             return replace(measure, window=SPAN, by=())
-        case _:
+        case plan.Gauge() | plan.Usage() | plan.Growth() | plan.Changes() | plan.Count() | plan.Forecast():
+            return measure
+        case plan.Difference() | plan.Timestamp() | plan.State() | plan.StateChanges() | plan.Absence():
+            return measure
+        case plan.While() | plan.PromQL():
             return measure
 
 

@@ -11,6 +11,7 @@ from handrail.plan import (
     Changes,
     Count,
     Difference,
+    EventMeasure,
     Forecast,
     Gauge,
     Growth,
@@ -38,23 +39,21 @@ _OPERATORS = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 def events_counter(measure: Measure) -> AnyOf | None:
     """The counters of the events that a measure judges; None if it counts no events."""
-    match measure:
-        case Ratio(whole=series):
-            return series
-        case Latency(histogram=histogram) | SlowerThan(histogram=histogram):
-            return (histogram if measure.native else histogram.suffixed("_count"),)
-        case While(measure=inner):
-            return events_counter(inner)
-        case _:
-            return None
+    judged = measure.inner
+    if not isinstance(judged, EventMeasure):
+        return None
+    if isinstance(judged, Ratio):
+        return judged.whole
+    return (judged.histogram if judged.native else judged.histogram.suffixed("_count"),)
 
 
 def required_series(measure: Measure) -> tuple[AnyOf, ...]:
     """The series without which a measure has no value; all of them are needed."""
-    counter = events_counter(measure)
-    if counter is not None and not isinstance(measure, While):
-        return (counter,)
     match measure:
+        case Ratio(whole=several):
+            return (several,)
+        case Latency(histogram=series) | SlowerThan(histogram=series):
+            return ((series if measure.native else series.suffixed("_count"),),)
         case Increase(counters=several, bound=bound):
             return (several if bound is None else tuple(one.suffixed("_count") for one in several),)
         case Rate(counters=several):
@@ -77,8 +76,6 @@ def required_series(measure: Measure) -> tuple[AnyOf, ...]:
             # What is in it may well be missing: `errors or vector(0)`. But if nothing of it is there, it sees nothing.
             named = tuple(dict.fromkeys(named_in(expr)))
             return (named,) if named else ()
-        case _:
-            return ()
 
 
 def named_in(expr: str) -> list[Selector]:

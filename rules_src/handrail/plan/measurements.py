@@ -16,9 +16,9 @@ class _Measure:
     """What every measure can say of itself."""
 
     @property
-    def inner(self) -> Measure:
+    def inner(self) -> PlainMeasure:
         """The measure itself, without the condition it is bound to."""
-        return cast("Measure", self)
+        return cast("PlainMeasure", self)
 
     @property
     def width(self) -> timedelta:
@@ -183,7 +183,7 @@ class While(_Measure):
     bound: Decimal
 
     @property
-    def inner(self) -> Measure:
+    def inner(self) -> PlainMeasure:
         """The measure without its condition."""
         return self.measure.inner
 
@@ -336,7 +336,7 @@ class PromQL(_Measure):
     over: str = "max"
 
 
-Measure = (
+PlainMeasure = (
     Ratio
     | Latency
     | SlowerThan
@@ -346,7 +346,6 @@ Measure = (
     | Usage
     | State
     | StateChanges
-    | While
     | Growth
     | Difference
     | Age
@@ -357,6 +356,9 @@ Measure = (
     | Absence
     | PromQL
 )
+"""Measures without a condition."""
+
+Measure = PlainMeasure | While
 
 EventMeasure = Ratio | Latency | SlowerThan
 """Measures of events: with less than `min_events` of them there is no verdict."""

@@ -119,8 +119,14 @@ def _windowless(guardrail: plan.Guardrail) -> object:
             return histogram, measure.labels, frozenset(1 - figure for figure in figures)
         case plan.Increase() | plan.Rate() | plan.Gauge():
             return replace(measure, window=NOTHING)
-        case _:
-            return guardrail.name if measure is None else measure
+        case plan.Growth() | plan.Changes() | plan.Forecast() | plan.Count() | plan.Absence():
+            return measure  # its window is a part of what is measured
+        case plan.Usage() | plan.State() | plan.StateChanges() | plan.Difference() | plan.Timestamp():
+            return measure
+        case plan.While() | plan.PromQL():
+            return measure
+        case None:
+            return guardrail.name
 
 
 def first_to_act(
@@ -211,9 +217,15 @@ def window(condition: plan.Condition) -> tuple[timedelta, timedelta]:
             | plan.Absence(window=whole)
         ):
             return whole, whole
+        case plan.Count(window=whole) if whole is not None:
+            if upper and not _largest(condition):
+                return NOTHING, NOTHING
+            return (whole / 2 if upper else whole), whole  # who is gone counts until the window is over
         case plan.PromQL():
             return looks_back(measure), looks_back(measure)
-        case _:
+        case plan.Gauge() | plan.Usage() | plan.Difference() | plan.Timestamp() | plan.Count():
+            return NOTHING, NOTHING
+        case plan.State() | plan.StateChanges():
             return NOTHING, NOTHING
 
 

@@ -44,11 +44,16 @@ from handrail.promql.comparisons import (
     other_labels,
     reference_of,
     steps,
-    there_before,
-    windowed,
 )
 from handrail.promql.judgeable import nothing_below
-from handrail.promql.presence import no_numbers, present, unpaired, watched
+from handrail.promql.presence import (
+    no_numbers,
+    present,
+    series_of_window,
+    there_before,
+    unpaired,
+    watched,
+)
 from handrail.promql.remembered import REMEMBER, SEEN_FOR, remembered
 from handrail.promql.values import holds
 from handrail.promql.windows import Estimated
@@ -307,8 +312,9 @@ def _no_history(condition: Condition, scope: Scope) -> str:
     ago = condition.reference.ago if condition.reference else None
     then, on = present(measure, (), ago), other_labels(signal, scope)
     lost = [f"absent({then})", *_unlike(signal, on, then)]
-    if ago is not None and windowed(measure.inner):
-        lost.append(f"absent({there_before(measure.inner, measure.width + ago)})")
+    windowed = series_of_window(measure.inner)
+    if ago is not None and windowed:
+        lost.append(f"absent({there_before(windowed, measure.width + ago)})")
     if isinstance(measure, While):
         shared = ", ".join(measure.shared)
         held = f"on ({shared}) ({holds(measure, (), Estimated(ago))})"

@@ -15,12 +15,8 @@ from itertools import pairwise
 from handrail.contract import names
 from handrail.plan import (
     Arms,
-    Changes,
     Condition,
     EventMeasure,
-    Gauge,
-    Growth,
-    Increase,
     Measure,
     PromQL,
     Rate,
@@ -33,12 +29,12 @@ from handrail.plan import (
     narrowed,
 )
 from handrail.promql.aggregated import NUMBERS
+from handrail.promql.presence import series_of_window, there_before
 from handrail.promql.remembered import remembered
 from handrail.promql.syntax import by, either
-from handrail.promql.together import together
 from handrail.promql.values import events, value
 from handrail.promql.windows import Estimated
-from handrail.units import plain, seconds, span
+from handrail.units import plain, seconds
 
 
 @dataclass(frozen=True)
@@ -293,7 +289,7 @@ def enough_events(condition: Condition, scope: Scope) -> list[str]:
     signal, reference = condition.signal, condition.reference
     measure = signal.measure.inner
     ago = reference.ago if reference is not None else None
-    if windowed(measure):
+    if series_of_window(measure):
         return _old_enough(measure, condition, scope, ago)
     if signal.events is None or not isinstance(measure, EventMeasure):
         return []
@@ -331,32 +327,13 @@ def _old_enough(measure: Measure, condition: Condition, scope: Scope, ago: timed
     """
     signal, parts = condition.signal, []
     if not condition.is_upper and isinstance(measure, Rate):
-        then = there_before(measure, measure.window)
+        then = there_before(measure.counters, measure.window)
         parts.append(f"on ({', '.join(signal.by)}) {by('count', signal.by, then)}")
     if ago is not None:
         rest = other_labels(signal, scope)
-        then = there_before(measure_then(signal, scope).inner, measure.width + ago)
+        then = there_before(series_of_window(measure_then(signal, scope).inner), measure.width + ago)
         parts.append(f"on ({', '.join(rest)}) {by('count', rest, then)}")
     return parts
-
-
-def windowed(measure: Measure) -> bool:
-    """Whether its value is of a whole window, so that of a part of it nobody knows it."""
-    return bool(measure.width) and isinstance(measure, Rate | Increase | Growth | Changes | Gauge)
-
-
-def there_before(measure: Measure, before: timedelta) -> str:
-    """Samples of the series of a windowed measure as they were `before` that long."""
-    match measure:
-        case Increase(counters=counters, bound=bound) if bound is not None:
-            series = tuple(one.suffixed("_count") for one in counters)
-        case Rate(counters=counters) | Increase(counters=counters):
-            series = counters
-        case Growth(metric=metric) | Changes(metric=metric) | Gauge(metric=metric):
-            series = (metric,)
-        case _:
-            raise TypeError(f"{type(measure).__name__} has no window")
-    return together(series, lambda one: f"{one} offset {span(before)}")
 
 
 def since_start(rollout: str, during: timedelta, *, attempt: bool) -> str:

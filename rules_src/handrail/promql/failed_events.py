@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handrail.contract import SPAN
-from handrail.plan import Measure, Ratio, Selector, While
+from handrail.plan import Measure, Ratio, Selector
 from handrail.promql.together import together
 
 
@@ -12,13 +12,10 @@ def failed_events(measure: Measure) -> str | None:
 
     No failure is 0 while there is traffic; without traffic there is no sample.
     """
-    match measure:
-        case Ratio(part=part, whole=whole, bad=True):
-            return f"sum({together(part, _grown)})\nor 0 * sum({together(whole, _grown)})"
-        case While():
-            return failed_events(measure.measure)
-        case _:
-            return None
+    counted = measure.inner
+    if not isinstance(counted, Ratio) or not counted.bad:
+        return None
+    return f"sum({together(counted.part, _grown)})\nor 0 * sum({together(counted.whole, _grown)})"
 
 
 def _grown(counter: Selector) -> str:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import assert_never
 
 from handrail.plan import (
+    Absence,
+    Changes,
+    Count,
+    Difference,
+    Forecast,
     Gauge,
     Growth,
+    Increase,
     Latency,
     Measure,
+    PlainMeasure,
     PromQL,
     Rate,
     Ratio,
@@ -19,13 +27,14 @@ from handrail.plan import (
     SlowerThan,
     State,
     StateChanges,
+    Timestamp,
     Usage,
     While,
 )
 from handrail.promql.aggregated import NUMBERS, outside, plausible
 from handrail.promql.series_values import impossible, series_needed, series_present, without_pair
 from handrail.promql.syntax import is_scalar
-from handrail.promql.together import all_of, any_of
+from handrail.promql.together import all_of, any_of, together
 from handrail.promql.values import events, gauge_series, promql_then, value
 from handrail.promql.windows import ESTIMATED, Estimated
 from handrail.units import plain, span
@@ -49,7 +58,7 @@ def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> di
         case Gauge() | State() | StateChanges() | Growth() | PromQL():
             own = present(measure, labels)
             return {own: own}
-        case _:
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Absence():
             return {present(measure, labels): str(recorded)}
 
 
@@ -59,9 +68,7 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
     if isinstance(measure, SeriesMeasure):
         return series_present(measure, labels + measure.by, how)
     match measure:
-        case Ratio(whole=several):
-            return any_of(several, how.now)
-        case Rate(counters=several):
+        case Ratio(whole=several) | Rate(counters=several):
             return any_of(several, how.now)
         case Growth(metric=series, window=window):
             return f"delta({how.over(series, window)})"
@@ -77,7 +84,7 @@ def present(measure: Measure, labels: tuple[str, ...], ago: timedelta | None = N
             return all_of(several, how.now)
         case While(inner):
             return present(inner, labels, ago)
-        case _:
+        case Increase() | Absence():
             return value(measure, labels, None, how)
 
 
@@ -112,7 +119,34 @@ def no_numbers(measure: Measure) -> Iterator[str]:
         case While(inner, condition, _, _):
             yield from no_numbers(inner)
             yield from no_numbers(condition)
-        case PromQL(expr) if not is_scalar(expr):
-            yield outside(f"({expr})", NUMBERS)
-        case _:
+        case PromQL(expr):
+            if not is_scalar(expr):
+                yield outside(f"({expr})", NUMBERS)
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Absence():
             return
+        case _:
+            assert_never(measure)
+
+
+def series_of_window(measure: PlainMeasure) -> tuple[Selector, ...]:
+    """The series of a measure whose value is of a whole window, so that of a part of it nobody knows it; else none."""
+    match measure:
+        case Increase(counters=counters, bound=bound):
+            return counters if bound is None else tuple(one.suffixed("_count") for one in counters)
+        case Rate(counters=counters):
+            return counters
+        case Growth(metric=metric) | Changes(metric=metric):
+            return (metric,)
+        case Gauge(metric=metric, window=window):
+            return () if window is None else (metric,)
+        case Ratio() | Latency() | SlowerThan():
+            return ()  # their events are counted
+        case Usage() | State() | StateChanges() | Difference() | Timestamp() | Count() | Forecast():
+            return ()
+        case Absence() | PromQL():
+            return ()
+
+
+def there_before(series: tuple[Selector, ...], before: timedelta) -> str:
+    """Samples of any of these series as they were `before` that long."""
+    return together(series, lambda one: f"{one} offset {span(before)}")

@@ -6,6 +6,7 @@ Each has three forms: its value, the series without which it is blind, and those
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from handrail.plan import Changes, Count, Difference, Forecast, SeriesMeasure, Timestamp, Zero
 from handrail.promql.aggregated import NUMBERS, aggregated, outside, plausible, scaled
@@ -76,10 +77,11 @@ def impossible(measure: SeriesMeasure) -> Iterator[str]:
             yield outside(f"avg_over_time({metric}[{span(window)}])", NUMBERS)
         case Difference(metric, minus):
             yield from (outside(str(one), plausible(measure.least)) for one in (metric, minus))
-        case Count(where=where) if where is not None:
-            yield outside(str(measure.seen), NUMBERS)
+        case Count(where=where):
+            if where is not None:
+                yield outside(str(measure.seen), NUMBERS)
         case _:
-            return
+            assert_never(measure)
 
 
 def _over(over: str, labels: tuple[str, ...], series: str, limits: str, how: Estimated) -> str:

@@ -16,6 +16,7 @@ from handrail.contract import names
 from handrail.plan import (
     Absence,
     ArmVersion,
+    EventMeasure,
     Gauge,
     Growth,
     Increase,
@@ -46,51 +47,42 @@ SHARES = ">= 0 <= 1"
 
 def traffic(measure: Measure, labels: tuple[str, ...]) -> str | None:
     """Events per second of what the measure judges as Prometheus estimates them, None where it counts no events."""
-    apart = labels + measure.labels
-    match measure:
-        case Ratio(whole=series, window=window):
-            return by("sum", apart, together(series, lambda one: ESTIMATED.rate(one, window)))
-        case Latency(native=True) | SlowerThan(native=True):
-            return f"histogram_count({by('sum', apart, ESTIMATED.rate(measure.histogram, measure.window))})"
-        case Latency() | SlowerThan():
-            return by("sum", apart, ESTIMATED.rate(measure.histogram.suffixed("_count"), measure.window))
-        case While():
-            return traffic(measure.measure, labels)
-        case _:
-            return None
+    apart, judged = labels + measure.labels, measure.inner
+    if not isinstance(judged, EventMeasure):
+        return None
+    if isinstance(judged, Ratio):
+        return by("sum", apart, together(judged.whole, lambda one: ESTIMATED.rate(one, judged.window)))
+    if judged.native:
+        return f"histogram_count({by('sum', apart, ESTIMATED.rate(judged.histogram, judged.window))})"
+    return by("sum", apart, ESTIMATED.rate(judged.histogram.suffixed("_count"), judged.window))
 
 
 def events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | None:
     """How many events the measure judges in its window, None where it counts none."""
-    apart = labels + measure.labels
-    match measure:
-        case Ratio(whole=series, window=window):
-            return by("sum", apart, together(series, lambda one: how.events(one, window)))
-        case Latency(native=True) | SlowerThan(native=True):
-            # The estimate alone knows native histograms: their values cannot be subtracted before 3.0.
-            grown = f"increase({how.over(measure.histogram, measure.window)})"
-            return f"histogram_count({by('sum', apart, grown)})"
-        case Latency() | SlowerThan():
-            return by("sum", apart, how.events(measure.histogram.suffixed("_count"), measure.window))
-        case While():
-            return events(measure.measure, labels, how)
-        case _:
-            return None
+    apart, judged = labels + measure.labels, measure.inner
+    if not isinstance(judged, EventMeasure):
+        return None
+    if isinstance(judged, Ratio):
+        return by("sum", apart, together(judged.whole, lambda one: how.events(one, judged.window)))
+    if judged.native:
+        # The estimate alone knows native histograms: their values cannot be subtracted before 3.0.
+        grown = f"increase({how.over(judged.histogram, judged.window)})"
+        return f"histogram_count({by('sum', apart, grown)})"
+    return by("sum", apart, how.events(judged.histogram.suffixed("_count"), judged.window))
 
 
 def counter_of(measure: Measure) -> tuple[tuple[Selector, ...], timedelta] | None:
     """The counters that a measure counts exactly, with their window; None if it counts nothing exactly."""
-    match measure:
-        case Ratio(whole=series, window=window):
-            return series, window
-        case Latency(native=False) | SlowerThan(native=False):
-            return (measure.histogram.suffixed("_count"),), measure.window
-        case Increase(counters, window, bound):
-            return counters if bound is None else tuple(one.suffixed("_count") for one in counters), window
-        case While():
-            return counter_of(measure.measure)
-        case _:
-            return None
+    counting = measure.inner
+    if isinstance(counting, Increase):
+        slow = counting.bound is not None
+        counters = tuple(one.suffixed("_count") if slow else one for one in counting.counters)
+        return counters, counting.window
+    if not isinstance(counting, EventMeasure):
+        return None
+    if isinstance(counting, Ratio):
+        return counting.whole, counting.window
+    return None if counting.native else ((counting.histogram.suffixed("_count"),), counting.window)
 
 
 def value(
@@ -103,6 +95,10 @@ def value(
     apart = labels + measure.labels
     # The recorded events are one series for each value of these, with the guardrail's labels beside.
     with_events = f"on ({', '.join(apart)}) ({event_count} > 0)"
+    if isinstance(measure, SeriesMeasure):
+        return series_value(measure, apart, how)
+    if isinstance(measure, State | StateChanges | Absence | PromQL):
+        return _state(measure, apart, how)
     match measure:
         case Ratio(part, _, window):
             rest = f"on ({', '.join(apart)}) {event_count} * 0"
@@ -128,29 +124,23 @@ def value(
             return scaled(whole, measure.scale)
         case Usage():
             return _usage(measure, apart, how)
-        case State(metric):
-            return by("max", apart, _valid(how, how.now(metric), NUMBERS))
-        case StateChanges():
-            return by("sum", apart, _state_changes(measure, how))
         case While(inner, _, _, _):
             joined = f"on ({', '.join(labels + measure.shared)})"
             return f"({value(inner, labels, event_count, how)}) and {joined} ({holds(measure, labels, how)})"
         case Growth(metric, window):
             return by("max", apart, _valid(how, f"delta({how.over(metric, window)})", NUMBERS))
-        case _:
-            return _rare(measure, apart, how)
 
 
-def _rare(measure: Measure, apart: tuple[str, ...], how: Estimated) -> str:
-    if isinstance(measure, SeriesMeasure):
-        return series_value(measure, apart, how)
+def _state(measure: State | StateChanges | Absence | PromQL, apart: tuple[str, ...], how: Estimated) -> str:
     match measure:
+        case State(metric):
+            return by("max", apart, _valid(how, how.now(metric), NUMBERS))
+        case StateChanges():
+            return by("sum", apart, _state_changes(measure, how))
         case Absence():
             return _absence(measure, how)
         case PromQL():
             return _promql(measure, how)
-        case _:
-            raise TypeError(f"no PromQL for {type(measure).__name__}")
 
 
 def _state_changes(measure: StateChanges, how: Estimated) -> str:

@@ -74,15 +74,16 @@ def _least(condition: plan.Condition, room: timedelta) -> str:
         return NEVER
     times = seconds(slight) / seconds(room)
     figure = max(condition.figures) if condition.is_upper else min(condition.figures)
-    match condition.signal.measure.inner:
+    measure = condition.signal.measure.inner
+    if not isinstance(measure, plan.EventMeasure):
+        return show(figure * times, condition.signal.unit)
+    match measure:
         case plan.Latency(q=q):
             return _share((1 - q) * times, f"slower than {show(figure, Unit.seconds)}")
         case plan.SlowerThan():
             return _share(figure * times, "slow")
         case plan.Ratio(bad=bad):
             return _share((figure if bad else 1 - figure) * times, "bad" if bad else "not good")
-        case _:
-            return show(figure * times, condition.signal.unit)
 
 
 def _share(share: Decimal, what: str) -> str:

@@ -160,6 +160,8 @@ _OVER_WORDS = {"max": "The highest", "min": "The lowest", "sum": "The sum of", "
 
 def meaning(measure: Measure) -> str:
     """What a measure measures, as a sentence with its series as code."""
+    if isinstance(measure, SeriesMeasure):
+        return f"{_of_series(measure)}{_each(measure.by)}.{_aside(measure)}"
     match measure:
         case Ratio(window=window) | SlowerThan(window=window):
             few = _few(measure.min_events, measure.by, measure.min_bad)
@@ -184,7 +186,7 @@ def meaning(measure: Measure) -> str:
             fullest = ", of the fullest" if measure.over == "max" else ""
             by = f", of which {_named(used)} is left" if measure.left else f" by {_named(used)}"
             return f"How much of {limit} is in use{by}{fullest}{_each(measure.by)}."
-        case _:
+        case State() | StateChanges() | While() | Growth() | Absence() | PromQL():
             return _rare_meaning(measure)
 
 
@@ -200,9 +202,7 @@ def share(measure: Ratio | SlowerThan | TimeSlices) -> str:
     )
 
 
-def _rare_meaning(measure: Measure) -> str:
-    if isinstance(measure, SeriesMeasure):
-        return f"{_of_series(measure)}{_each(measure.by)}.{_aside(measure)}"
+def _rare_meaning(measure: State | StateChanges | While | Growth | Absence | PromQL) -> str:
     match measure:
         case State(state, label):
             return f"The `{label}` that `{state}` is in."
@@ -221,8 +221,6 @@ def _rare_meaning(measure: Measure) -> str:
             return f"Whether `{metric}` was not seen for {span(window)}."
         case PromQL(text):
             return f"The expression `{' '.join(text.split())}`."
-        case _:
-            raise TypeError(f"no words for {type(measure).__name__}")
 
 
 def _when(measure: While) -> str:
@@ -295,7 +293,7 @@ def _aside(measure: SeriesMeasure) -> str:
         case Count(presence=presence):
             none = "no data" if presence is None else f"0 while `{presence}` is there"
             return f" No series at all is {none}."
-        case _:
+        case Difference() | Forecast() | Changes():
             return ""
 
 

@@ -14,16 +14,23 @@ from handrail.declare import (
     AtLeast,
     AtMost,
     Below,
+    Changed,
     Changes,
     Count,
     Difference,
     Drop,
     DropPoints,
+    Forecast,
+    Growth,
     Guardrail,
+    Is,
+    PromQL,
     Rise,
     RisePoints,
     Rollout,
     Slo,
+    State,
+    TimeUntil,
 )
 from handrail.declare.guardrail import Tier
 from handrail.declare.limits import ByStage, Fixed, Limit, Reference
@@ -177,7 +184,7 @@ def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
             return one, None
         case Count() | Changes() | Age() | Difference(absolute=True):
             return zero, None
-        case _:
+        case Difference() | TimeUntil() | Forecast() | Gauge() | Growth() | State() | PromQL():
             return None, None
 
 
@@ -207,9 +214,9 @@ def never(limit: Limit, figure: Decimal, measure: Measure) -> bool:
             return low == 0 and figure >= 1
         case RisePoints() | DropPoints():
             return high is not None and figure >= high
-        case Rise(floor=floor) if floor is not None:
-            return high is not None and amount(floor).value >= high
-        case _:
+        case Rise(floor=floor):
+            return floor is not None and high is not None and amount(floor).value >= high
+        case Is() | Changed():
             return False
 
 
@@ -227,7 +234,7 @@ def always(limit: Limit, figure: Decimal, measure: Measure) -> bool:
             return high is not None and figure >= high
         case Rise() | RisePoints() | Drop() | DropPoints():
             return figure < 0
-        case _:
+        case Is() | Changed():
             return False
 
 

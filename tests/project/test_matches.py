@@ -1,0 +1,60 @@
+"""`match` over our own closed sets → no `case _` that would hide a new member: mypy names the place instead."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from enum import EnumType
+from pathlib import Path
+from typing import get_args
+
+import handrail.declare.measures as declared
+import handrail.plan.measurements as planned
+from handrail.declare import limits
+from handrail_receiver.lifecycle.states import State
+from handrail_receiver.model.incidents import IncidentEvent
+
+ROOT = Path(__file__).parents[2]
+UNIONS = (declared.Measure, planned.Measure, limits.Limit, limits.Reference)
+ENUMS: tuple[EnumType, ...] = (State, IncidentEvent)
+SETS = {one.__name__ for union in UNIONS for one in get_args(union)} | {one.__name__ for one in ENUMS}
+SETS |= {planned.Timestamp.__name__}
+
+
+def hidden(source: str) -> Iterator[int]:
+    """The lines of `case _` in a match over one of the sets, but for those that call `assert_never`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Match) and SETS & {
+            name for case in node.cases for name in named(case.pattern)
+        }:
+            last = node.cases[-1]
+            open_ended = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+            if open_ended and "assert_never" not in ast.unparse(last):
+                yield last.pattern.lineno
+
+
+def named(pattern: ast.pattern) -> Iterator[str]:
+    """The classes that a pattern names: of an instance, or of a member of an enum."""
+    for node in ast.walk(pattern):
+        if isinstance(node, ast.MatchClass):
+            yield ast.unparse(node.cls).rpartition(".")[2]
+        elif isinstance(node, ast.MatchValue) and isinstance(node.value, ast.Attribute):
+            yield ast.unparse(node.value.value).rpartition(".")[2]
+
+
+def test_a_match_over_a_closed_set_names_every_member() -> None:
+    files = [
+        path
+        for half in ("rules_src/handrail", "receiver/handrail_receiver")
+        for path in (ROOT / half).rglob("*.py")
+        if "promtool" not in path.parts
+    ]
+    assert [f"{path.relative_to(ROOT)}:{line}" for path in files for line in hidden(path.read_text())] == []
+
+
+def test_a_catch_all_over_a_closed_set_is_found_and_what_cannot_be_reached_is_not() -> None:
+    over = "match it:\n    case plan.Ratio():\n        pass\n    case _:\n        {}"
+    assert list(hidden(over.format("return None"))) == [4]
+    assert list(hidden(over.format("assert_never(it)"))) == []
+    assert list(hidden(over.replace("plan.Ratio()", "State.held").format("pass"))) == [4]
+    assert list(hidden(over.replace("plan.Ratio()", "ast.Constant()").format("pass"))) == []

@@ -167,9 +167,11 @@ def test_what_one_environment_needs_is_accepted_in_all(tmp_path: Path) -> None:
     environments = """
 from handrail.declare import *
 
-production = Environment("production")
+production = Environment("production", existing=["alertmanager"])
 less = Ratio(bad="errors_total", of="requests_total", min_events=1)
-staging = Environment("staging", overrides=[ForGuardrail("shop", "login", measure=less)])
+staging = Environment(
+    "staging", existing=["alertmanager"], overrides=[ForGuardrail("shop", "login", measure=less)]
+)
 """
     (tmp_path / "rollouts").mkdir()
     (tmp_path / "rollouts/shop.py").write_text(

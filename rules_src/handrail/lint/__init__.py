@@ -41,6 +41,7 @@ from handrail.lint import (
     matcher_clash,
     metric_unit,
     missing_runbook,
+    nobody_told,
     nothing_to_judge,
     objective_out_of_reach,
     one_event_enough,
@@ -157,6 +158,7 @@ ACROSS: tuple[AcrossLint, ...] = (
     rollout_order.across,
     unknown_rollout.across,
     unknown_route.across,
+    nobody_told.across,
 )
 """What only the whole source folder shows."""
 
@@ -168,6 +170,7 @@ PLAN_LINTS: tuple[PlanLint, ...] = (
     detection_too_slow.check,
     over_budget.check,
     objective_out_of_reach.check,
+    nobody_told.check,
 )
 """What the plan shows: what can never be, and what depends on how long things take."""
 

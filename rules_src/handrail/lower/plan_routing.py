@@ -79,6 +79,7 @@ def lower_routing(
             *(Receiver(_name(rollout, one.word), tuple(map(_channel, one.whom))) for one in told),
         ),
         mute_times=tuple(filter(None, (_mute_time(rollout, one) for one in told))),
+        nobody=tuple(word for word, whom in _routes(rollout, environment).items() if not whom),
     )
     return _shared(routing, environment.name) if "alertmanager" in environment.existing else routing
 
@@ -142,7 +143,7 @@ class _Told:
 
 def _told(rollout: Rollout, environment: Environment, alerts: Sequence[plan.Alert]) -> list[_Told]:
     """Whoever is told of something, in the order of the alerts."""
-    routes, mute = {**rollout.routes, **environment.routes}, {**rollout.mute, **environment.mute}
+    routes, mute = _routes(rollout, environment), {**rollout.mute, **environment.mute}
     severities = dict.fromkeys(alert.severity for alert in alerts)
     levels = dict.fromkeys(level.name for level in rollout.escalation)
     actions = dict.fromkeys(alert.action for alert in alerts)
@@ -154,6 +155,10 @@ def _told(rollout: Rollout, environment: Environment, alerts: Sequence[plan.Aler
     }
     order = dict.fromkeys((*severities, *actions, *levels))
     return [_Told(word, labels[word], routes[word], mute.get(word, ())) for word in order if routes.get(word)]
+
+
+def _routes(rollout: Rollout, environment: Environment) -> dict[str, Sequence[notify.Receiver]]:
+    return {**rollout.routes, **environment.routes}
 
 
 def _audience(rollout: Rollout, told: _Told) -> Audience:

@@ -174,13 +174,17 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Routing:
-    """Routes in the order they are tried; the first receiver also gets what matches none. `rollouts` are whose alerts."""
+    """Routes in the order they are tried; the first receiver also gets what matches none. `rollouts` are whose alerts.
+
+    `nobody` are the words (severity, action or level) of which nobody is told on purpose.
+    """
 
     rollouts: tuple[str, ...]
     routes: tuple[Route, ...]
     inhibitions: tuple[Inhibition, ...]
     receivers: tuple[Receiver, ...]
     mute_times: tuple[MuteTime, ...]
+    nobody: tuple[str, ...] = ()
 
 
 def shared_name(receiver: str, environment: str) -> str:
@@ -213,6 +217,7 @@ def merged(parts: Iterable[Routing]) -> Routing:
         inhibitions=tuple(dict.fromkeys(rule for part in known for rule in part.inhibitions)),
         receivers=tuple(dict.fromkeys(receiver for part in known for receiver in part.receivers)),
         mute_times=tuple(dict.fromkeys(time for part in known for time in part.mute_times)),
+        nobody=tuple(dict.fromkeys(word for part in known for word in part.nobody)),
     )
 
 

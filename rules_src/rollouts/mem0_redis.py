@@ -17,6 +17,7 @@ from handrail.declare import (
     Latency,
     Mail,
     On,
+    OverStage,
     Probe,
     Ratio,
     Report,
@@ -64,7 +65,6 @@ def sample_rate(rate: str) -> Command:
 MEDIAN = Latency(REQUESTS, p=50, buckets=BUCKETS, min_events=20)  # of few requests it is one already
 
 approval = ["technical-lead"]
-DAYS = "60%"  # at night the clinic has too little traffic to judge by
 calm = ["No critical incident in this stage"]
 CRITICAL = ["critical", "emergency"]
 validated = ["Runbooks validated: at least one test invocation, a drill"]
@@ -121,7 +121,6 @@ mem0_redis = Rollout(
                 stable_for="24h",
                 severities=CRITICAL,
                 checks="made",
-                coverage=DAYS,
             ),
         ),
         Stage(
@@ -135,11 +134,10 @@ mem0_redis = Rollout(
                 approvals=approval,
                 stable_for="48h",
                 checks="made",
-                coverage=DAYS,
             ),
         ),
     ],
-    complete=Gate(manual=calm, stable_for="48h", severities=CRITICAL, checks="made", coverage=DAYS),
+    complete=Gate(manual=calm, stable_for="48h", severities=CRITICAL, checks="made"),
     probes=[Probe("health", "/health")],
     checks_while_firing="30m",
     guardrails=[
@@ -147,7 +145,7 @@ mem0_redis = Rollout(
             "latency-p50",
             MEDIAN,
             title="Median request time",
-            success=Below("500ms"),
+            success=OverStage(Below("500ms")),
             tiers=[
                 Warning(Above("400ms"), sustained="5m"),
                 Critical(Above("500ms"), sustained="10m"),
@@ -160,7 +158,7 @@ mem0_redis = Rollout(
             "latency-p95",
             Latency(REQUESTS, p=95, buckets=BUCKETS),
             title="95th percentile of request time",
-            success=Below("1000ms"),
+            success=OverStage(Below("1000ms")),
             tiers=[Critical(Above("1500ms"), sustained="10m")],
             whole_service=True,
             runbook=slow_p50,
@@ -169,7 +167,7 @@ mem0_redis = Rollout(
             "latency-p99",
             Latency(REQUESTS, p=99, buckets=BUCKETS),
             title="99th percentile of request time",
-            success=Below("2000ms"),
+            success=OverStage(Below("2000ms")),
             whole_service=True,
             runbook=slow_p50,
         ),
@@ -198,7 +196,7 @@ mem0_redis = Rollout(
             "cache-hit",
             Ratio(good=own("cache_accesses_total", 'hit="true"'), of=own("cache_accesses_total")),
             title="Cache hit rate",
-            success=Above("95%"),
+            success=OverStage(Above("95%")),
             tiers=[
                 Warning(Below("95%"), sustained="10m"),
                 Critical(Below("90%"), sustained="5m", note="Look for a stampede."),
@@ -228,7 +226,7 @@ mem0_redis = Rollout(
             "mem0-writes",
             Ratio(good=own("mem0_writes_total", 'success="true"'), of=own("mem0_writes_total")),
             title="Share of mem0 writes that succeed",
-            success=Above("99%"),
+            success=OverStage(Above("99%")),
             tiers=[
                 Warning(Below("99%"), sustained="10m"),
                 Critical(Below("95%"), sustained="5m", note="Check the breaker."),

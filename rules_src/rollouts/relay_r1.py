@@ -14,6 +14,7 @@ from handrail.declare import (
     Increase,
     Latency,
     LoadBurst,
+    OverStage,
     PagerDuty,
     Rollout,
     Runbook,
@@ -99,7 +100,7 @@ relay_r1 = Rollout(
             Latency(own("ttfv_ms"), p=95, unit="ms"),
             title="95th percentile of the time to the first value",
             accept=BUCKETS,
-            success=Below("1500ms"),
+            success=OverStage(Below("1500ms")),
             whole_service=True,
             tiers=[Critical(Above("1500ms"), sustained="5m", action="rollback")],
             runbook=Runbook(
@@ -131,7 +132,7 @@ relay_r1 = Rollout(
             "sse-success",
             STREAMS,
             title="Share of streams that complete",
-            success=AtLeast("99.6%"),
+            success=OverStage(AtLeast("99.6%"), min_events=1000),
             whole_service=True,
             tiers=[Critical(Below("99.6%"), sustained="5m", action="rollback")],
             runbook=Runbook(
@@ -162,7 +163,7 @@ relay_r1 = Rollout(
             Latency(own("memory_ann_query_latency_ms"), p=95, unit="ms"),
             title="95th percentile of vector search",
             accept=BUCKETS,
-            success=Below("200ms"),
+            success=OverStage(Below("200ms")),
             tiers=[Warning(Above("200ms"))],
             whole_service=True,
             runbook=Runbook(

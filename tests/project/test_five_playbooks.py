@@ -137,13 +137,13 @@ AIDIN = [
     "table-size at or below 1 GB",
 ]
 MEM0 = [
-    "latency-p50 below 500 ms",
-    "latency-p95 below 1 s",
-    "latency-p99 below 2 s",
+    "latency-p50 below 500 ms, counted over the whole stage",
+    "latency-p95 below 1 s, counted over the whole stage",
+    "latency-p99 below 2 s, counted over the whole stage",
     "daily-errors below 1 %",
     "daily-errors not above the figure from before the rollout plus 0.5 percentage points",
-    "cache-hit above 95 %",
-    "mem0-writes above 99 %",
+    "cache-hit above 95 %, counted over the whole stage",
+    "mem0-writes above 99 %, counted over the whole stage",
     "circuit-breaker in state closed",
     "breaker-changes at or below 0",
     "slow-writes below 1",
@@ -162,19 +162,19 @@ AGAINST_PHASE_1 = [
     "stage-errors not above stage 10% plus 0.5 percentage points",
 ]
 AURIGRAPH = [
-    "error-rate below 0.1 %",
-    "latency-p95 below 200 ms",
+    "error-rate below 0.1 %, counted over the whole stage",
+    "latency-p95 below 200 ms, counted over the whole stage",
     "throughput not below 737200/s",
-    "success-rate above 99.9 %",
-    "latency-p99 below 500 ms",
+    "success-rate above 99.9 %, counted over the whole stage",
+    "latency-p99 below 500 ms, counted over the whole stage",
     "sample-ratio as asked, as far as its requests tell",
 ]
 RELAY = [
-    "ttfv-p95 below 1.5 s",
+    "ttfv-p95 below 1.5 s, counted over the whole stage",
     "rls-errors at or below 0",
-    "sse-success at or above 99.6 %",
+    "sse-success at or above 99.6 %, counted over the whole stage",
     "cross-tenant at or below 0",
-    "ann-p95 below 200 ms",
+    "ann-p95 below 200 ms, counted over the whole stage",
     "db-pool below 80 %",
 ]
 CRITERIA = {

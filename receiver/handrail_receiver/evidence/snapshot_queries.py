@@ -55,7 +55,8 @@ class SnapshotSubject:
     """What a snapshot is taken of: which attempt and stage, for whom and for which decisions, and when.
 
     `guardrails` are those that are looked at; empty: all. `gates` has the time of the decision at the gate into a
-    stage: the criteria are those of that time, whatever was decided since.
+    stage: the criteria are those of that time, whatever was decided since. `baked` has since when the stage before each
+    had baked, where all events since then are counted.
     """
 
     attempt: int
@@ -68,6 +69,7 @@ class SnapshotSubject:
     guardrails: frozenset[str] = frozenset()
     artifact: str = ""
     gates: Mapping[str, datetime] = field(default_factory=dict)
+    baked: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,15 @@ async def snapshot(recorded: Recorded, playbook: Playbook, moment: SnapshotSubje
 
     seen = await asyncio.gather(*map(look, looked_at))
     criteria = [
-        await _criterion(recorded, gate.into, one, moment.gates[gate.into], every, missing)
+        await _criterion(
+            recorded,
+            gate.into,
+            one,
+            moment.gates[gate.into],
+            every,
+            missing,
+            since=moment.baked.get(gate.into),
+        )
         for gate in playbook.gates
         for one in gate.criteria
         if gate.into in moment.gates
@@ -241,12 +251,20 @@ async def _guardrail(
 
 
 async def _criterion(
-    recorded: Recorded, into: str, criterion: Criterion, at: datetime, every: float, missing: list[str]
+    recorded: Recorded,
+    into: str,
+    criterion: Criterion,
+    at: datetime,
+    every: float,
+    missing: list[str],
+    *,
+    since: datetime | None = None,
 ) -> CriterionSeen:
     """Both of its queries at the moment of the decision, and what must not be over the time that it looks back."""
     name, then = f"{criterion.guardrail}: {criterion.text}", Span(at, at, timedelta(seconds=1))
-    broken = await kept_series(recorded, criterion.expr, then, name, missing)
-    judged = await kept_series(recorded, criterion.seen, then, name, missing)
+    asked = criterion.spanning((at - since).total_seconds() if since else criterion.over or 0)
+    broken = await kept_series(recorded, asked.expr, then, name, missing)
+    judged = await kept_series(recorded, asked.seen, then, name, missing)
     step = timedelta(seconds=max(min(SHORTEST_STEP, every), (criterion.over or 0) / MOST_POINTS))
     inner, breaches = OVER_TIME.fullmatch(criterion.expr), []
     if inner is not None and criterion.over is not None:

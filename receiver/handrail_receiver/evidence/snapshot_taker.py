@@ -49,7 +49,10 @@ PAUSE = timedelta(seconds=30)
 @dataclass(frozen=True)
 class DueDecisions:
     """Decisions of an attempt that no snapshot was taken for, oldest first: the attempt's id, their numbers, what they are
-    about, and when the newest of each gate was made, by the stage that the gate leads into."""
+    about, and when the newest of each gate was made, by the stage that the gate leads into.
+
+    `baked` has since when the stage before had baked then, where a gate says so.
+    """
 
     attempt: int
     numbers: tuple[int, ...]
@@ -57,6 +60,7 @@ class DueDecisions:
     gates: Mapping[str, datetime]
     oldest: datetime
     newest: datetime
+    baked: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def due(records: Sequence[EvidenceRecord]) -> list[DueDecisions]:
@@ -90,6 +94,11 @@ def _due(attempt: int, made: Sequence[tuple[EvidenceRecord, dict[str, Any]]]) ->
         },
         oldest=made[0][0].at,
         newest=made[-1][0].at,
+        baked={
+            body["gate"]["into"]: datetime.fromisoformat(body["gate"]["since"])
+            for _, body in made
+            if isinstance(body.get("gate"), dict) and "since" in body["gate"]
+        },
     )
 
 
@@ -165,7 +174,8 @@ class Snapshots:
         if _judges_gate(playbook, attempt, due):
             following = playbook.stage_after(attempt.stage)
             ahead = following.name if following else names.COMPLETE
-            moment = replace(moment, gates={ahead: due.due_at})
+            began = attempt.stage_entered_at + timedelta(seconds=_warm_up(playbook, attempt.stage))
+            moment = replace(moment, gates={ahead: due.due_at}, baked={ahead: began})
         taken = await self._looked(playbook, moment, "" if due.left else attempt.stage)
         await self._keep(CHECKED, taken, due, late=due.is_late(now))
 
@@ -202,7 +212,7 @@ class Snapshots:
         moment = await self._moment(
             attempt, now, end, by="handrail", of=wanted.numbers, guardrails=wanted.guardrails
         )
-        moment = replace(moment, gates=wanted.gates)
+        moment = replace(moment, gates=wanted.gates, baked=wanted.baked)
         taken = await snapshot(self.recorded, attempt.playbook or newest, moment)
         if taken.missing and now - wanted.oldest < TRIED_FOR:
             return now + PAUSE
@@ -266,6 +276,10 @@ def why_made(due: ScheduledCheck, now: datetime) -> str:
     """What the evidence says it was made for."""
     text = f"{due.check.label} of stage {due.stage}" if due.stage else due.check.label
     return f"{text}, late: it was due {when(due.due_at)}" if due.is_late(now) else text
+
+
+def _warm_up(playbook: Playbook, name: str) -> float:
+    return next((stage.warm_up for stage in playbook.stages if stage.name == name), 0)
 
 
 def _judges_gate(playbook: Playbook, attempt: Attempt, due: ScheduledCheck) -> bool:

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handrail.contract import Criterion
+from handrail.contract import Criterion, StageEvents
 
 from handrail_receiver.errors import Permanent, TargetError
 from handrail_receiver.gates.gate import CriterionResult
 from handrail_receiver.outside.prometheus import Queryable, Sample
 from handrail_receiver.ports import Clock
+from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import span
 
 AT_ONCE = 4
@@ -26,8 +27,9 @@ ASKED = "handrail_asked"
 """The label that tells which part of which criterion a sample is about."""
 
 Answers = Mapping[Criterion, CriterionResult]
-AskCriteria = Callable[[Sequence[Criterion]], Awaitable[Answers]]
-"""Whoever can be asked for criteria."""
+AskCriteria = Callable[[Sequence[Criterion], datetime | None], Awaitable[Answers]]
+"""Whoever can be asked for criteria of a stage that has baked since then; None: of no stage."""
+Key = tuple[tuple[Criterion, ...], datetime | None]
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,10 @@ class _Said:
     seen: float | None
     judged: float | None
     there: float | None
+    count: float | None
 
 
-PARTS = ("broken", "seen", "judged", "there")
+PARTS = ("broken", "seen", "judged", "there", "count")
 
 
 @dataclass
@@ -51,38 +54,40 @@ class AskedBeside:
     """
 
     owner: Criteria
-    criteria: tuple[Criterion, ...]
+    key: Key
     expr: str
     others: asyncio.Future[Answers]
     _answers: Answers | None = None
 
     def heard(self, samples: Sequence[Sample]) -> None:
         """What was answered; samples of other things are passed over."""
-        said = _read(self.criteria, samples)
-        self._keep({one: _result(one, answer) for one, answer in zip(self.criteria, said, strict=True)})
+        criteria, _ = self.key
+        said = _read(criteria, samples)
+        self._keep({one: _result(one, answer) for one, answer in zip(criteria, said, strict=True)})
 
     def failed(self, why: TargetError) -> None:
         """Prometheus did not answer."""
-        self._keep({one: _unknown(one, why) for one in self.criteria})
+        criteria, _ = self.key
+        self._keep({one: _unknown(one, why) for one in criteria})
 
     def late(self) -> None:
         """There was no answer in time, and these may be why."""
         self._answers = {}
-        self.owner.slow(self.criteria)
+        self.owner.slow(self.key)
 
     def done(self) -> None:
         """Nothing more comes of that question: whoever looks meanwhile waits for it no longer."""
-        self.owner.asked(self.criteria)
+        self.owner.asked(self.key)
         if not self.others.done():
             self.others.set_result(self._answers or {})
 
     async def answers(self) -> Answers:
         """The result of each."""
-        return await self.owner.recent(self.criteria) if self._answers is None else self._answers
+        return await self.owner.recent(*self.key) if self._answers is None else self._answers
 
     def _keep(self, answers: Answers) -> None:
         self._answers = answers
-        self.owner.keep(self.criteria, answers)
+        self.owner.keep(self.key, answers)
 
 
 @dataclass
@@ -91,80 +96,90 @@ class Criteria:
 
     prometheus: Queryable
     clock: Clock
-    _recent: dict[tuple[Criterion, ...], tuple[datetime, Answers]] = field(default_factory=dict)
-    _asking: dict[tuple[Criterion, ...], asyncio.Future[Answers]] = field(default_factory=dict)
-    _slow: dict[tuple[Criterion, ...], datetime] = field(default_factory=dict)
+    _recent: dict[Key, tuple[datetime, Answers]] = field(default_factory=dict)
+    _asking: dict[Key, asyncio.Future[Answers]] = field(default_factory=dict)
+    _slow: dict[Key, datetime] = field(default_factory=dict)
 
-    def beside(self, criteria: Sequence[Criterion]) -> AskedBeside | None:
+    def beside(self, criteria: Sequence[Criterion], since: datetime | None = None) -> AskedBeside | None:
         """The same criteria to be asked beside something else; None where nobody need ask, or they take too long for it."""
-        key, now = tuple(criteria), self.clock.now()
+        key, now = (tuple(criteria), since), self.clock.now()
         at, _ = self._recent.get(key, (None, {}))
         fresh = at is not None and now - at < GOOD_FOR
-        if not key or fresh or key in self._asking or now < self._slow.get(key, now):
+        if not criteria or fresh or key in self._asking or now < self._slow.get(key, now):
             return None
-        asked = _asked(key)
+        asked = self._asked(*key)
         if not asked:
             return None
         others = self._asking[key] = asyncio.get_running_loop().create_future()
         return AskedBeside(self, key, "\nor ".join(asked), others)
 
-    def asked(self, criteria: tuple[Criterion, ...]) -> None:
+    def asked(self, key: Key) -> None:
         """They are no longer asked."""
-        self._asking.pop(criteria, None)
+        self._asking.pop(key, None)
 
-    def keep(self, criteria: tuple[Criterion, ...], answers: Answers) -> None:
+    def keep(self, key: Key, answers: Answers) -> None:
         """What is known now, for those who look soon after."""
-        self._recent[criteria] = (self.clock.now(), answers)
+        self._recent[key] = (self.clock.now(), answers)
 
-    def slow(self, criteria: tuple[Criterion, ...]) -> None:
+    def slow(self, key: Key) -> None:
         """They took too long beside something else."""
-        self._slow[criteria] = self.clock.now() + SLOW_FOR
+        self._slow[key] = self.clock.now() + SLOW_FOR
 
-    async def ask(self, criteria: Sequence[Criterion]) -> Answers:
-        """The result of each criterion now: all are asked at once, and one by one where that cannot be answered."""
+    async def ask(self, criteria: Sequence[Criterion], since: datetime | None = None) -> Answers:
+        """The result of each criterion now, of a stage that has baked since then: all are asked at once, and one by one
+        where that cannot be answered.
+        """
         try:
-            said = await self._together(criteria)
+            said = await self._together(criteria, since)
         except Permanent:
-            said = await self._one_by_one(criteria)
+            said = await self._one_by_one(criteria, since)
         except TargetError as error:
             said = [error] * len(criteria)
         answers = {
             one: _unknown(one, answer) if isinstance(answer, TargetError) else _result(one, answer)
             for one, answer in zip(criteria, said, strict=True)
         }
-        self.keep(tuple(criteria), answers)
+        self.keep((tuple(criteria), since), answers)
         return answers
 
-    async def _together(self, criteria: Sequence[Criterion]) -> list[_Said | TargetError]:
+    def _asked(self, criteria: Sequence[Criterion], since: datetime | None) -> list[str]:
+        now = self.clock.now()
+        return _asked([one.spanning((now - (since or now)).total_seconds()) for one in criteria])
+
+    async def _together(
+        self, criteria: Sequence[Criterion], since: datetime | None
+    ) -> list[_Said | TargetError]:
         """What Prometheus says of all: one question. Raises Permanent where one of them cannot be computed."""
-        asked = _asked(criteria)
+        asked = self._asked(criteria, since)
         if not asked:
             return []
         return [*_read(criteria, await self.prometheus.samples("\nor ".join(asked)))]
 
-    async def _one_by_one(self, criteria: Sequence[Criterion]) -> list[_Said | TargetError]:
+    async def _one_by_one(
+        self, criteria: Sequence[Criterion], since: datetime | None
+    ) -> list[_Said | TargetError]:
         """The same, a few at once: what cannot be computed of one says nothing of the others."""
         few = asyncio.Semaphore(AT_ONCE)
 
         async def one(criterion: Criterion) -> _Said | TargetError:
             async with few:
                 try:
-                    [said] = await self._together([criterion])
+                    [said] = await self._together([criterion], since)
                 except TargetError as error:
                     return error
                 return said
 
         return await asyncio.gather(*map(one, criteria))
 
-    async def recent(self, criteria: Sequence[Criterion]) -> Answers:
+    async def recent(self, criteria: Sequence[Criterion], since: datetime | None = None) -> Answers:
         """The same for a page: criteria without an answer in time are left out."""
-        key = tuple(criteria)
+        key = tuple(criteria), since
         at, known = self._recent.get(key, (None, {}))
         if at is not None and self.clock.now() - at < GOOD_FOR:
             return known
         task = self._asking.get(key)
         if task is None:
-            task = self._asking[key] = asyncio.create_task(self.ask(key))
+            task = self._asking[key] = asyncio.create_task(self.ask(*key))
             task.add_done_callback(lambda _: self._asking.pop(key, None))
         done, _ = await asyncio.wait({task}, timeout=PAGE_WAITS)
         return task.result() if done else {}
@@ -175,9 +190,13 @@ def _asked(criteria: Sequence[Criterion]) -> list[str]:
     return [
         _named(expr, f"{place}/{part}")
         for place, one in enumerate(criteria)
-        for part, expr in zip(PARTS, (one.expr, one.seen, one.judged, one.there), strict=True)
+        for part, expr in zip(PARTS, _queries(one), strict=True)
         if expr
     ]
+
+
+def _queries(one: Criterion) -> tuple[str, ...]:
+    return one.expr, one.seen, one.judged, one.there, one.events.count if one.events else ""
 
 
 def _read(criteria: Sequence[Criterion], samples: Sequence[Sample]) -> list[_Said]:
@@ -202,6 +221,8 @@ def _unknown(criterion: Criterion, why: TargetError) -> CriterionResult:
 
 def _result(criterion: Criterion, said: _Said) -> CriterionResult:
     name = f"{criterion.guardrail}: {criterion.text}"
+    if criterion.events is not None:
+        return _of_events(name, criterion, criterion.events, said)
     if said.broken is not None:
         return CriterionResult(met=False, text=f"{name}: broken {_when(criterion, 'within ')}")
     if said.seen is not None:
@@ -212,6 +233,23 @@ def _result(criterion: Criterion, said: _Said) -> CriterionResult:
             met=False, text=f"{name}: unknown: no data, or too little traffic", known=False
         )
     return CriterionResult(met=False, text=f"{name}: unknown: {_too_little(criterion, said)}", known=False)
+
+
+def _of_events(name: str, criterion: Criterion, events: StageEvents, said: _Said) -> CriterionResult:
+    """What all events since the stage began say together; too few say nothing yet."""
+    number = f"{math.floor(said.count or 0):,} events since the stage began"
+    if said.broken is not None:
+        return CriterionResult(
+            met=False, text=f"{name}: broken: {figure(str(said.broken), events.unit)}, of {number}"
+        )
+    if said.seen is not None:
+        return CriterionResult(met=True, text=f"{figure(str(said.seen), events.unit)}, of {number}")
+    if (said.there or 0) < criterion.there_for:
+        share = f"only {_percent(said.there)}" if said.there is not None else "none"
+        text = f"unknown: {share} of the stage had data at all; {_percent(criterion.there_for)} are asked for"
+    else:
+        text = f"not yet judged: {number}; {events.least:,} are needed"
+    return CriterionResult(met=False, text=f"{name}: {text}", known=False)
 
 
 def _too_little(criterion: Criterion, said: _Said) -> str:

@@ -85,11 +85,15 @@ class GateInputs:
 
 @dataclass(frozen=True)
 class GateStatus:
-    """Whether a gate is open, requirement by requirement. `digest` covers everything that an approval is given for."""
+    """Whether a gate is open, requirement by requirement. `digest` covers everything that an approval is given for.
+
+    `since` is when the stage began of which all events are counted, where a criterion asks for that.
+    """
 
     into: str
     digest: str
     asks: tuple[Requirement, ...]
+    since: datetime | None = None
 
     @property
     def missing(self) -> tuple[Requirement, ...]:
@@ -99,7 +103,8 @@ class GateStatus:
     def facts(self) -> dict[str, object]:
         """The same for the evidence."""
         asks = [{"kind": ask.kind, "name": ask.name, "met": ask.met, "text": ask.text} for ask in self.asks]
-        return {"into": self.into, "digest": self.digest, "asks": asks}
+        since = {"since": self.since.isoformat()} if self.since else {}
+        return {"into": self.into, "digest": self.digest, "asks": asks, **since}
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,15 @@ class GateCase:
             return None
         takes = timedelta(seconds=stage.takes)
         return stage.name, takes, attempt.stage_entered_at + takes
+
+    @cached_property
+    def baked_since(self) -> datetime | None:
+        """When the bake time of the current stage began; None where it has none."""
+        attempt = self.history.in_stage
+        stage = next((one for one in self.playbook.stages if attempt and one.name == attempt.stage), None)
+        if attempt is None or stage is None:
+            return None
+        return attempt.stage_entered_at + timedelta(seconds=stage.warm_up)
 
     @property
     def bakes(self) -> bool:
@@ -216,7 +230,8 @@ def judge(at: GateCase, by: str = "") -> GateStatus:
     asks += [*_looked_at(at)]
     asks += [_check(place, question, at) for place, question in enumerate(gate.questions, 1)]
     asks += [_approval(one, at, at.own | {by}) for one in gate.approvals]
-    return GateStatus(gate.into, at.digest, tuple(asks))
+    counted = any(one.events for one in gate.criteria)
+    return GateStatus(gate.into, at.digest, tuple(asks), at.baked_since if counted else None)
 
 
 def _windows(at: GateCase) -> list[Requirement]:

@@ -221,7 +221,7 @@ class CallHandler:
             return None
         criteria, probes = ((), ()) if at.bakes else (at.gate.criteria, playbook.probes)
         inputs = GateInputs(
-            await (ask or (self.criteria.ask if fresh else self.criteria.recent))(criteria),
+            await (ask or (self.criteria.ask if fresh else self.criteria.recent))(criteria, at.baked_since),
             self.approvers(),
             fires,
             await self._others(playbook),
@@ -356,7 +356,7 @@ class CallHandler:
         now = self.guard.clock.now()
         history = await self.guard.store.attempts.history(playbook.rollout, now)
         at = next_gate(playbook, history, NO_INPUTS, now)
-        criteria = await self.criteria.ask(at.gate.criteria) if at and not at.bakes else {}
+        criteria = await self.criteria.ask(at.gate.criteria, at.baked_since) if at and not at.bakes else {}
         fire = [f"{source} fires" for source in before.fires.sources if at is None]
         probes = self.probes.ask if call.verb in FORWARD else self.probes.recent
         return replace(

@@ -72,12 +72,16 @@ class Watching:
     ) -> tuple[GateStatus | None, Watched]:
         """The gate ahead and all guardrails of a rollout now: one question."""
         ahead = next_gate(playbook, history, NO_INPUTS, at)
-        beside = calls.criteria.beside(() if ahead is None or ahead.bakes else ahead.gate.criteria)
+        beside = (
+            calls.criteria.beside(ahead.gate.criteria, ahead.baked_since)
+            if ahead and not ahead.bakes
+            else None
+        )
         figures = asyncio.create_task(self.now(playbook, history, at, beside))
 
-        async def ask(criteria: Sequence[Criterion]) -> Answers:
-            if beside is None or beside.criteria != tuple(criteria):
-                return await calls.criteria.recent(criteria)
+        async def ask(criteria: Sequence[Criterion], since: datetime | None) -> Answers:
+            if beside is None or beside.key != (tuple(criteria), since):
+                return await calls.criteria.recent(criteria, since)
             await figures
             return await beside.answers()
 

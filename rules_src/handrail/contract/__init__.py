@@ -16,11 +16,10 @@ from handrail.contract.channels import (
     Tell,
     Webhook,
 )
+from handrail.contract.criteria import SEEN_FOR, SPAN, Criterion, StageEvents
 from handrail.contract.loaded_rules import GroupFacts, RuleFacts, rules_digest
 from handrail.contract.playbook import (
     CANARY_VERSION,
-    SEEN_FOR,
-    SPAN,
     STABLE_VERSION,
     Acknowledge,
     Action,
@@ -29,7 +28,6 @@ from handrail.contract.playbook import (
     Arms,
     AtDeadline,
     Confirmation,
-    Criterion,
     Freeze,
     Gate,
     GivenArms,
@@ -125,6 +123,7 @@ __all__ = [
     "SeriesNeed",
     "Slack",
     "StackNeeds",
+    "StageEvents",
     "StageFacts",
     "StageFigure",
     "StatusPage",

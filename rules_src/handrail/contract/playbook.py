@@ -14,6 +14,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from handrail.contract import names
 from handrail.contract.channels import Tell
+from handrail.contract.criteria import Criterion
 from handrail.contract.reporting import DashboardFacts, FigureFacts, ObjectiveFacts, ReportFacts
 from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.steps import Step
@@ -39,9 +40,6 @@ class Arms(_Model):
 CANARY_VERSION = "${canary}"
 STABLE_VERSION = "${stable}"
 """Stand in a query for the label's values of the arms, until these are known."""
-
-SPAN = "${span}"
-"""Stands in a query for how long it looks back, where only the receiver knows."""
 
 
 class GivenArms(Arms):
@@ -106,30 +104,6 @@ class StageFacts(_Model):
     def takes(self) -> float:
         """Seconds from entering the stage to the earliest end of its bake time."""
         return self.warm_up + (self.bake or 0)
-
-
-SEEN_FOR = 0.9
-"""The share of a stage in which each criterion must have had data, if the gate asks for no more."""
-
-
-class Criterion(_Model):
-    """A condition that must have been true over the whole stage.
-
-    `expr` has a sample if it was *not* true; `seen` has one if it could be judged for long enough. Without a sample of
-    `seen` the criterion is not met. Both look back over the last `over` seconds of the stage (None: they look at now).
-    `judged` gives the share of that time (0..1) in which it could be judged; it must be at least `coverage`. Where it is
-    normal that nothing happens at times, `there` gives the share that had data; it must be at least `there_for`.
-    """
-
-    guardrail: str
-    text: str
-    expr: str
-    seen: str
-    judged: str = ""
-    over: float | None = None
-    coverage: float = SEEN_FOR
-    there: str = ""
-    there_for: float = SEEN_FOR
 
 
 class Approval(_Model):

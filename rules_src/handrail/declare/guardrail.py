@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from handrail.base import declared
 from handrail.contract import ActionName
-from handrail.declare.limits import Confirm, Limit, Not, Reference, Success
-from handrail.declare.measures import Absence, Measure
+from handrail.declare.limits import Confirm, Limit, Not, OverStage, Reference, Success
+from handrail.declare.measures import Absence, EventMeasure, Measure
 from handrail.declare.runbooks import Runbook
 from handrail.units import Duration, Frequency, Period
 
@@ -111,7 +111,8 @@ class Emergency(Tier):
 class Guardrail:
     """One measure of one rollout, with its limits.
 
-    `success` is what a gate asks for: `Below("1%")` must hold, `Not(Rise("10%"))` must not have happened.
+    `success` is what a gate asks for: `Below("1%")` must hold, `Not(Rise("10%"))` must not have happened,
+    `OverStage(Below("1%"))` must hold of all that happened since the stage began.
 
     `against` is the reference of relative limits. `order="tighten"` says that where a later tier is tighter in some stage,
     the earlier tiers follow it there and do not contradict it. `mode="shadow"` only watches: its alerts do nothing and
@@ -153,11 +154,36 @@ class Guardrail:
             )
         return self
 
+    @model_validator(mode="after")
+    def _counts_events(self) -> Guardrail:
+        if not any(over for _, over in self.criteria):
+            return self
+        if not isinstance(self.measure, EventMeasure):
+            raise ValueError(  # noqa: TRY004  pydantic's way
+                "OverStage counts the events of a stage, and this measure has none; "
+                "measure a Ratio, a Latency or a SlowerThan, or write the limit without OverStage"
+            )
+        if self.measure.by:
+            raise ValueError(
+                "OverStage counts the events of a stage together; leave by= out, or write the limit without OverStage"
+            )
+        return self
+
     @property
-    def successes(self) -> tuple[Limit, ...]:
-        """The limits of the criteria of success as a tuple, however many were written.
+    def criteria(self) -> tuple[tuple[Limit, OverStage | None], ...]:
+        """The limits of the criteria of success, however many were written, each with what counts over the whole stage.
 
         A relative one says what must not have happened, with `Not` around it or without.
         """
         written = self.success if isinstance(self.success, Sequence) else (self.success,)
-        return tuple(one.limit if isinstance(one, Not) else one for one in written)
+        return tuple(
+            (one.limit, one)
+            if isinstance(one, OverStage)
+            else (one.limit if isinstance(one, Not) else one, None)
+            for one in written
+        )
+
+    @property
+    def successes(self) -> tuple[Limit, ...]:
+        """The limits alone."""
+        return tuple(limit for limit, _ in self.criteria)

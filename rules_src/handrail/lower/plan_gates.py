@@ -9,6 +9,7 @@ from decimal import Decimal
 from handrail import contract, plan
 from handrail.contract import names
 from handrail.declare.rollout import Approval, Gate, Rollout, Stage
+from handrail.lower.over_stage import counted_over
 from handrail.lower.plan_checks import lower_checklist
 from handrail.lower.rollout_context import RolloutContext
 from handrail.plan.timing import looks_back
@@ -49,7 +50,7 @@ def _gate(
         criteria=(
             *_budgets(asked, context),
             *(
-                _criterion(guardrail.name, criterion, left, coverage, context)
+                _criterion(guardrail, criterion, left, coverage, context)
                 for guardrail in guardrails
                 for criterion in guardrail.success
                 if left is not None
@@ -119,6 +120,20 @@ def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContex
 
 
 def _criterion(
+    guardrail: plan.Guardrail,
+    criterion: plan.Success,
+    left: plan.Stage,
+    coverage: Decimal,
+    context: RolloutContext,
+) -> contract.Criterion:
+    """What is asked at the end of a stage: by its windows, or by all that was counted in it."""
+    window = looks_back(criterion.condition.signal.measure)
+    if criterion.counted is not None and (left.bake is None or left.bake > window):
+        return counted_over(guardrail, criterion, left, context)
+    return _by_windows(guardrail.name, criterion, left, coverage, context)
+
+
+def _by_windows(
     guardrail: str, criterion: plan.Success, left: plan.Stage, coverage: Decimal, context: RolloutContext
 ) -> contract.Criterion:
     """A criterion over the whole stage except its first window, which still contains data from before the stage.

@@ -12,7 +12,7 @@ from handrail.base import where_of
 from handrail.contract import ActionName, names
 from handrail.declare import guardrail as declared
 from handrail.declare import runbooks
-from handrail.declare.limits import Changed, Is, Limit
+from handrail.declare.limits import Changed, Is, Limit, OverStage
 from handrail.lower.alert_labels import alert_labels
 from handrail.lower.plan_conditions import lower_condition
 from handrail.lower.plan_signals import lower_signals
@@ -21,7 +21,7 @@ from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import blindness, comparisons, judgeable
 from handrail.promql.arm_versions import told_versions
 from handrail.promql.data_present import data_there
-from handrail.report.wording import NOT_PASSED, literal, reason, words
+from handrail.report.wording import NOT_PASSED, OVER_STAGE, literal, reason, words
 from handrail.units import Unit
 
 ACTING_KEEPS = timedelta(minutes=10)
@@ -35,7 +35,9 @@ def lower_guardrail(guardrail: declared.Guardrail, context: RolloutContext) -> p
     if guardrail.order == "tighten":
         tiers = _tightened(tiers, context)
     alerts = tuple(_alert(guardrail, tier, conditions, context) for tier, conditions in tiers)
-    success = tuple(_success(guardrail, limit, signals[""], context) for limit in guardrail.successes)
+    success = tuple(
+        _success(guardrail, limit, over, signals[""], context) for limit, over in guardrail.criteria
+    )
     used = tuple(c for _, conditions in tiers for c in conditions) + tuple(
         criterion.condition for criterion in success
     )
@@ -264,18 +266,24 @@ def _unjudged(
 
 
 def _success(
-    guardrail: declared.Guardrail, limit: Limit, main: plan.Signal, context: RolloutContext
+    guardrail: declared.Guardrail,
+    limit: Limit,
+    over: OverStage | None,
+    main: plan.Signal,
+    context: RolloutContext,
 ) -> plan.Success:
     named = lower_condition(main, limit, guardrail.against, context.scale)
     forbidden = limit.relative  # a rise or a drop names what must not happen
     failing = named if forbidden else replace(named, op=named.op.opposite)
     breached = comparisons.not_in_state if isinstance(limit, Is) else comparisons.fires
+    text = f"not {words(named)}" if forbidden else words(named)
     return plan.Success(
         condition=failing,
-        text=f"not {words(named)}" if forbidden else words(named),
+        text=text if over is None else f"{text}, {OVER_STAGE}",
         breach=breached(failing, context.scope_of(guardrail)),
         seen=judgeable.seen(failing, context.scope_of(guardrail)),
         there=data_there(failing, context.scope_of(guardrail)),
+        counted=None if over is None else plan.StageCount(over.min_events),
     )
 
 

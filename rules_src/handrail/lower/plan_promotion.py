@@ -54,10 +54,11 @@ def _open(playbook: Playbook, stage: StageFacts, gate: Gate) -> str:
     """It is in the stage, which has baked; each criterion could be judged, and none was broken."""
     here = ((names.ROLLOUT, "=", playbook.rollout), ("stage", "=", stage.name))
     entered = plan.Selector(names.STAGE_ENTERED_METRIC, here)
-    baked = f"time() - {entered} >= {plain(Decimal(str(stage.takes)))}"
+    over = f"time() - {entered} >= {plain(Decimal(str(stage.takes)))}"
     lines = [
-        f"max by (rollout) ({plan.Selector(names.STAGE_METRIC, here)} == 1 and on (rollout, stage) {baked})"
+        f"max by (rollout) ({plan.Selector(names.STAGE_METRIC, here)} == 1 and on (rollout, stage) {over})"
     ]
-    lines += [f"and on () ({one.seen})" for one in gate.criteria]
-    lines += [f"unless on () ({one.expr})" for one in gate.criteria]
+    baked = [one.spanning(stage.bake or 0) for one in gate.criteria]
+    lines += [f"and on () ({one.seen})" for one in baked]
+    lines += [f"unless on () ({one.expr})" for one in baked]
     return "\n".join(lines)

@@ -190,11 +190,21 @@ class Alert:
 
 
 @dataclass(frozen=True)
+class StageCount:
+    """A criterion that is judged by all events since the stage began, once there were so many (None: as many as its limit
+    asks for).
+    """
+
+    least: int | None
+
+
+@dataclass(frozen=True)
 class Success:
     """What must hold for the guardrail to pass.
 
     `condition` and `breach` say when it does not hold, `seen` whether it can be judged, `text` what must hold. `there` says
     whether its data is there, though there may be too little traffic to judge it by; empty where it needs none.
+    With `counted` neither a breach nor what was seen in a window counts, but all of the stage.
     """
 
     condition: Condition
@@ -202,6 +212,7 @@ class Success:
     breach: str
     seen: str
     there: str
+    counted: StageCount | None = None
 
 
 @dataclass(frozen=True)

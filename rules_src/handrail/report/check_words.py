@@ -61,9 +61,9 @@ def _seconds(seconds: float) -> str:
 
 
 def seen_for(criteria: Sequence[Criterion]) -> str:
-    """For how much of the stage before these criteria must have been seen."""
+    """For how much of the stage before these criteria must have been seen; of all its events their number is asked, and no share."""
     data = min(one.there_for if one.there else one.coverage for one in criteria)
-    enough = min(one.coverage for one in criteria)
+    enough = min((one.coverage for one in criteria if one.events is None), default=data)
     said = f"data for at least {_share(data)} of that time"
     return said if enough == data else f"{said}, and traffic enough for at least {_share(enough)} of it"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from handrail import plan
-from handrail.contract import Action, Gate, Secret, names
+from handrail.contract import Action, Criterion, Gate, Secret, names
 from handrail.plan import routing
 from handrail.plan.timing import timing
 from handrail.report.budgets import budgets
@@ -84,7 +84,7 @@ def _asks(gate: Gate | None) -> str:
         return "-"
     held = [one for one in gate.criteria if one.over is not None]
     asked = [
-        *(f"{one.guardrail} {one.text}" for one in gate.criteria),
+        *(f"{one.guardrail} {one.text}{_of_events(one)}" for one in gate.criteria),
         *([f"each held for the whole stage before, with {seen_for(held)}"] if held else []),
         *at_rest(gate),
         *gate_checks(gate.checks),
@@ -92,6 +92,10 @@ def _asks(gate: Gate | None) -> str:
         *(f"approval of {one.role}" for one in gate.approvals),
     ]
     return "; ".join(asked) or "-"
+
+
+def _of_events(criterion: Criterion) -> str:
+    return "" if criterion.events is None else f", of at least {criterion.events.least} events"
 
 
 def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:

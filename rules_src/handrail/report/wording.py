@@ -53,6 +53,9 @@ _OP_WORDS = {
     Op.at_most: "at or below",
 }
 
+OVER_STAGE = "counted over the whole stage"
+"""What follows a criterion that all events of a stage are judged by, together."""
+
 NOT_PASSED = "Nobody knows that all is well, so nothing is promoted."
 """What follows where nothing can be judged."""
 

@@ -14,7 +14,7 @@ from .platform_command import command
 
 MEMORY, SYSTEM, SSE = "/metrics/memory", "/metrics/system", "/metrics/sse"
 MILLISECONDS = (50, 100, 200, 500, 1000, 1500, 3000)
-STREAMS = 60.0
+STREAMS = 600.0
 PROGRAM = """
 case "$*" in
     "service update relay --traffic-split "*) echo "$5" >"$STATE" ;;

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from guarded import NOW
-from handrail.contract import Criterion, Playbook
+from handrail.contract import SPAN, Criterion, Playbook, StageEvents
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.gates.criteria import Criteria
 from handrail_receiver.gates.gate import CriterionResult
@@ -57,6 +58,62 @@ class Still:
 
     def now(self) -> object:
         return NOW
+
+
+COUNTED = Criterion(
+    guardrail="writes",
+    text="above 99 %, counted over the whole stage",
+    expr=f"broken[{SPAN}]",
+    seen=f"seen[{SPAN}]",
+    there=f"there[{SPAN}]",
+    over=86400,
+    events=StageEvents(count=f"count[{SPAN}]", least=1000, unit="ratio", leaves=300),
+)
+SINCE = NOW - timedelta(hours=25)
+
+
+@pytest.mark.parametrize(
+    ("known", "met", "text"),
+    [
+        (
+            {"seen": [0.9942], "there": [1], "count": [4812]},
+            True,
+            "99.42 %, of 4,812 events since the stage began",
+        ),
+        (
+            {"broken": [0.981], "seen": [0.981], "there": [1], "count": [4812]},
+            False,
+            "writes: above 99 %, counted over the whole stage: broken: 98.1 %, of 4,812 events since the stage began",
+        ),
+        (
+            {"there": [0.97], "count": [812]},
+            False,
+            "writes: above 99 %, counted over the whole stage: not yet judged: 812 events since the stage began; 1,000 are needed",
+        ),
+        (
+            {"there": [0.97]},
+            False,
+            "writes: above 99 %, counted over the whole stage: not yet judged: 0 events since the stage began; 1,000 are needed",
+        ),
+        (
+            {"there": [0.55], "count": [4812]},
+            False,
+            "writes: above 99 %, counted over the whole stage: unknown: only 55 % of the stage had data at all; 90 % are asked for",
+        ),
+        (
+            {},
+            False,
+            "writes: above 99 %, counted over the whole stage: unknown: none of the stage had data at all; 90 % are asked for",
+        ),
+    ],
+)
+async def test_what_is_counted_over_a_stage_is_asked_since_it_began_and_says_its_figure_and_number(
+    known: Mapping[str, Sequence[float]], met: bool, text: str
+) -> None:
+    prometheus = Known({f"{name}[89700s]": values for name, values in known.items()})
+    found = await Criteria(prometheus, Still()).ask([COUNTED], SINCE)  # type: ignore[arg-type]
+    judged = met or "broken" in known
+    assert found[COUNTED] == CriterionResult(met=met, text=text, known=judged)
 
 
 async def answer(criterion: Criterion, **known: Sequence[float]) -> CriterionResult:

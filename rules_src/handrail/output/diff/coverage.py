@@ -22,7 +22,7 @@ def seen_for(criteria: Sequence[Mapping[str, Any]]) -> SeenFor | None:
     shares = [
         (one.get("coverage", SEEN_FOR), one["there_for"] if one.get("there") else None)
         for one in criteria
-        if one.get("over")
+        if one.get("over") and not one.get("events")
     ]
     if not shares:
         return None

@@ -61,3 +61,9 @@ def guardrail(*facts: str, measure: str = "ERRORS") -> str:
     """One guardrail named `errors` with these keyword arguments, each on its own lines."""
     body = indent(",\n".join(dedent(fact).strip() for fact in facts), "        ")
     return f'guardrails=[\n    Guardrail(\n        "errors",\n        {measure},\n{body},\n        runbook=RUNBOOK,\n    ),\n]'
+
+
+def refusals(expression: str) -> list[str]:
+    """What is said about one expression: what; what to do."""
+    files = {"rollouts/x.py": f"from handrail.declare import *\nx = {expression}\n"}
+    return [f"{problem.what}; {problem.cure}" for _, problem in said(files)]

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import re
-from dataclasses import replace
 
-import pytest
 from cli.places import SHOP, Shell, changed
-from emit.guarded_shop import ENVIRONMENT, planned
-from handrail.declare import MuteTime
-from handrail.declare.environment import Existing
-from handrail.report.explain import explain
-from handrail.report.tables import coloured
-from rich.console import Console
 
 PLAIN = """\
 Stages
@@ -91,40 +82,6 @@ def test_declarations_that_cannot_work_are_refused(shell: Shell) -> None:
     assert (code, said, "rules_src/rollouts/shop.py:" in wrong) == (1, "", True)
 
 
-@pytest.mark.parametrize("existing", [[], ["alertmanager"]], ids=["whole", "shared"])
-def test_who_is_told_and_what_only_shadows(existing: list[Existing]) -> None:
-    [_, shop] = planned(replace(ENVIRONMENT, existing=existing)).rollouts
-    tables = {table.title: table for table in explain(shop)}
-    assert tables["Told by Alertmanager"].rows == (
-        ("severity P3", "Slack #shop"),
-        ("severity P2", "nobody: only the receiver records it"),
-        ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
-        ("the receiver is gone for 5m", "nobody"),
-        ("unresolved for 5m: the manager", "nobody: only the receiver records it"),
-        ("unresolved for 30m (P1): the VP", "vp@example.com; http://tickets.internal/new"),
-    )
-    shadows = [row[-1] for row in tables["Tiers"].rows if row[0] == "tried-out"]
-    assert shadows == ["rollback (shadow)", "rollback (shadow)", "hold (shadow)", "investigate (shadow)"]
-
-
-def test_when_people_are_not_told_stands_beside_them() -> None:
-    nights = MuteTime(hours="22:00-07:00", zone="Europe/Berlin")
-    mute = {"P3": [nights, MuteTime(weekdays=["sunday"])], "vp": [nights], "P2": [nights]}
-    [_, shop] = planned(replace(ENVIRONMENT, mute=mute)).rollouts
-    tables = {table.title: table for table in explain(shop)}
-    assert tables["Told by Alertmanager"].rows == (
-        ("severity P3", "Slack #shop, not at 22:00-07:00 Europe/Berlin; sunday UTC"),
-        ("severity P2", "nobody: only the receiver records it"),
-        ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
-        ("the receiver is gone for 5m", "nobody"),
-        ("unresolved for 5m: the manager", "nobody: only the receiver records it"),
-        (
-            "unresolved for 30m (P1): the VP",
-            "vp@example.com; http://tickets.internal/new, not at 22:00-07:00 Europe/Berlin",
-        ),
-    )
-
-
 def test_what_fires_is_said_as_in_the_runbook(shell: Shell) -> None:
     tier = 'Critical(Above("2%"), sustained="5m", or_=[On("late", Increase("late_total", window="10m"), Above(0))], during="30m", action="rollback")'
     gate = 'Stage("100%", weight="100%", gate=Gate(stable_for="20m"))'
@@ -152,15 +109,6 @@ def test_a_step_is_said_without_the_secrets_that_it_needs(shell: Shell) -> None:
     }
     shell.declare(shop=changed(SHOP, secret))
     assert "rollback     command back            nobody" in shell.handrail("explain", "shop")[1]
-
-
-def test_in_a_terminal_it_is_tables() -> None:
-    [_, shop] = planned().rollouts
-    screen = io.StringIO()
-    coloured(explain(shop), Console(file=screen, force_terminal=True, width=160))
-    said = screen.getvalue()
-    assert [table.title in said for table in explain(shop)] == [True] * len(explain(shop))
-    assert ("┃" in said, "emergency-rollback" in said) == (True, True)
 
 
 def test_for_how_much_of_a_stage_data_and_traffic_are_asked_stands_beside_its_criteria(shell: Shell) -> None:

@@ -17,7 +17,6 @@ from handrail.declare import (
     Guardrail,
     Increase,
     Latency,
-    Mail,
     PagerDuty,
     PromQL,
     Rate,
@@ -204,8 +203,3 @@ def test_a_guardrail_without_a_target_cannot_be_named() -> None:
         ValidationError, match="no guardrail of that name has success=; those that have are judged"
     ):
         playbook(ERRORS, judged, report=Report(guardrails=["errors"]))
-
-
-def test_a_mail_needs_both_parts_of_a_login() -> None:
-    with pytest.raises((ValidationError, HandrailError, ValueError), match="belong together"):
-        Mail("a@example.com", sender="b@example.com", smarthost="mail:587", username="me")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 TOP = {
@@ -96,3 +99,20 @@ def test_a_class_of_the_compiler_has_its_name_for_itself() -> None:
 def test_a_class_of_the_receiver_has_its_name_for_itself() -> None:
     defined = classes(ROOT / "receiver/handrail_receiver")
     assert {name: where for name, where in defined.items() if len(where) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("package", "tests"),
+    [("rules_src/handrail", "tests"), ("receiver/handrail_receiver", "tests/receiver")],
+    ids=["compiler", "receiver"],
+)
+def test_every_room_has_a_folder_of_tests_of_its_name(package: str, tests: str) -> None:
+    files = [str(path) for path in committed() if path.suffix == ".py"]
+    rooms = {
+        file.removeprefix(f"{package}/").split("/")[0] for file in files if file.startswith(f"{package}/")
+    }
+    rooms = {room for room in rooms if not room.endswith(".py")}
+    tested = {
+        room for room in rooms if any(re.match(f"{tests}/{room}/.*test_[^/]+$", file) for file in files)
+    }
+    assert rooms - tested == set()

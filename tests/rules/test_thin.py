@@ -8,27 +8,21 @@ import pytest
 from handrail import plan
 from handrail.declare import (
     Above,
-    Arms,
     BeforeRollout,
     Below,
     Critical,
     Emergency,
-    Environment,
     Guardrail,
     Latency,
     Ratio,
     Rise,
     RisePoints,
-    Rollout,
     SlowerThan,
     StableArm,
-    Stage,
     Warning,
 )
 from handrail.declare.guardrail import Tier
 from handrail.declare.measures import Measure
-from handrail.lower import lower
-from handrail.report.needed_traffic import needed_traffic
 
 from .judged import IN_10, complaints, firing, shop
 
@@ -180,19 +174,3 @@ def test_no_number_of_bad_events_is_one_that_a_hundred_events_would_not_break() 
     assert isinstance(condition, plan.Condition)
     assert condition.least_bad is not None
     assert Decimal(condition.least_bad) / 100 > Decimal("0.05")
-
-
-def test_explain_says_from_which_traffic_on_each_guardrail_protects() -> None:
-    declared = Rollout(
-        "shop",
-        "shop",
-        arms=Arms("track", canary="canary", stable="stable"),
-        stages=[Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")],
-        guardrails=[ERRORS, LATENCY, Guardrail("seldom", Ratio("all_total", bad="b_total", window="1h"))],
-    )
-    (planned,) = lower([declared], Environment("test")).rollouts
-    assert needed_traffic(planned).rows == (
-        ("errors", "20/min (100 in 5m)", "2/min bad (10: warning, emergency)", "10%: 200/min; 100%: 20/min"),
-        ("latency", "20/min (100 in 5m)", "2.2/min bad (11: critical)", "10%: 200/min; 100%: 20/min"),
-        ("seldom", "1.7/min (100 in 1h)", "-", "10%: 16.7/min; 100%: 1.7/min"),
-    )

@@ -164,6 +164,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             playbooks.people,
             kill_switch.is_set,
             store.fence,
+            probes.ask,
         ),
         clock=clock,
         metrics=metrics,
@@ -213,7 +214,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     )
     chores = Chores(settings, store, playbooks, guard, calls, clock)
     watch, walker, bursts, watched_probes = (
-        DriftWatch(guard, playbooks, targets, prometheus),
+        DriftWatch(guard, playbooks, targets, prometheus, probes.ask),
         Walker(guard, playbooks, calls),
         Bursts(guard, playbooks, Outside(load_client, secrets)),
         ProbeWatch(guard, playbooks, probes),

@@ -4,6 +4,10 @@ from handrail.declare import Instruction
 
 APP = "healthcare-clinic-backend"
 LOGS = f"fly logs -a {APP}"
+MEM0 = "https://api.mem0.ai/v1/ping/"
+"""Where mem0 says whether it is there, and whether the key is still good: its own client asks there."""
+SUPABASE = "https://clinic.supabase.co/rest/v1/observability_events?select=event_type&limit=1"
+"""The clinic's project: a row by way of its API, which needs its database."""
 
 
 def logged(does: str, word: str, lines: int) -> Instruction:
@@ -16,6 +20,22 @@ REDUCE = Instruction(
     sh=f"fly secrets set CANARY_SAMPLE_RATE=0.05 --app {APP}",
 )
 BACK = Instruction("Bad enough: roll back.", sh="handrail rollout rollback mem0-redis --why 'what you saw'")
+
+MEM0_WELL = Instruction(
+    "Is mem0 well, and is the key still good? Handrail asks the same at each check: probe mem0.",
+    sh=f"""\
+        curl -s -o /dev/null -w '%{{http_code}} %{{time_total}} s\\n' -H "Authorization: Token ${{MEM0_API_KEY:?}}" {MEM0}
+        """,
+    see="200 at once. 401: the key is no longer valid. 5xx, or nothing: mem0 is down.",
+)
+SUPABASE_WELL = Instruction(
+    "Is Supabase? Handrail asks the same at each check: probe supabase.",
+    sh=f"""\
+        curl -s -o /dev/null -w '%{{http_code}} %{{time_total}} s\\n' -H "apikey: ${{SUPABASE_KEY:?}}" '{SUPABASE}'
+        curl -s https://status.supabase.com/api/v2/status.json | jq -r .status.description
+        """,
+    see="200, and All Systems Operational. 5xx, or nothing: Supabase is down, and a rollback does not bring it back.",
+)
 
 LATENCY = [
     logged("What the application measured last.", "processing_time|P50|P95", 20),
@@ -80,7 +100,8 @@ ERRORS = [
             """,
     ),
     logged("Did the circuit breaker open?", "circuit_breaker", 10),
-    Instruction("Are mem0 and Supabase well? Read their status pages."),
+    MEM0_WELL,
+    SUPABASE_WELL,
     REDUCE,
     Instruction("Above 2 %: consider a rollback at once.", sh=BACK.sh),
 ]
@@ -166,7 +187,7 @@ MEM0_WRITES = [
         sh=f"fly secrets list --app {APP} | grep MEM0_API_KEY",
         see="A 401 in the log: the key is no longer valid.",
     ),
-    Instruction("Is mem0 well? Read its status page."),
+    MEM0_WELL,
     REDUCE,
 ]
 
@@ -223,15 +244,29 @@ REDIS = [
     REDUCE,
 ]
 
+SET_FLAGS = f"""\
+    fly secrets set FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false --app {APP}
+    """
+FLAGS = [
+    logged("What has the application loaded?", "Feature flags loaded", 1),
+    Instruction(
+        "What is set? The values are not shown, only when each was set.",
+        sh=f"fly secrets list --app {APP} | grep -E 'FAST_PATH_ENABLED|MEM0_READS_ENABLED|MEM0_SHADOW_MODE'",
+        see="Set later than the newest start of a machine: it is not loaded yet.",
+    ),
+    Instruction("Set them; fly restarts the machines.", sh=SET_FLAGS),
+    Instruction("They are set already, and not loaded: restart the machines.", sh=f"fly apps restart {APP}"),
+]
+
 PROCEDURES = {
     "Before phase 1": [
-        Instruction(
-            "The flags of the fast path. The sample rate is set by the start.",
-            sh=f"""\
-                fly secrets set FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false --app {APP}
-                """,
-        ),
+        Instruction("The flags of the fast path. The sample rate is set by the start.", sh=SET_FLAGS),
         logged("Has a machine loaded them?", "Feature flags loaded", 1),
+        Instruction(
+            "Does Handrail see it too? While a flag is set and not loaded, no start is allowed.",
+            sh="handrail rollout check mem0-redis",
+            see="fast-path-enabled, mem0-reads-enabled and mem0-shadow-mode are within their limits.",
+        ),
         Instruction(
             "Has Redis been measured for a week? Its operations are compared with the same hour of last week.",
             promql='max_over_time(redis_commands_processed_total{job="healthcare-clinic-backend-redis"}[1h] offset 7d)',

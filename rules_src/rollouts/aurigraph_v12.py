@@ -113,7 +113,7 @@ aurigraph_v12 = Rollout(
     probes=[
         Probe("health", "/q/health", json={"/status": "UP"}),
         Probe("metrics", "/q/metrics"),
-        Probe("health-blue", f"{by_hand.BLUE}/q/health", json={"/status": "UP"}),
+        Probe("health-blue", f"{by_hand.BLUE}/q/health", json={"/status": "UP"}, proves_rollback=True),
         Probe("metrics-blue", f"{by_hand.BLUE}/q/metrics"),
     ],
     severities={"warning": "P3", "critical": "P2", "emergency": "P1"},

@@ -33,6 +33,7 @@ from handrail.declare import (
 from rollouts import _mem0_by_hand as by_hand
 from rollouts._clinic_daily import daily
 from rollouts._clinic_dashboard import dashboard
+from rollouts._clinic_flags import flags
 from rollouts._clinic_redis import redis
 from rollouts._clinic_runbooks import (
     breaker_open,
@@ -138,7 +139,17 @@ mem0_redis = Rollout(
         ),
     ],
     complete=Gate(manual=calm, stable_for="48h", severities=CRITICAL, checks="made"),
-    probes=[Probe("health", "/health")],
+    probes=[
+        Probe("health", "/health"),
+        Probe("mem0", by_hand.MEM0, token=Secret("MEM0_API_KEY"), token_scheme="Token"),  # noqa: S106  a word
+        Probe(
+            "supabase",
+            by_hand.SUPABASE,
+            token=Secret("SUPABASE_KEY"),
+            token_header="apikey",  # noqa: S106  a header's name
+            token_scheme="",
+        ),
+    ],
     checks_while_firing="30m",
     guardrails=[
         Guardrail(
@@ -273,6 +284,7 @@ mem0_redis = Rollout(
             runbook=mem0_low,
         ),
         *redis,
+        *flags,
     ],
     sql=[database],
     logs=[logs],

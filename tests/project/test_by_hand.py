@@ -112,7 +112,9 @@ TYPED: dict[str, list[str]] = {
         f"{FLY} 'request_completed' | tail -1000 | grep -c 'success=false'",
         "SELECT details->>'error_type' AS error_type, details->>'error_message' AS error_message,",
         f"{FLY} -E 'circuit_breaker' | tail -10",
-        "Are mem0 and Supabase well? Read their status pages.",
+        '-H "Authorization: Token ${MEM0_API_KEY:?}" https://api.mem0.ai/v1/ping/',
+        "-H \"apikey: ${SUPABASE_KEY:?}\" 'https://clinic.supabase.co/rest/v1/observability_events?select=event_type&limit=1'",
+        "https://status.supabase.com/api/v2/status.json | jq -r .status.description",
         "Above 2 %: consider a rollback at once. ```sh handrail rollout rollback mem0-redis --why 'what you saw' ```",
     ],
     "mem0-redis/cache-hit": [
@@ -128,7 +130,8 @@ TYPED: dict[str, list[str]] = {
         "SELECT COUNT(*) AS total_writes,",
         "COUNT(*) AS failures, AVG(processing_time_ms) AS avg_time_ms,",
         "fly secrets list --app healthcare-clinic-backend | grep MEM0_API_KEY",
-        "Is mem0 well? Read its status page.",
+        '-H "Authorization: Token ${MEM0_API_KEY:?}" https://api.mem0.ai/v1/ping/',
+        "401: the key is no longer valid.",
         "Breaker open: see circuit-breaker.",
     ],
     "mem0-redis/circuit-breaker": [
@@ -146,6 +149,7 @@ TYPED: dict[str, list[str]] = {
     "mem0-redis/Before phase 1": [
         "fly secrets set FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false",
         f"{FLY} -E 'Feature flags loaded' | tail -1",
+        "handrail rollout check mem0-redis",
         "handrail rollout drill mem0-redis",
     ],
     "mem0-redis/During a phase": [

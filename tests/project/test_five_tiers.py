@@ -61,6 +61,9 @@ TIERS: dict[str, list[str]] = {
         "redis-load warning: above 200 % of the figure of 7d ago and above 100/s, or many-clients above 20, or few-clients below 5; at once; warning, investigate",
         "redis-clients warning: above 200 % of the figure from before the rollout; at once; warning, investigate",
         "redis-commands warning: at or below 0, or down below 1; at once; warning, investigate",
+        "fast-path-enabled warning: below 1; at once; warning, hold",
+        "mem0-reads-enabled warning: below 1; at once; warning, hold",
+        "mem0-shadow-mode warning: above 0; at once; warning, hold",
     ],
     "aurigraph-v12": [
         "error-rate warning: above 0.1 % in stage 100%, 0.5 % otherwise; at once; P3, investigate",

@@ -29,6 +29,7 @@ SERVES, RESTS = "0+10x120", "0+10x60 600x60"
 ENDS = "0+10x60 stale"
 SCRAPED, REMOVED, FAILS = "1x120", "1x60 stale", "1x60 0x60"
 NONE: dict[str, float] = {}
+SERVING = ACTION.proof.serves
 
 
 def proof(promtool: str, series: dict[str, str], samples: dict[str, float]) -> str:
@@ -73,3 +74,22 @@ def test_nor_of_one_that_nobody_scraped_and_whose_figures_came_by_another_way(pr
 
 def test_a_prometheus_that_lost_all_its_targets_proves_nothing(promtool: str) -> None:
     assert proof(promtool, {CANARY: ENDS, UP: REMOVED}, NONE) == ""
+
+
+def serving(promtool: str, stable: str, canary: str) -> bool:
+    """Whether the rollback of a canary that ended at 15 min is proved five minutes later, by what the stable arm does."""
+    arm = 'requests_total{track="stable",' + SHOP % "s:1" + "}"
+    series = {CANARY: canary, **({arm: stable} if stable else {})}
+    asked = [Asked(f"count({SERVING})", "20m", samples) for samples in ({"{}": 1}, NONE)]
+    said = [complaints(promtool, PLAN, {**IN_10, **series}, one) == "" for one in asked]
+    assert said[0] != said[1]
+    return said[0]
+
+
+def test_it_is_proved_only_while_the_stable_arm_serves_or_nobody_asked_either(promtool: str) -> None:
+    nobody = "0x120"
+    assert serving(promtool, stable="0+100x120", canary=RESTS)
+    assert not serving(promtool, stable="0+100x60 6000x60", canary=RESTS)
+    assert not serving(promtool, stable=nobody, canary=RESTS)
+    assert not serving(promtool, stable="", canary=RESTS)
+    assert serving(promtool, stable=nobody, canary=nobody)

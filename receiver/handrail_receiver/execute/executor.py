@@ -33,6 +33,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.model.nodes import waits_for
 from handrail_receiver.outside.prometheus import Queryable
+from handrail_receiver.outside.proofs import AskProbes, nobody_asks
 from handrail_receiver.ports import Clock, Fence, Runs, Target
 from handrail_receiver.words.steps import told, what
 
@@ -51,7 +52,7 @@ class Executor:
 
     `people` says who is told of an action of a rollout. When people are needed at once, everybody is told whom an
     emergency rollback would reach. While `stopped`, the kill switch is set: only people's requests change anything,
-    and runs from before do not go on. The `fence` is checked before each act.
+    and runs from before do not go on. The `fence` is checked before each act. `ask` sends the probes of a proof.
     """
 
     targets: Mapping[str, Target]
@@ -63,6 +64,7 @@ class Executor:
     people: Callable[[str, str], tuple[Tell, ...]]
     stopped: Callable[[], bool]
     fence: Fence
+    ask: AskProbes = nobody_asks
 
     @property
     def steps(self) -> StepRunner:
@@ -198,7 +200,14 @@ class Executor:
     async def _prove(self, run: Run, turn: asyncio.Lock) -> Run:
         """Read again until everything holds and keeps holding, or the time is over."""
         prover = Prover(
-            self.targets, self.runs, self.fence, self.prometheus, self.clock, self.redact, self._once
+            self.targets,
+            self.runs,
+            self.fence,
+            self.prometheus,
+            self.clock,
+            self.redact,
+            self._once,
+            self.ask,
         )
         state, text = await prover.prove(run, turn)
         failed = [

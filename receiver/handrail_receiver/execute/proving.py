@@ -17,6 +17,7 @@ from handrail.contract import Proof
 from handrail_receiver.errors import Cause, Retryable, TargetError
 from handrail_receiver.model import Effect, EffectState, Progress, Run, RunState
 from handrail_receiver.outside.prometheus import Queryable
+from handrail_receiver.outside.proofs import AskProbes, not_proved
 from handrail_receiver.ports import Clock, Fence, Reading, Runs, Target
 from handrail_receiver.words.steps import told, what
 
@@ -47,7 +48,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Prover:
-    """Proves runs. `again` carries out one effect once more: read, act, read back."""
+    """Proves runs. `again` carries out one effect once more: read, act, read back; `ask` sends probes."""
 
     targets: Mapping[str, Target]
     runs: Runs
@@ -56,6 +57,7 @@ class Prover:
     clock: Clock
     redact: Callable[[str], str]
     again: Callable[[Run, Effect], Awaitable[Effect]]
+    ask: AskProbes
 
     async def prove(self, run: Run, turn: asyncio.Lock) -> tuple[RunState, str]:
         """The final state (done, proved or unproved) and the reason. Raises LeaseLost, StoreDown."""
@@ -66,7 +68,9 @@ class Prover:
         deadline = max(acted_at, settled_at) + within if proof is None else max(acted_at + within, settled_at)
         looks = 0
         while True:
-            missing = await self._not_so(run, effects, turn, pace) or await self._traffic(proof)
+            missing = await self._not_so(run, effects, turn, pace)
+            if proof is not None:
+                missing = missing or self.redact(await not_proved(proof, self.prometheus, self.ask))
             now = self.clock.now()
             if not missing and now >= settled_at:
                 return (
@@ -135,20 +139,6 @@ class Prover:
         effect = replace(effect, found=self.redact(effect.found))
         await self.runs.record(run, Progress(run.state, run.text, effect), self.clock.now())
 
-    async def _traffic(self, proof: Proof | None) -> str:
-        """Why the arm is not known to have no traffic; empty when it has none."""
-        if proof is None:
-            return ""
-        try:
-            traffic = await self.prometheus.values(proof.expr)
-        except TargetError as error:
-            return str(error)
-        if not traffic:
-            return "Prometheus has no figure of the arm's traffic, which proves nothing"
-        if any(not value <= proof.at_most for value in traffic):  # NaN is no proof
-            return f"the arm still has {max(traffic):g}, more than {proof.at_most:g}"
-        return ""
-
     def _done(self, effects: list[Effect]) -> str:
         return self.redact("; ".join(told(what(effect.step), effect.found) for effect in effects))
 
@@ -163,4 +153,8 @@ def _unsettled(at: datetime) -> str:
 
 
 def _proof_text(proof: Proof) -> str:
-    return f"every target reads back, and the arm has at most {proof.at_most:g} of traffic"
+    parts = ["every target reads back", f"the arm has at most {proof.at_most:g} of traffic"]
+    parts += ["the stable version serves"] if proof.serves else []
+    return ", and ".join([", ".join(parts[:-1]), parts[-1]]) + "".join(
+        f"; probe {one.name} answers" for one in proof.probes
+    )

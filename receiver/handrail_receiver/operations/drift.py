@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handrail.contract import Playbook, Proof, Step, names
+from handrail.contract import Playbook, Step, names
 
 from handrail_receiver.errors import StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
@@ -45,6 +45,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.model.nodes import target_of
 from handrail_receiver.outside.prometheus import Queryable
+from handrail_receiver.outside.proofs import AskProbes, nobody_asks, not_proved
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Target
 from handrail_receiver.words.steps import what
@@ -62,11 +63,14 @@ WORKED = frozenset({EffectState.done, EffectState.already, EffectState.intended}
 
 @dataclass(frozen=True)
 class TargetStates:
-    """What the targets hold: steps that no longer hold, steps that never did, and why some cannot be read."""
+    """What the targets hold: steps that no longer hold, steps that never did, and why some cannot be read.
+
+    `unproved`: the canary has traffic, the stable version does not serve, or that is unknown.
+    """
 
     differs: tuple[tuple[Step, str], ...]
     unread: tuple[str, ...] = ()
-    traffic: bool = False
+    unproved: bool = False
     missing: tuple[tuple[Step, str], ...] = ()
 
     @property
@@ -133,7 +137,7 @@ def unfinished(playbook: Playbook, history: History, states: TargetStates, now: 
     if attempt is None or run is None:
         return known
     ended = run.finished_at or now.now
-    if states.all_so and not (run.proof and states.traffic) and not now.stopped:
+    if states.all_so and not (run.proof and states.unproved) and not now.stopped:
         return _put_back(known, history, states, now, f"{run.action}: every target reads back now")
     text = f"{run.broken}{states.since}"
     if states.differs and now.now < ended + timedelta(seconds=playbook.keep) and not now.stopped:
@@ -265,6 +269,7 @@ class DriftWatch:
     playbooks: Playbooks
     targets: Mapping[str, Target]
     prometheus: Queryable
+    ask: AskProbes = nobody_asks
     _next: dict[str, float] = field(default_factory=dict)
     _looking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -316,7 +321,7 @@ class DriftWatch:
         now = self.guard.conditions()
         watched = now.now < (watches_until(history, playbook) or now.now)
         firing = any(said.firing for said in history.said)
-        if not (watched or firing or states.traffic):
+        if not (watched or firing or states.unproved):
             return SELDOM
         if changed(playbook, history, states, now).verdict not in QUIET:
             await self.guard.apply(
@@ -346,9 +351,9 @@ class DriftWatch:
         ]
         unread = tuple(text for done, text in read if done is None)
         proofs = [run.proof for run in history.rollbacks if run.proof is not None]
-        traffic = await self._traffic(proofs[-1]) if proofs else True
+        unproved = bool(await not_proved(proofs[-1], self.prometheus, self.ask)) if proofs else True
         differs, missing = ([one for one in not_so if one[0] in steps] for steps in (kept, failed))
-        return TargetStates(tuple(differs), unread, traffic, tuple(missing))
+        return TargetStates(tuple(differs), unread, unproved, tuple(missing))
 
     async def _read(self, step: Step) -> tuple[bool | None, str]:
         """Whether a step holds (None: unknown), and what was read."""
@@ -358,11 +363,3 @@ class DriftWatch:
         except (TargetError, TimeoutError, LookupError) as error:
             return None, str(error) or f"no answer within {step.timeout:g} s"
         return reading.done, reading.found
-
-    async def _traffic(self, proof: Proof) -> bool:
-        """Whether the canary has traffic, or that is unknown."""
-        try:
-            values = await self.prometheus.values(proof.expr)
-        except TargetError:
-            return True
-        return not values or any(not value <= proof.at_most for value in values)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handrail.contract import GivenArms, OpenArms, Playbook, Step, names
+from handrail.contract import GivenArms, OpenArms, Playbook, Proof, Step, names
 
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.lifecycle.state_machine import OVER, event_of, may
@@ -291,10 +291,16 @@ def _rolls_back(
     action = case.playbook.action(name)
     steps = action.steps if action else ()
     pinned = case.attempt.pinned.get(name, steps) if case.attempt else steps
-    proof = "It is proved when Prometheus sees the canary's traffic gone." if action and action.proof else ""
+    proof = _proved_when(action.proof) if action and action.proof else ""
     said = f"{here} is rolled back, from now on and to its end: each step reads its target, and acts on what differs."
     told = "Everybody is told whom an emergency reaches." if name == names.ACTING[1] else ""
     return tuple(filter(None, (said, proof, told))), pinned, ""
+
+
+def _proved_when(proof: Proof) -> str:
+    serves = " and the stable version serve" if proof.serves else ""
+    probes = "".join(f", and probe {one.name} is answered" for one in proof.probes)
+    return f"It is proved when Prometheus sees the canary's traffic gone{serves}{probes}."
 
 
 def _retries(case: Case, here: str) -> tuple[tuple[str, ...], Sequence[Step], str]:

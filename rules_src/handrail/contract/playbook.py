@@ -239,11 +239,17 @@ class GuardrailFacts(_Model):
 
 
 class Proof(_Model):
-    """The rollback is proved when `expr` (the canary's traffic) is at most `at_most` within `within` seconds; no sample is no proof."""
+    """The rollback is proved when `expr` (the canary's traffic) is at most `at_most` within `within` seconds; no sample is no proof.
+
+    `serves` must have a sample as well, where it is there: the stable version has traffic, or nobody asked either of them
+    lately. Each of `probes` must be answered as it should be.
+    """
 
     expr: str
     at_most: float
     within: float
+    serves: str = ""
+    probes: tuple[ProbeFacts, ...] = ()
 
 
 class Acknowledge(_Model):
@@ -348,7 +354,9 @@ class Playbook(_Model):
             return guardrail.model_copy(update={"needs": needs, "references": references, "failed": failed})
 
         def action(one: Action) -> Action:
-            proof = one.proof and one.proof.model_copy(update={"expr": filled(one.proof.expr)})
+            proof = one.proof and one.proof.model_copy(
+                update={"expr": filled(one.proof.expr), "serves": filled(one.proof.serves)}
+            )
             return one.model_copy(update={"proof": proof})
 
         return self.model_copy(

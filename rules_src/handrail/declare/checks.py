@@ -60,7 +60,8 @@ class Probe:
     It is sent at each check, by each gate, and every ten seconds while an attempt goes forward; people are told when it
     fails. `url` is a path of the service, whose address the environment knows (`Environment(services=…)`), or a whole
     address. `json` has JSON pointers and the values that must be there: `{"/status": "UP"}`; `contains` is a text that
-    the body must have. Redirects are not followed. The token is sent as `<token_header>: <token_scheme> <token>`.
+    the body must have. With `proves_rollback` a rollback is proved only once it is answered: for the stable version's own
+    health. Redirects are not followed. The token is sent as `<token_header>: <token_scheme> <token>`.
     """
 
     name: Name
@@ -69,6 +70,7 @@ class Probe:
     json: Mapping[Pointer, Scalar] = Field(default_factory=dict, kw_only=True)
     contains: str = Field(default="", kw_only=True)
     within: Period = Field(default="5s", kw_only=True)
+    proves_rollback: bool = Field(default=False, kw_only=True)
     token: Secret | None = Field(default=None, kw_only=True)
     token_header: HeaderName = Field(default="Authorization", kw_only=True)
     token_scheme: Scheme = Field(default="Bearer", kw_only=True)

@@ -353,11 +353,24 @@ def _proof(
         arms.canary if isinstance(arms.canary, str) else contract.CANARY_VERSION,
         arms.stable if isinstance(arms.stable, str) else contract.STABLE_VERSION,
     )
+    lately = within + context.scale.duration(LATELY)
     canary, stable = (_of_arm(counted, (arms.label, "=", version), window) for version in versions)
+    asked = [_of_arm(counted, (arms.label, "=", version), lately) for version in versions]
     return contract.Proof(
-        expr=_no_traffic(canary, stable, within + context.scale.duration(LATELY)),
+        expr=_no_traffic(canary, stable, lately),
         at_most=0,
         within=within.total_seconds(),
+        serves=_serves(stable, *asked),
+        probes=tuple(lower_probe(one, context) for one in rollout.probes if one.proves_rollback),
+    )
+
+
+def _serves(stable: plan.Measure, canary_lately: plan.Measure, stable_lately: plan.Measure) -> str:
+    """A sample while the stable arm serves; also where lately nobody asked either arm, and its series say so."""
+    return (
+        f"{values.traffic(stable, ())} > 0\n"
+        f"or ({values.traffic(stable_lately, ())} == 0\n"
+        f"unless on () {values.traffic(canary_lately, ())} > 0)"
     )
 
 

@@ -35,6 +35,7 @@ INSERT INTO observability_events (event_type, processing_time_ms, success, detai
 INSERT INTO observability_events (event_type, cache_hit, processing_time_ms, details) VALUES
     ('cache_access', true, 2, '{"cache_key_prefix": "doctors"}');
 """
+ROWS = "/rest/v1/observability_events"
 FLAGS = "Feature flags loaded FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false"
 REMEMBERED = ("redis_commands_processed_total", "redis_connected_clients")
 FASTER = 60
@@ -49,12 +50,12 @@ def runs(folder: Path) -> Iterator[Cast]:
     """All of it, well, with a sample rate of 0."""
     state = command(folder, "fly", PROGRAM, "0")
     log = folder / "app.log"
-    log.write_text(f"{FLAGS} CANARY_SAMPLE_RATE=0\n")
+    log.touch()
     at = {name: servers.free_address() for name in ("log", "sql", "redis")}
     fails = [False]
 
     def handles_requests() -> None:
-        lines = []
+        lines = [f"{FLAGS} CANARY_SAMPLE_RATE={state.read_text().strip()}"]  # as a machine that starts
         for number in range(AT_ONCE):
             well = "false" if fails[0] and number % 4 == 0 else "true"
             lines += [
@@ -82,7 +83,7 @@ def runs(folder: Path) -> Iterator[Cast]:
         remember(folder, {f"{APP}-redis": at["redis"]}, REMEMBERED, spells)
 
     with ExitStack() as started:
-        service = started.enter_context(Exposed({"/health": {"status": "ok"}}))
+        service = started.enter_context(Exposed({"/health": {"status": "ok"}, "/v1/ping/": {}, ROWS: []}))
         database = started.enter_context(servers.postgres(folder))
         with connected(database) as connection:
             connection.execute(TABLE)
@@ -100,11 +101,15 @@ def runs(folder: Path) -> Iterator[Cast]:
             places={
                 "postgres://handrail@clinic-db.internal/postgres?sslmode=require": (
                     f"postgres://handrail@{database.address}/postgres?sslmode=disable"
-                )
+                ),
+                "https://api.mem0.ai": service.url,
+                "https://clinic.supabase.co": service.url,
             },
             services={APP: service.url},
             secrets={
                 "FLY_API_TOKEN": "fly-token-of-a-test",
+                "MEM0_API_KEY": "mem0-key-of-a-test",
+                "SUPABASE_KEY": "supabase-key-of-a-test",
                 "SLACK_TOKEN": "slack-token-of-a-test",
                 "MAIL_PASSWORD": "mail-password-of-a-test",
             },

@@ -134,7 +134,7 @@ def test_a_rollback_that_could_not_be_proved_is_proved_once_all_of_it_is_so() ->
 @pytest.mark.parametrize(
     "states",
     [
-        TargetStates((), traffic=True),
+        TargetStates((), unproved=True),
         TargetStates((), unread=("lb1 does not answer",)),
         TargetStates((), missing=((CANARY, "weight 10"),)),
     ],

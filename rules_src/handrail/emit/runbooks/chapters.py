@@ -345,6 +345,13 @@ def _proof(proof: contract.Proof | None) -> str:
         f"It is proved when the new version is seen to have {least}, within {within} at the latest. Prometheus is asked:\n\n"
         f"```promql\n{proof.expr}\n```"
     )
+    if proof.serves:
+        text += (
+            "\n\nAnd when the stable version serves, which has an answer then (also where nobody asked either lately):\n\n"
+            f"```promql\n{proof.serves}\n```"
+        )
+    for probe in proof.probes:
+        text += f"\n\nAnd when probe {probe.name} is answered as it should be: `{probe.url}`."
     if contract.CANARY_VERSION not in proof.expr:
         return text
     told = f"`{contract.CANARY_VERSION}` and `{contract.STABLE_VERSION}` are the attempt's versions"

@@ -126,6 +126,11 @@ bench-page: $(SYNCED) servers ## how long the pages take with 200 rollouts of 20
 bench-metrics: $(SYNCED) ## what the example application's metrics cost: CPU with the middleware and without
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.ruleiq.cost
 
+.PHONY: bench-libraries
+bench-libraries: $(SYNCED) ## our own code beside the libraries that would do the same: docs/decisions/hand-written-or-a-library.md
+	@$(BIN)/uv pip install --quiet --no-deps --target .tools/libraries jsonpointer==3.12 openapi-pydantic==0.6.0 ruamel-yaml==0.19.1 sse-starlette==3.7.0
+	@PYTHONPATH=tests:.tools/libraries $(BIN)/python -m bench.libraries
+
 .PHONY: screenshots
 screenshots: $(SYNCED) servers ## redraw the pictures of the pages in docs/how-to/pictures
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.screenshots

@@ -1,7 +1,12 @@
-"""A small declaration and series written by hand → what promtool says, the system's and a newer one."""
+"""A small declaration and series written by hand → what promtool says, the system's and a newer one.
+
+promtool reads every rule anew at each evaluation: that is what it takes. So it gets the rules that what is asked
+reads, and evaluates them as seldom as the times that are asked about allow; what counts evaluations, as declared.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +15,11 @@ from tempfile import TemporaryDirectory
 
 import yaml
 from handrail.declare import Arms, Command, Environment, Guardrail, Rollout, Slo, Stage
-from handrail.emit.document import yaml_document
+from handrail.emit.document import Data, yaml_document
 from handrail.emit.groups import rules
 from handrail.lower import lower
 from handrail.plan import Rollout as Planned
+from handrail.units import duration
 from servers import program
 
 NEWER = Path(__file__).parents[2] / ".tools/newer/usr/bin/promtool"
@@ -69,9 +75,14 @@ def complaints(
     series: Mapping[str, str],
     *asked: Asked,
     step: str = "15s",
-    every: str = "30s",
+    every: str | None = None,
+    all_rules: bool = False,
 ) -> str:
-    """What promtool finds wrong, nothing if all is as asked; rules are evaluated `every` so often."""
+    """What promtool finds wrong, nothing if all is as asked.
+
+    Rules are evaluated `every` so often; without it every other minute, or as often as what is asked demands. With
+    `all_rules` those are evaluated as well that nothing asked reads.
+    """
     case = {
         "interval": step,
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -88,9 +99,44 @@ def complaints(
     }
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "rules.yml").write_text(yaml_document(rules(rollout), "a test"))
-        test = {"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": [case]}
+        own = rules(rollout)
+        read = own if all_rules else needed(own["groups"], [one.expr for one in asked])
+        (root / "rules.yml").write_text(yaml_document(read, "a test"))
+        interval = every or _seldom(read, asked, rollout)
+        test = {"rule_files": ["rules.yml"], "evaluation_interval": interval, "tests": [case]}
         (root / "test.yml").write_text(yaml.safe_dump(test))
         command = [program(promtool), "test", "rules", "test.yml"]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def needed(groups: Sequence[Data], exprs: Sequence[str]) -> Data:
+    """The rules that such expressions read, directly or not; all alerts where they read one."""
+    rules_of_all = [rule for group in groups for rule in group["rules"]]
+    wanted: list[Data] = []
+    read = list(exprs)
+    while read:
+        text = read.pop()
+        more = [rule for rule in rules_of_all if _name(rule) in text and rule not in wanted]
+        wanted += more
+        read += [rule["expr"] for rule in more]
+    kept = [{**group, "rules": [rule for rule in group["rules"] if rule in wanted]} for group in groups]
+    return {"groups": [group for group in kept if group["rules"]]}
+
+
+def _name(rule: Data) -> str:
+    return str(rule.get("record") or "ALERTS")
+
+
+def _seldom(read: Data, asked: Sequence[Asked], rollout: Planned) -> str:
+    """The longest of some intervals at whose evaluations all is asked; the declared one where they are counted."""
+    exprs = [one.expr for one in asked] + [
+        rule["expr"] for group in read["groups"] for rule in group["rules"]
+    ]
+    if any(re.search(r"(count|sum|avg)_over_time\([^\[\]]*\b(handrail:|ALERTS)", expr) for expr in exprs):
+        return f"{rollout.evaluate.seconds}s"
+    times = [duration(one.at) for one in asked]
+    fitting = (
+        every for every in ("2m", "1m", "30s", "15s") if not any(time % duration(every) for time in times)
+    )
+    return next(fitting, "1s")

@@ -53,7 +53,7 @@ from handrail.declare.measures import Measure
 from handrail.lower import lower
 from handrail.plan import Rollout as Planned
 
-from .judged import complaints
+from .judged import Asked, complaints
 
 STAGED = {"10%": 1, "100%": 2}
 GAUGE, BY = Gauge("level"), Gauge("level", by=["queue"])
@@ -181,7 +181,9 @@ def everything(guardrails: list[Guardrail]) -> dict[str, str]:
 @pytest.mark.parametrize("arms", [False, True], ids=["whole", "arms"])
 def test_no_rule_fails_whatever_labels_series_carry(promtool: str, arms: bool) -> None:
     chosen = [one for one in guardrails() if arms or not _compares(one)]
-    said = complaints(promtool, planned(chosen, arms=arms), everything(chosen))
+    later = Asked("vector(1)", "12m", {"{}": 1})
+    rollout = planned(chosen, arms=arms)
+    said = complaints(promtool, rollout, everything(chosen), later, every="12m", all_rules=True)
     assert said == ""
 
 

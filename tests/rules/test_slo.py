@@ -24,6 +24,8 @@ from pydantic import ValidationError
 from servers import PLAIN, program, prometheus
 from servers.newer import newer
 
+from .judged import needed
+
 BAD = Ratio(bad='requests_total{code="500"}', of="requests_total")
 GOOD = Ratio(good='requests_total{code="200"}', of="requests_total")
 SLOW = SlowerThan("request_seconds", "500ms", buckets=[0.5])
@@ -59,7 +61,7 @@ def complaints(
 ) -> str:
     """What promtool finds wrong, nothing if each of (expression, time, its one value or None) is as asked."""
     (folder / "rules.yml").write_text(
-        yaml_document(_needed(rollout, [expr for expr, _, _ in asked]), "a test")
+        yaml_document(needed(_of_the_slo(rollout), [expr for expr, _, _ in asked]), "a test")
     )
     case = {
         "interval": f"{rollout.scrape.seconds}s",
@@ -81,22 +83,8 @@ def complaints(
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def _needed(rollout: Planned, exprs: Sequence[str]) -> Data:
-    """The rules that such expressions read, directly or not: all for alerts, for what is counted but three."""
-    (group,) = [group for group in rules(rollout)["groups"] if group["name"] == "shop/slo-orders"]
-    wanted: list[Data] = []
-    read = list(exprs)
-    while read:
-        text = read.pop()
-        more = [rule for rule in group["rules"] if _name(rule) in text and rule not in wanted]
-        wanted += more
-        read += [rule["expr"] for rule in more]
-    kept = [rule for rule in group["rules"] if rule in wanted]
-    return {"groups": [{**group, "rules": kept}]}
-
-
-def _name(rule: Data) -> str:
-    return str(rule.get("record") or "ALERTS")
+def _of_the_slo(rollout: Planned) -> list[Data]:
+    return [group for group in rules(rollout)["groups"] if group["name"] == "shop/slo-orders"]
 
 
 def counted(what: str, number: float, at: str = "90m") -> tuple[str, str, float | None]:

@@ -179,6 +179,7 @@ def test_a_canary_that_is_gone_is_absent_though_the_stable_arm_is_there(promtool
             "30m",
             {'{alertname="ShopErrorsCritical"}': 1},
         ),
+        every="30s",
     )
     assert said == ""
 
@@ -189,7 +190,10 @@ def test_an_absence_waits_until_prometheus_has_looked_for_its_whole_window(promt
     late = {**RECEIVER, "beats": "_ _ _ 1x400"}
     never = {**RECEIVER}
     assert complaints(promtool, rollout, late, *(firing(time) for time in ("0m", "30s", "2m", "6m"))) == ""
-    assert complaints(promtool, rollout, never, firing("2m"), firing("6m", "ShopGoneCritical")) == ""
+    assert (
+        complaints(promtool, rollout, never, firing("2m"), firing("6m", "ShopGoneCritical"), every="30s")
+        == ""
+    )
 
 
 def test_what_is_compared_with_last_week_is_looked_for_in_the_services_own_series() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,12 +16,12 @@ import httpx
 import pytest
 import servers
 from guarded.scraped import samples
+from typed import typed
 
 from end_to_end.demo import files, stack
 from end_to_end.demo.api import Receiver
 from end_to_end.demo.load import load
 
-HANDRAIL = Path(sys.executable).with_name("handrail")
 DECLARED = 'Arms("track", canary="canary", stable="stable")'
 APPROVED = ', gate=Gate(approvals=["release-manager"])'
 pytestmark = pytest.mark.timeout(240)
@@ -42,9 +40,8 @@ class Shop:
 
     def rollout(self, verb: str, *words: str) -> tuple[int, str]:
         """What the command says, as somebody types it."""
-        argv = [str(HANDRAIL), "rollout", verb, "checkout", f"--url=http://{self.at.receiver}", *words]
         env = {**os.environ, "HANDRAIL_TOKEN_FILE": str(self.made.token("operator"))}
-        done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
+        done = typed("rollout", verb, "checkout", f"--url=http://{self.at.receiver}", *words, env=env)
         return done.returncode, done.stdout + done.stderr
 
     def starts(self, canary: str, stable: str) -> None:
@@ -55,6 +52,11 @@ class Shop:
     def promotes(self, to: str) -> None:
         code, said = self.rollout("promote", f"--to={to}", "--anyway", "--why=it bakes elsewhere")
         assert code == 0, said
+
+    def split(self) -> tuple[int, int]:
+        """The weights in HAProxy of the canary and of stable."""
+        rows = servers.haproxy_servers(self.made.folder / "watch.sock")
+        return int(rows["web/canary"]["weight"]), int(rows["web/stable"]["weight"])
 
     def recorded(self, series: str) -> dict[str, str]:
         """The versions for which something is recorded now, by their arm."""
@@ -129,8 +131,11 @@ def test_the_next_release_changes_no_file_and_its_bad_version_is_rolled_back(sho
             shop.starts("v43", "v42")
             arms = {"canary": "v43", "stable": "v42"}
             servers.until(lambda: shop.recorded("handrail:guardrail:value") == arms, "both arms", within=60)
+            splits = [shop.split()]
             for stage in ("50%", "100%", "complete"):
                 shop.promotes(stage)
+                splits.append(shop.split())
+            assert splits == [(10, 90), (50, 50), (100, 0), (100, 0)]
         servers.until(lambda: shop.recorded("handrail:guardrail:arm") == {}, "no arms any more", within=30)
 
         with shop.runs("v44", "v43"):  # what the pipeline rolls out next
@@ -153,5 +158,4 @@ def test_the_next_release_changes_no_file_and_its_bad_version_is_rolled_back(sho
     assert [version for _, version in acted] == ["v43"] * 4 + ["v44"] * (len(acted) - 4)
     assert acted[-1][0] in {"rollback", "emergency-rollback"}
     assert shop.generated() == before
-    check = [str(HANDRAIL), "generate", "--check", "--source", "rules_src", "--out", "generated"]
-    assert subprocess.run(check, cwd=shop.made.folder, check=False, timeout=60).returncode == 0
+    assert typed("generate", "--check", folder=shop.made.folder).returncode == 0

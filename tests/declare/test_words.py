@@ -86,7 +86,7 @@ STEPS = "HAProxyWeight(…), HAProxyState(…), FlagOff(…), FlagShare(…), La
         ("Stage('a', weight='110%')", "Stage(weight): '110%' is not a share of the whole; write 0% to 100%"),
         ("Stage('a', weight=10)", "Stage(weight): '10' is not a share of the whole; write 0% to 100%"),
         ("Gate(coverage='0%')", "Gate: coverage=0% would pass a stage that nobody saw; write the part that must have traffic enough"),
-        ("Gate(severities=['critical'])", "Gate: severities= says which alerts break the rest, and no rest is asked for; write stable_for= as well"),
+        ("Gate(severities=['critical'])", "Gate: severities= says which alerts count for stable_for=, which is missing; write stable_for= as well"),
         ("Gate(coverage='2')", "Gate(coverage): '2' is not a share of the whole; write 0% to 100%"),
         ("Arms('track', canary='new', stable='new')", "Arms: canary and stable are one value; write the two that the label has"),
         ("Targets('shop', ['http://shop:80/metrics'])", "Targets(addresses): this does not fit; write host:port, without http:// and without a path"),

@@ -63,7 +63,7 @@ class _Bounded:
 
 @declared
 class HAProxyWeight(_Bounded):
-    """Set one server's weight through HAProxy's Runtime API: absolute, 0 takes it out of the balance.
+    """Set one server's weight through HAProxy's Runtime API: an absolute weight; 0 takes the server out of rotation.
 
     `server` is `backend/server`; `sockets` has one `unix:/path` or `host:port` for each HAProxy node.
     """

@@ -41,15 +41,15 @@ Show = Literal["curves", "states", "figure", "gauge", "bars", "table"]
 class Panel:
     """Measures drawn together: one, or several by name: `{"p50": Latency("ttfv_ms", p=50), "p95": …}`.
 
-    Each value of the labels `by` gets a curve, and so does each arm if the rollout has arms, but with
-    `whole_service=True`. `show` is how: `curves` over
-    time or `states` over time; or what is now as a `figure`, a `gauge`, `bars` side by side or a `table`. A Distribution
-    is a heatmap, of the canary alone where there are arms.
+    Each value of the labels in `by` gets a curve, and so does each arm if the rollout has arms; with
+    `whole_service=True` the arms are drawn as one. `show` is the form: `curves` or `states` over time, or the newest
+    value as a `figure`, a `gauge`, `bars` side by side or a `table`. A Distribution is a heatmap, of the canary alone
+    where there are arms.
 
-    `target` is what is aimed at and `limit` what is too much: `target=Below("80%"), limit=Above("85%")`. They are lines
-    over curves, and the colours of figures, gauges and bars. Where the curves of one panel have different ones, they have
-    names: `target={"p50": Below("500ms"), "p95": Below("1500ms")}`. `limits_of` names a guardrail whose limits are drawn
-    as lines, each in force in its stage.
+    `target` is the goal and `limit` is what is too much: `target=Below("80%"), limit=Above("85%")`. They are lines over
+    curves, and the colours of figures, gauges and bars. If the curves of a panel have different ones, give them by the
+    curves' names: `target={"p50": Below("500ms"), "p95": Below("1500ms")}`. `limits_of` names a guardrail whose limits
+    are drawn as lines, each in force in its stage.
     """
 
     title: str

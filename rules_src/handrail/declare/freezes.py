@@ -95,13 +95,13 @@ Days = Annotated[str, AfterValidator(_days), Field(description="days like Mon-Fr
 
 @declared
 class Freeze:
-    """From `start` to `end` nothing goes forward: days, the last one included, or moments like `2026-12-20 18:00`.
+    """Nothing goes forward from `start` to `end`: days, the last one included, or moments like `2026-12-20 18:00`.
 
-    `why` is told to whoever wants to go on. Several rollouts share a freeze as a constant of the declaration.
+    `why` is the answer to whoever tries to go forward. Several rollouts can share a freeze: assign it to a constant.
 
-    `Freeze(calendar="freezes.ics")` is a freeze for each event of an iCalendar file (RFC 5545) beside the declaration, with
-    the event's summary as the reason. It is read by `handrail generate`, like every declaration. Events that repeat
-    without an end are read up to the day `until`. Days, and times without a zone, are by the clocks of `zone`.
+    `Freeze(calendar="freezes.ics")` is a freeze for each event of an iCalendar file (RFC 5545) beside the declaration,
+    with the event's summary as the reason. It is read by `handrail generate`, like every declaration. Events that
+    repeat without an end are read up to the day `until`. Days, and times without a zone, are in the time zone `zone`.
     """
 
     start: Moment | None = None
@@ -148,7 +148,7 @@ class Freeze:
 
 @declared
 class Hours:
-    """On these days the rollout goes forward from `begins` up to `ends` alone, by the clocks of `zone`."""
+    """The rollout goes forward only on `days`, from `begins` to `ends`, in the time zone `zone`."""
 
     days: Days
     begins: TimeOfDay

@@ -88,14 +88,14 @@ class Tier:
 
 @declared
 class Warning(Tier):  # noqa: A001  the field's word
-    """Somebody should look."""
+    """Somebody should look at it."""
 
     tier = "warning"
 
 
 @declared
 class Critical(Tier):
-    """It must not go on like this."""
+    """It must not stay like this: the receiver or a person acts."""
 
     tier = "critical"
 
@@ -114,16 +114,15 @@ class Guardrail:
     `success` is what a gate asks for: `Below("1%")` must hold, `Not(Rise("10%"))` must not have happened,
     `OverStage(Below("1%"))` must hold of all that happened since the stage began.
 
-    `against` is the reference of relative limits. `order="tighten"` says that where a later tier is tighter in some stage,
-    the earlier tiers follow it there and do not contradict it. `mode="shadow"` only watches: its alerts do nothing and
+    `against` is the reference of relative limits. `order="tighten"`: where a more severe tier has a tighter limit in
+    some stage, the milder tiers take that limit in that stage. `mode="shadow"` only watches: its alerts do nothing and
     tell nobody, and no gate asks for its success. `blind_after` is how long its data may be missing before the `blind`
-    alert fires. While an attempt is active, the `thin` alert asks people to look when there were events for `thin_after`,
-    but too few to judge; None: never.
-    `optional` states that its source may not be there yet: it is silent while no metric of it has ever been seen, and blind
-    without them once one has been.
-    `whole_service` states that all versions are judged together, although that dilutes a small canary.
-    `expected` is how many events the whole service has, so that lints can find stages in which an arm gets too few.
-    `accept` are lints whose findings are accepted here, with the reason.
+    alert fires. While an attempt is active, the `thin` alert asks people to look when there were events for
+    `thin_after`, but too few to judge; `thin_after=None` switches that off. `optional` states that its source may not
+    be there yet: it is silent while no metric of it has ever been seen, and blind without them once one has been.
+    `whole_service` states that all versions are judged together, although that dilutes a small canary. `expected` is
+    the traffic of the whole service, so that lints can find stages in which an arm gets too little of it. `accept` are
+    lints whose findings are accepted here, with the reason.
     """
 
     name: Name

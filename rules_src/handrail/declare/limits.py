@@ -86,8 +86,8 @@ class RisePoints(_Limit):
 class Drop(_Limit):
     """Breached while the value is below the reference by more than this share of it: `Drop("20%")`.
 
-    With `least` the reference must be at least that, so that one of five users at night makes no drop; below it there is
-    no verdict, neither breach nor pass. Without `least` a reference of 0 is blind: nothing can drop below it.
+    With `least` the reference must be at least that, so that one user less out of five at night is no drop; below it
+    there is no verdict, neither breach nor pass. Without `least` a reference of 0 is blind: nothing can drop below it.
     """
 
     is_upper: ClassVar[bool] = False
@@ -174,8 +174,8 @@ class StableArm:
 class PreviousStage:
     """The figure captured at the end of the previous stage; or of `stage`, for all stages after it.
 
-    It is the mean of that stage's bake time; of a measure whose window is as long, the figure at its end.
-    Until that stage is over, there is nothing to compare with and no verdict.
+    It is the mean over that stage's bake time; if the measure's window is as long as the stage, it is the figure at its
+    end. Until that stage is over, there is nothing to compare with and no verdict.
     """
 
     stage: str | None = None
@@ -208,8 +208,8 @@ Unreachable = Literal["act", "hold", "page"]
 class Confirm:
     """Ask the query again `after` this time before acting; `unreachable` says what to do if there is no answer.
 
-    `act` anyway; `hold`, so that nothing is promoted and those who are told of a rollback look; or `page`: hold, and tell
-    everybody who is told of an emergency.
+    `act` acts anyway; `hold` keeps the rollout in its stage and tells those who are told of a rollback; `page` holds it
+    and tells everybody who is told of an emergency.
     """
 
     after: Period

@@ -29,8 +29,8 @@ class Ratio(_Measure):
     A bad series that does not exist counts as 0; a new one counts from zero, as with Increase. Each may be a list of
     series, which are added up: a missing one counts as 0, and if none of `of` exists there is no data.
 
-    A share above 100 % is no share: it is blind. `good` events that are counted separately, such as log entries of changes,
-    may be more than all: with `beside=True` that is 100 %.
+    A share above 100 % is no share: it is blind. `good` events that are counted separately, such as the log entries of
+    changes, may outnumber all events: with `beside=True` that is 100 %.
     """
 
     of: Series | Several
@@ -56,10 +56,9 @@ class Latency(_Measure):
     """A quantile of a histogram in seconds (limits like 300ms): `p` is a percentile, 95 or 99.9.
 
     `unit` is the unit the metric is exported in; `native=True` reads a native histogram. With `by` there is a quantile
-    for each value of these labels.
-    With fewer than `min_events` observations in the window there is no verdict, unless so many of them are beyond an upper
-    limit that quick ones in the place of all that are missing would not fix it, and at least ten: then it is a breach.
-    Of a native histogram that is not known.
+    for each value of these labels. With fewer than `min_events` observations in the window there is no verdict. The
+    exception: if at least eleven of them are above an upper limit, and so many that the quantile would be above it even if
+    all missing observations were fast, it is a breach. Native histograms have no such exception.
     """
 
     histogram: Series
@@ -149,8 +148,8 @@ class Usage(_Measure):
     have their own `size`, like the connection pools of five processes. A size of 0 or less is no data. A size in
     `unlimited` (0 or -1 in many exporters) means that there is no limit, which is neither a breach nor blind.
 
-    Each may be a list of series, which are added up; all of them must exist. With `left=True` the first says what is
-    left of the size, as node_exporter does of memory and disks; the value is how full it is anyway.
+    Each may be a list of series, which are added up; all of them must exist. With `left=True` the first says how much
+    is free, as node_exporter does for memory and disks; the value is still how full it is.
     """
 
     used: Series | Several

@@ -154,12 +154,12 @@ def _zone(name: str) -> str:
 
 @declared
 class MuteTime:
-    """When people are not told: `MuteTime(hours="22:00-07:00", zone="Europe/Berlin")`; what is left out is any.
+    """When people are not told: `MuteTime(hours="22:00-07:00", zone="Europe/Berlin")`.
 
-    `hours` that end in the morning belong to the day on which they begin. `days` are days of the month, -1 the last one.
-    Handrail's own receiver is never muted: it decides and rolls back at night as well, and tells those in `tell=`. An
-    alert that still fires when the time is over is told then. The operator's AlertmanagerConfig has no time zones: in a
-    cluster a mute time of another zone than UTC mutes nothing.
+    A field that is left out matches any time. `hours` that end in the morning belong to the day on which they begin. `days` are days of the month, -1 the last
+    one. Handrail's own receiver is never muted: it decides and rolls back at night as well, and tells those in `tell=`.
+    An alert that still fires when the mute time is over is sent then. The operator's AlertmanagerConfig has no time
+    zones: in a cluster a mute time of another zone than UTC mutes nothing.
     """
 
     hours: (

@@ -80,13 +80,13 @@ class Approval:
 
 @declared
 class Gate:
-    """What must be true before the next stage, beside the success criteria: answers of people, and approvals.
+    """What must be true before the next stage is entered, besides the success criteria: people's answers and approvals.
 
     `manual` are questions that only people can answer. `approvals=["technical-lead"]` is short for
     `[Approval("technical-lead")]`.
 
-    With `stable_for` no alert may have fired for that long in the stage before. With `severities` only alerts of these
-    count for that time: `Gate(stable_for="24h", severities=["critical", "emergency"])` is a day without a critical alert.
+    `stable_for` is how long no alert may have fired in the stage before. With `severities` only alerts of these
+    severities count: `Gate(stable_for="24h", severities=["critical", "emergency"])` is a day without a critical alert.
     Whatever fires now closes the gate in any case. `budget_left` is how much of the error budget of each declared
     objective must be left.
 
@@ -110,7 +110,7 @@ class Gate:
     def _something(self) -> Gate:
         if self.severities and self.stable_for is None:
             raise ValueError(
-                "severities= says which alerts break the rest, and no rest is asked for; write stable_for= as well"
+                "severities= says which alerts count for stable_for=, which is missing; write stable_for= as well"
             )
         if amount(self.coverage).value == 0:
             raise ValueError(

@@ -22,8 +22,8 @@ Over = Literal["max", "min", "sum", "avg"]
 class Difference(AnyMeasure):
     """`metric` minus `minus`, in the gauges' unit, for each value of the labels in `by`: replicas wanted and running.
 
-    Both are aggregated by `over` first. With `absolute=True` it is how much they differ, whichever is greater. A group
-    in which only one of the two has series is blind.
+    Both are aggregated by `over` first. With `absolute=True` the value is how much they differ, whichever is greater. A
+    group in which only one of the two has series is blind.
     """
 
     metric: Series
@@ -97,8 +97,8 @@ class Count(AnyMeasure):
 
     With a `window` it is the number of series that existed at some time within it: users of the last hour. `presence`
     must then have existed for nine tenths of that time, now and at the time that it is compared with; otherwise it is
-    blind, because the users of half an hour cannot be compared with those of an hour. So it is where the log that they
-    come from was silent in that time (`LogSource(silent_after=…)`).
+    blind, because the users of half an hour cannot be compared with those of an hour. It is also blind if the log that
+    the series come from was silent in that time (`LogSource(silent_after=…)`).
     """
 
     series: Series

@@ -67,9 +67,10 @@ class LogCounter:
     the number in the group `value` says where its pattern has one: `r"tests passed=(?P<value>\\d+)"`.
 
     `labels` are named groups that each pattern has: `LogCounter("writes_total", [r"success=(?P<success>\\w+)"],
-    labels=["success"])`. Or `patterns` are a dict whose keys are the values of the one label: who wrote the line. One
-    failure that several write of, each once, is then counted once by each: `Increase(…, by=["source"])` judges each by
-    itself. These series are there, and 0, from the first line on. A line that matches one of `ignoring` never counts.
+    labels=["success"])`. Or `patterns` are a dict whose keys are the values of the one label: who wrote the line. A
+    failure that several programs log, each once, is then counted once for each of them: `Increase(…, by=["source"])`
+    judges each by itself. These series are there, and 0, from the first line on. A line that matches one of `ignoring`
+    never counts.
     """
 
     name: MetricName
@@ -110,9 +111,9 @@ class LogHistogram:
 
 @declared
 class LogGauge:
-    """The value in the newest line that matches `pattern`: the number in the group `value`, or what `values` has for its text.
-    `labels` are named groups by which it is told apart; without them its label is `line="newest"`. It is not there before
-    its first line, also after a restart of mtail.
+    """The value in the newest line that matches `pattern`: the number in the group `value`, or the number that `values`
+    has for its text. `labels` are named groups that become its labels; without them its label is `line="newest"`. The
+    metric does not exist before its first line, also after a restart of mtail.
 
     `LogGauge("fast_path_enabled", r"FAST_PATH_ENABLED=(?P<value>\\w+)", values={"true": 1, "false": 0})`.
     """
@@ -172,9 +173,9 @@ class LogSource:
     """Log lines that mtail reads, and what it makes of them.
 
     A log that no longer arrives looks like one without errors. So its metrics are unknown, and its guardrails blind,
-    when one of the patterns in `alive` has matched no line for `silent_after`. The default matches any line. If mtail reads
-    several logs, write a source for each, with a pattern of its lines: a log that stops then takes along only what comes
-    from it. A figure that comes from two logs is in a source with two patterns.
+    when one of the patterns in `alive` has matched no line for `silent_after`. The default matches any line. If mtail
+    reads several logs, write a source for each, with a pattern of its lines: then a log that stops blinds only what
+    comes from it. If a metric comes from two logs, declare one source with a pattern for each.
     """
 
     access: AccessLog | None = Field(default=None, kw_only=True)

@@ -17,7 +17,7 @@ from functools import cached_property
 from handrail.contract import GivenArms, Playbook, names
 
 from handrail_receiver.decide.admission import ALERTMANAGER, believed, heartbeat, judge, test_alert
-from handrail_receiver.decide.decide import GATE_OPEN
+from handrail_receiver.decide.gate_open import GATE_OPEN
 from handrail_receiver.decide.groups import FAULT, FAULTS, bounded, by_tier, heard_as_well
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.execute.executor import Executor

@@ -15,9 +15,11 @@ from handrail.contract import Confirmation
 from handrail_receiver.evidence.impact import ImpactWatch
 from handrail_receiver.model import (
     AttemptState,
+    BeforeFirst,
     Begin,
     Change,
     Decision,
+    Heard,
     History,
     Impact,
     Incident,
@@ -94,6 +96,47 @@ async def test_a_rollback_opens_one_incident_with_its_trigger_and_what_the_rollo
     )
     again = await decided(store, rolls_back(number=1), minutes=2)
     assert (again.incidents, again.incident) == ((one,), one), "the same once more is no news"
+
+
+WAKES = NeedsSomebody("investigate", "errors are critical", "P2")
+
+
+async def test_what_wakes_people_before_the_first_attempt_is_kept_and_is_no_attempt(store: Store) -> None:
+    fires = Heard("series", "error-rate/warning", True)
+    history = await decided(store, BeforeFirst(ROLLOUT), fires, WAKES, guardrail="error-rate", tier="warning")
+    (one,) = history.incidents
+    assert (history.attempt, history.row, history.heard("series")) == (None, one.attempt, True)
+    assert (one.number, one.action, one.source, one.severity, one.stage) == (
+        *(0, "investigate", "error-rate/warning", "P2"),
+        "",
+    )
+    assert await store.archive.attempts(ROLLOUT, 10) == []
+    assert await store.past.attempt(ROLLOUT, None) is None
+    assert await store.past.within(ROLLOUT, NOW, NOW + timedelta(days=1)) == []
+    begun = await decided(store, BEGIN, minutes=1)
+    assert begun.attempt is not None
+    assert (begun.attempt.number, begun.incidents, begun.incident, begun.said) == (1, (one,), None, ())
+    past = await store.past.attempt(ROLLOUT, None)
+    assert past is not None
+    assert past.before == 0
+    ack = Note(one.attempt, IncidentEvent.acknowledged, "on it", {})
+    (had,) = (await decided(store, ack, minutes=2, attempt=one.attempt)).incidents
+    assert had.had_until == NOW + timedelta(minutes=2)
+
+
+async def test_another_alert_asks_again_whoever_has_the_incident_and_they_keep_what_they_had(
+    store: Store,
+) -> None:
+    await decided(store, BEGIN)
+    (one,) = (await decided(store, WAKES)).incidents
+    assert said((await decided(store, WAKES, minutes=1)).incidents[0]) == said(one), "nobody has it yet"
+    ack = Note(one.attempt, IncidentEvent.acknowledged, "on it", {})
+    await decided(store, ack, minutes=2)
+    disk = NeedsSomebody("investigate", "the disk is full", "P2")
+    (again,) = (await decided(store, disk, minutes=3)).incidents
+    assert (again.events[-1].event, again.events[-1].text) == (IncidentEvent.more, "the disk is full")
+    assert (again.acknowledged, again.asked, again.late) == (None, NOW + timedelta(minutes=3), ())
+    assert again.had_until == NOW + timedelta(minutes=2)
 
 
 async def test_what_waits_to_be_confirmed_opens_none_until_it_is(store: Store) -> None:
@@ -223,7 +266,7 @@ async def test_an_incident_of_before_whose_beginning_the_evidence_does_not_tell_
 
 async def test_what_wakes_people_opens_one_that_a_rollback_makes_graver(store: Store) -> None:
     await decided(store, BEGIN)
-    wakes = NeedsSomebody("investigate", "error-rate is in its warning tier")
+    wakes = NeedsSomebody("investigate", "error-rate is in its warning tier", "warning")
     (one,) = (await decided(store, wakes, guardrail="error-rate", tier="warning")).incidents
     assert (one.action, one.trigger, one.source, one.severity, one.stage) == (
         "investigate",

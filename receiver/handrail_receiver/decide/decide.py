@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
+from handrail_receiver.decide.gate_open import OLD, asks_to_go_on
 from handrail_receiver.decide.receiver_down import receiver_down
 from handrail_receiver.lifecycle.state_machine import may
 from handrail_receiver.lifecycle.states import state_of
@@ -22,6 +23,7 @@ from handrail_receiver.model import (
     WORKED,
     Attempt,
     AttemptState,
+    BeforeFirst,
     Change,
     Conditions,
     Decision,
@@ -29,7 +31,6 @@ from handrail_receiver.model import (
     History,
     LeftToPeople,
     NeedsSomebody,
-    Once,
     Open,
     Run,
     RunState,
@@ -43,9 +44,6 @@ from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import when
 
 STRENGTH = {name: strength for strength, name in enumerate(names.ACTING)}
-OLD = timedelta(seconds=5)
-GATE_OPEN = "gate-open"
-"""The reason of what is decided on an alert that asks to go on."""
 NAMED = (names.ROLLOUT, names.GUARDRAIL, names.TIER)
 
 
@@ -53,7 +51,7 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
     """What follows from one alert."""
     rollout, guardrail, name = (signal.labels.get(label, "") for label in NAMED)
     if playbook is not None and (guardrail, name) == (names.GATE, names.PROMOTE):
-        return _asks_to_go_on(signal, playbook, history)
+        return asks_to_go_on(signal, playbook, history)
     if (guardrail, name) == (names.RECEIVER_GUARDRAIL, names.DOWN):
         return receiver_down(signal, history)
     tier = playbook.tier(guardrail, name) if playbook else None
@@ -77,34 +75,6 @@ def decide(signal: Signal, playbook: Playbook | None, history: History, now: Con
         tier=name,
         attempt=history.attempt.id if history.attempt else 0,
     )
-
-
-def _asks_to_go_on(signal: Signal, playbook: Playbook, history: History) -> Decision:
-    """The rules see the gate open: the receiver judges it by itself, where the stage goes on by itself."""
-    attempt = history.attempt
-    known = Decision(
-        Verdict.repeat,
-        GATE_OPEN,
-        "the rules see the gate ahead open; the receiver judges it",
-        rollout=playbook.rollout,
-        action=names.PROMOTE,
-        guardrail=names.GATE,
-        tier=names.PROMOTE,
-        attempt=attempt.id if attempt else 0,
-    )
-    if not signal.firing or attempt is None or not may(state_of(history), names.PROMOTE, "alert"):
-        text = f"attempt {attempt.number} is {state_of(history)}" if attempt else "no attempt was started"
-        return replace(known, reason="not-now", text=text)
-    if signal.starts_at is not None and signal.starts_at < attempt.stage_entered_at - OLD:
-        text = f"it began before stage {attempt.stage} was entered, and is of the gate before"
-        return replace(known, reason="not-now", text=text)
-    name = f"gate open: {attempt.stage}"
-    stage = next((one for one in playbook.stages if one.name == attempt.stage), None)
-    if stage is None or stage.advance != "when-met":
-        return replace(known, reason="by-hand", text=f"a person promotes from stage {attempt.stage}")
-    if name in history.once:
-        return known
-    return replace(known, verdict=Verdict.note, changes=(Once(name),))
 
 
 def _unknown(signal: Signal, history: History) -> Decision:
@@ -185,7 +155,7 @@ class _Case:
             action=self.tier.action,
             guardrail=self.guardrail,
             tier=self.tier.tier,
-            attempt=self.history.attempt.id if self.history.attempt else 0,
+            attempt=self.history.row,
             changes=changes,
         )
 
@@ -202,8 +172,7 @@ class _Case:
 
 def _known(case: _Case) -> Decision:
     if case.history.attempt is None:
-        text = f"no attempt of {case.playbook.rollout} was started; there is nothing to roll back"
-        return case.say(Verdict.ignore, "no-attempt", text)
+        return _before_first(case)
     series = series_of(case.signal)
     before = case.history.heard(series)
     decision = _in_attempt(case, case.history.attempt, before=before)
@@ -213,15 +182,37 @@ def _known(case: _Case) -> Decision:
     return replace(decision, changes=(heard, *decision.changes, *_needs_somebody(case, decision)))
 
 
+def _before_first(case: _Case) -> Decision:
+    """There is nothing to roll back, and what wakes people can be acknowledged all the same."""
+    text = f"no attempt of {case.playbook.rollout} was started; there is nothing to roll back"
+    ignored = case.say(Verdict.ignore, "no-attempt", text)
+    series = series_of(case.signal)
+    before, needs = case.history.heard(series), _needs_somebody(case, ignored)
+    if before == case.signal.firing or (before is None and not needs):
+        return ignored
+    first = () if case.history.before else (BeforeFirst(case.playbook.service),)
+    heard = Heard(series, case.source, case.signal.firing)
+    return replace(ignored, verdict=Verdict.note, changes=(*first, heard, *needs))
+
+
 def _needs_somebody(case: _Case, decision: Decision) -> tuple[NeedsSomebody, ...]:
     """What wakes people opens an incident whatever it asks for, also once the attempt is over: it can be acknowledged.
 
-    A rollback that is still to be confirmed opens one when it begins, and a level of the escalation has that of its alert.
+    A rollback that is still to be confirmed opens one when it begins, and a level of the escalation has that of its
+    alert. What somebody has already by the incident of an earlier attempt needs no second one.
     """
     begins = case.signal.firing and names.LEVEL not in case.signal.labels
-    if not (case.tier.opens_incident and begins) or decision.verdict is Verdict.confirm:
+    if not (case.tier.opens_incident and begins) or decision.verdict is Verdict.confirm or _is_had(case):
         return ()
-    return (NeedsSomebody(case.tier.action, _cannot_see(case) if _is_blind(case) else case.where),)
+    trigger = _cannot_see(case) if _is_blind(case) else case.where
+    return (NeedsSomebody(case.tier.action, trigger, case.tier.severity),)
+
+
+def _is_had(case: _Case) -> bool:
+    """Whether it began before an open incident of an earlier attempt was acknowledged."""
+    began = case.signal.starts_at
+    others = (one.had_until for one in case.history.incidents if one.attempt != case.history.row)
+    return began is not None and any(until is not None and began <= until for until in others)
 
 
 def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:

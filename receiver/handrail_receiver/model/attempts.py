@@ -150,7 +150,8 @@ class History:
 
     `checked` and `approved` belong to attempt `speaks_of`; approvals of the attempt before are there so that they can
     be refused. `once` has what happens only once in an attempt, and when it did. `incidents` are those of the rollout
-    that nobody has closed yet, whichever attempt opened them. `unreadable` says why the newest attempt cannot be read
+    that nobody has closed yet, whichever attempt opened them. Before the first attempt `before` is the row under which
+    what people are woken for is kept, 0 where nothing is. `unreadable` says why the newest attempt cannot be read
     although there is one, for example a row of another version.
     """
 
@@ -164,6 +165,12 @@ class History:
     unreadable: str = ""
     once: Mapping[str, datetime] = field(default_factory=dict)
     incidents: tuple[Incident, ...] = ()
+    before: int = 0
+
+    @property
+    def row(self) -> int:
+        """The row of the newest attempt, or of what is kept before the first one."""
+        return self.attempt.id if self.attempt is not None else self.before
 
     @property
     def speaks_of(self) -> int:
@@ -173,8 +180,12 @@ class History:
     @property
     def incident(self) -> Incident | None:
         """The open incident of the newest attempt."""
-        own = self.attempt.id if self.attempt is not None else 0
-        return next((one for one in self.incidents if one.attempt == own), None)
+        return next((one for one in self.incidents if one.attempt == self.row), None)
+
+    def more_fires(self, one: Incident) -> bool:
+        """Whether an alert began after an incident was acknowledged: that climbs until it is acknowledged as well."""
+        since = one.acknowledged.at if one.acknowledged is not None else one.asked
+        return one.attempt == self.row and any(said.firing and said.at > since for said in self.said)
 
     @property
     def security_incident(self) -> Incident | None:

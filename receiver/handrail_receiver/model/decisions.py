@@ -125,11 +125,22 @@ class LeftToPeople:
 
 
 @dataclass(frozen=True)
+class BeforeFirst:
+    """What follows belongs to no attempt, for none was started yet: it is kept as attempt 0, which is none."""
+
+    service: str
+
+
+@dataclass(frozen=True)
 class NeedsSomebody:
-    """An alert wakes people until somebody acknowledges it: this opens an incident, where none is open."""
+    """An alert wakes people until somebody acknowledges it: this opens an incident, or asks once more where somebody has it.
+
+    `severity` is the rollout's word for it.
+    """
 
     action: str
     trigger: str
+    severity: str
 
 
 @dataclass(frozen=True)
@@ -182,6 +193,7 @@ Change = (
     | EndAll
     | SetHold
     | LeftToPeople
+    | BeforeFirst
     | NeedsSomebody
     | SetReady
     | SetState

@@ -24,10 +24,11 @@ STAYS_OPEN = names.ACTING[1:]
 
 
 class IncidentEvent(StrEnum):
-    """What happens to an incident. The first five are what people are asked to acknowledge."""
+    """What happens to an incident. The first six are what people are asked to acknowledge."""
 
     opened = "opened"
     graver = "graver"
+    more = "more"
     failed = "failed"
     undone = "undone"
     reopened = "reopened"
@@ -42,6 +43,7 @@ ASKING = frozenset(
     {
         IncidentEvent.opened,
         IncidentEvent.graver,
+        IncidentEvent.more,
         IncidentEvent.failed,
         IncidentEvent.undone,
         IncidentEvent.reopened,
@@ -119,7 +121,8 @@ class Closed:
 class Incident:
     """What a rollback opened, or an alert that wakes people, and what is known of it now.
 
-    `id` is its name in messages, PagerDuty and webhooks; `attempt` is the attempt's row, `number` its number.
+    `id` is its name in messages, PagerDuty and webhooks; `attempt` is the attempt's row, `number` its number (0: before
+    the first one).
     `action` is the strongest that was asked for, `trigger` the reason, `source` the alert that asked for it as
     guardrail/tier (empty: no alert did), and `severity` the rollout's word for it. `asked` is since when it waits to
     be acknowledged, `late` are the deadlines for that which have passed, in seconds. `false_rollback` is what people
@@ -163,6 +166,20 @@ class Incident:
         false one.
         """
         return self.action in STAYS_OPEN and not self.false_rollback and not self.notes.get("cause")
+
+    @property
+    def had_until(self) -> datetime | None:
+        """When it was acknowledged last: what began before is had by somebody, also once people are asked again.
+
+        None where nobody has acknowledged it since it was opened, or opened again.
+        """
+        found: datetime | None = None
+        for one in self.events:
+            if one.event is IncidentEvent.acknowledged:
+                found = one.at
+            elif one.event is IncidentEvent.reopened:
+                found = None
+        return found
 
     def says(self, name: str, said: object) -> bool:
         """Whether it says this already: who sends a note twice notes it once."""
@@ -237,7 +254,7 @@ def after_event(incident: Incident, happened: Happened) -> Incident:
     """An incident once something more has happened to it."""
     incident = replace(incident, events=(*incident.events, happened))
     match happened.event:
-        case IncidentEvent.opened | IncidentEvent.graver | IncidentEvent.failed:
+        case IncidentEvent.opened | IncidentEvent.graver | IncidentEvent.more | IncidentEvent.failed:
             return _asks_again(incident, happened)
         case IncidentEvent.undone | IncidentEvent.reopened:
             return _asks_again(incident, happened)
@@ -257,7 +274,7 @@ def after_event(incident: Incident, happened: Happened) -> Incident:
 
 
 def _asks_again(incident: Incident, happened: Happened) -> Incident:
-    """It became graver, or is open again: whoever had it is asked once more."""
+    """It became graver, more fires, or it is open again: whoever had it is asked once more."""
     said = happened.said
     action = str(said.get("action") or incident.action)
     graver = names.ACTIONS.index(action) > names.ACTIONS.index(incident.action)

@@ -36,7 +36,7 @@ def _acknowledged(
     known: Decision, call: Call, one: Incident, playbook: Playbook, history: History, now: Conditions
 ) -> Decision:
     """A person has it: nobody else need be woken."""
-    if one.acknowledged is not None and not _more_fires(one, history):
+    if one.acknowledged is not None and not history.more_fires(one):
         text = f"{one.acknowledged.by} has acknowledged {one.id} already, at {when(one.acknowledged.at)}"
         return refusal(known, "acknowledged-already", text)
     within = min((one.within for one in playbook.acknowledge), default=None)
@@ -50,13 +50,6 @@ def _acknowledged(
     text += f": {call.why}" if call.why else ""
     note = Note(one.attempt, IncidentEvent.acknowledged, call.why, said)
     return replace(known, verdict=Verdict.note, reason="acknowledged", text=text, changes=(note,))
-
-
-def _more_fires(one: Incident, history: History) -> bool:
-    """Whether an alert began after it was acknowledged: that climbs until it is acknowledged as well."""
-    own = history.attempt is not None and history.attempt.id == one.attempt
-    since = one.acknowledged.at if one.acknowledged is not None else one.asked
-    return own and any(said.firing and said.at > since for said in history.said)
 
 
 def _noted(known: Decision, call: Call, one: Incident) -> Decision:

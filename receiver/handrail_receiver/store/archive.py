@@ -22,7 +22,7 @@ LINES = (
     "SELECT number, state, stage, started_at, started_by,"
     " (SELECT reason FROM run WHERE run.attempt = attempt.id AND run.action LIKE '%rollback'"
     " AND run.state NOT IN ('waiting', 'withdrawn', 'superseded') ORDER BY run.id DESC LIMIT 1) AS reason"
-    " FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT :limit"
+    " FROM attempt WHERE rollout = :rollout AND number > 0 ORDER BY number DESC LIMIT :limit"
 )
 RECORDS = (
     "SELECT * FROM evidence WHERE rollout = :rollout"

@@ -17,6 +17,7 @@ from handrail_receiver.model import (
     Approved,
     Attempt,
     AttemptState,
+    BeforeFirst,
     Begin,
     Capture,
     Captured,
@@ -41,6 +42,7 @@ from handrail_receiver.model import (
     incident_id,
 )
 from handrail_receiver.model.nodes import on_each_node
+from handrail_receiver.store.before_first import attempt_0, before_first, said_in
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
@@ -53,8 +55,8 @@ DAY = timedelta(days=1)
 RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"
 
 
-NEWEST = "SELECT * FROM attempt WHERE rollout = :rollout ORDER BY number DESC LIMIT 1"
-NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number = :number"
+NEWEST = "SELECT * FROM attempt WHERE rollout = :rollout AND number > 0 ORDER BY number DESC LIMIT 1"
+NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number = :number AND number > 0"
 
 
 def history_of(
@@ -74,7 +76,7 @@ def history_of(
     spoken_of = attempt_spoken_of(attempt)
     gate = History(checked=checked_in(tx, rollout, spoken_of), approved=approved_in(tx, rollout, spoken_of))
     if attempt is None:
-        return gate
+        return before_first(tx, rollout, gate) if number is None else gate
     if own:
         tx.lock(f"service:{attempt.service}")
     return _of_attempt(tx, attempt, gate, at)
@@ -118,16 +120,12 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
     ):
         effects.setdefault(row["run"], []).append(row)
     runs = tx.rows(f"{RUNS} WHERE run.attempt = :id ORDER BY run.id", id=attempt.id)
-    said = tx.rows("SELECT * FROM said WHERE attempt = :id", id=attempt.id)
     once = tx.rows("SELECT name, at FROM once WHERE attempt = :id", id=attempt.id)
     return replace(
         gate,
         attempt=attempt,
         runs=tuple(run_or_failed(row, effects.get(row["id"], [])) for row in runs),
-        said=tuple(
-            LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"]), row["origin"])
-            for row in said
-        ),
+        said=said_in(tx, attempt.id),
         captured=captured_of(tx, attempt.id),
         automatic_today=_automatic(tx, attempt.service, attempt.id, at),
         once={row["name"]: instant(row["at"]) for row in once},
@@ -211,8 +209,8 @@ def _change(
 ) -> int:
     now = at.timestamp()
     match change:
-        case Begin():
-            return _begin(tx, decision, change, now)
+        case Begin() | BeforeFirst():
+            return _row(tx, decision, change, now)
         case Adopt():
             _adopt(tx, change, attempt)
         case Capture(captured):
@@ -261,7 +259,17 @@ def _of_incident(
         return
     of = change.attempt if isinstance(change, LeftToPeople) and change.attempt else attempt
     source = _source(decision)
-    needs_people(tx, decision.rollout, of, change.action, decision.by, change.trigger, source, at)
+    wakes = change.severity if isinstance(change, NeedsSomebody) else None
+    needs_people(
+        tx, decision.rollout, of, change.action, decision.by, change.trigger, source, at, wakes=wakes
+    )
+
+
+def _row(tx: Tx, decision: Decision, change: Begin | BeforeFirst, now: float) -> int:
+    """The row under which what follows is kept."""
+    if isinstance(change, Begin):
+        return _begin(tx, decision, change, now)
+    return attempt_0(tx, decision.rollout, change.service, now)
 
 
 def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:

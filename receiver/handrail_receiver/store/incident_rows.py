@@ -122,9 +122,21 @@ def _from_before(tx: Tx, row: Row) -> Incident:
 
 
 def needs_people(
-    tx: Tx, rollout: str, attempt: int, action: str, by: str, trigger: str, source: str, at: datetime
+    tx: Tx,
+    rollout: str,
+    attempt: int,
+    action: str,
+    by: str,
+    trigger: str,
+    source: str,
+    at: datetime,
+    *,
+    wakes: str | None = None,
 ) -> None:
-    """A rollback of an attempt begins, or an alert that wakes people: that opens its incident, makes it graver, or opens it again."""
+    """A rollback of an attempt begins, or an alert that wakes people: that opens its incident, makes it graver, or opens it again.
+
+    `wakes` is the severity of an alert that wakes people: where somebody has the incident already, they are asked again.
+    """
     rows = tx.rows("SELECT * FROM incident WHERE attempt = :attempt", attempt=attempt)
     if not rows:
         _opens(tx, rollout, attempt, at)
@@ -134,10 +146,13 @@ def needs_people(
         event = IncidentEvent.reopened
     else:
         known = next(one for one in _of(tx, rollout, rows))
-        if names.ACTIONS.index(action) <= names.ACTIONS.index(known.action):
+        graver = names.ACTIONS.index(action) > names.ACTIONS.index(known.action)
+        if not graver and (wakes is None or known.acknowledged is None):
             return
-        event = IncidentEvent.graver
+        event = IncidentEvent.graver if graver else IncidentEvent.more
     said = {"action": action, "source": source, **_facts(tx, attempt, action, source)}
+    if wakes:
+        said["severity"] = wakes
     happens(tx, rollout, attempt, event, by, trigger, said, at)
 
 
@@ -193,6 +208,8 @@ def _facts(tx: Tx, attempt: int, action: str, source: str) -> dict[str, object]:
     """The attempt's number and stage, and what its rollout calls the severity; without what cannot be read."""
     row = tx.rows("SELECT * FROM attempt WHERE id = :id", id=attempt)[0]
     facts: dict[str, object] = {"number": row["number"], "stage": row["stage"]}
+    if row["number"] == 0:
+        return facts
     try:
         own: Attempt = attempt_of(row)
     except UNREADABLE as error:

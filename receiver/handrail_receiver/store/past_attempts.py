@@ -11,11 +11,11 @@ from handrail_receiver.store.engine import Engine, Row, Tx
 from handrail_receiver.store.histories import RUNS, captured_of
 from handrail_receiver.store.rows import attempt_of, instant, run_or_failed
 
-NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number <= :number ORDER BY number DESC LIMIT 2"
+NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number > 0 AND number <= :number ORDER BY number DESC LIMIT 2"
 WITHIN = (
     "SELECT *, COALESCE((SELECT id FROM attempt other WHERE other.rollout = attempt.rollout"
-    " AND other.number = attempt.number - 1), 0) AS previous_id"
-    " FROM attempt WHERE rollout = :rollout AND started_at < :end AND number >= COALESCE("
+    " AND other.number = attempt.number - 1 AND other.number > 0), 0) AS previous_id"
+    " FROM attempt WHERE rollout = :rollout AND number > 0 AND started_at < :end AND number >= COALESCE("
     "(SELECT MAX(number) FROM attempt WHERE rollout = :rollout AND started_at <= :start), 0) ORDER BY number"
 )
 """Attempts follow one another: the last that began before a time may still be under way in it, and none before that."""
@@ -63,7 +63,9 @@ class SqlPast:
 
         def work(tx: Tx) -> Attempt | None:
             rows = tx.rows(
-                "SELECT * FROM attempt WHERE rollout = :rollout AND id = :id", rollout=rollout, id=attempt
+                "SELECT * FROM attempt WHERE rollout = :rollout AND id = :id AND number > 0",
+                rollout=rollout,
+                id=attempt,
             )
             return attempt_of(rows[0]) if rows else None
 

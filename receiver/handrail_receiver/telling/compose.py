@@ -75,13 +75,19 @@ def superseded_incident(
     records: Sequence[EvidenceRecord],
     now: datetime,
 ) -> ToldIncident:
-    """An attempt after which another one has begun: nothing of it is open any more, but what a person must close."""
+    """An attempt after which another one has begun: nothing of it is open any more, but what a person must close.
+
+    And what people were woken for before the first attempt.
+    """
     own = [record for record in records if json.loads(record.body).get("attempt") == attempt]
     one = next((one for one in history.incidents if one.attempt == attempt), None)
     title = f"{subject.rollout}: this attempt is over, the next one has begun"
+    if history.attempt is None:
+        title = f"{subject.rollout}: {one.trigger if one else 'what woke people before the first attempt'}"
     if one is not None and one.stays_open:
         title = f"{subject.rollout}: the next attempt has begun, and {one.id} is open: a person closes it"
-    status = _until_closed("resolved", one)
+    before = history.attempt is None and one is not None
+    status = _until_closed("open" if before else "resolved", one)
     return _made(key, subject, title, status, "error", _lines(own), own[0].at if own else now, now)
 
 

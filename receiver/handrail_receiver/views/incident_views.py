@@ -216,7 +216,7 @@ def in_words(happened: Happened) -> str:
             false = said.get("false_rollback")
             marks = [] if false is None else [f"false rollback: {'yes' if false else 'no'}"]
             return "; ".join(filter(None, (*notes, *marks, happened.text)))
-        case IncidentEvent.opened | IncidentEvent.graver | IncidentEvent.failed:
+        case IncidentEvent.opened | IncidentEvent.graver | IncidentEvent.more | IncidentEvent.failed:
             return happened.text
         case IncidentEvent.undone | IncidentEvent.reopened:
             return happened.text
@@ -267,7 +267,7 @@ def _facts(one: Incident, playbook: Playbook, now: datetime) -> Sequence[Fact]:
         Fact("Severity", one.severity or "none is declared"),
         Fact("Trigger", trigger_of(one)),
         *([Fact("Became", one.action)] if one.action != _first(one) else []),
-        Fact("Opened", f"{when(one.opened)}, attempt {one.number}{stage}"),
+        Fact("Opened", f"{when(one.opened)}, {_in_attempt(one)}{stage}"),
         _had(one, playbook, now),
     ]
     facts += [Fact(name, text) for name, text in impact_lines(one.impact)]
@@ -277,6 +277,10 @@ def _facts(one: Incident, playbook: Playbook, now: datetime) -> Sequence[Fact]:
     if one.closed is not None:
         facts.append(Fact("Closed", f"{when(one.closed.at)} by {one.closed.by}: {one.closed.why}", "good"))
     return facts
+
+
+def _in_attempt(one: Incident) -> str:
+    return f"attempt {one.number}" if one.number else "before the first attempt"
 
 
 def _first(one: Incident) -> str:

@@ -142,7 +142,7 @@ def _of_incidents(case: Case) -> Iterator[Offer]:
     several = len(case.history.incidents) > 1
     for one in case.history.incidents:
         which = f" {one.id}" if several else " the incident"
-        if one.acknowledged is None:
+        if one.acknowledged is None or case.history.more_fires(one):
             yield Offer("ack", f"Acknowledge{which}", one.id)
         yield Offer("note", f"Note on{which}", one.id)
         if not (case.history.incident == one and state_of(case.history) is State.rolling_back):

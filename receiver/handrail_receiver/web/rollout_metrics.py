@@ -122,16 +122,16 @@ class _Incidents:
         )
         had = GaugeMetricFamily(
             names.ACKNOWLEDGED_METRIC,
-            "When its newest open incident was acknowledged; absent while it is not.",
+            "When an open incident of it was acknowledged last; absent while none was.",
             labels=["rollout"],
         )
         for rollout, history in sorted(self._histories.items()):
             overdue = [one for one in history.incidents if one.late and one.acknowledged is None]
             open_now.add_metric([rollout], float(len(history.incidents)))
             late.add_metric([rollout], float(len(overdue)))
-            newest = history.incidents[-1] if history.incidents else None
-            if newest is not None and newest.acknowledged is not None:
-                had.add_metric([rollout], newest.acknowledged.at.timestamp())
+            until = [one.had_until for one in history.incidents if one.had_until is not None]
+            if until:
+                had.add_metric([rollout], max(until).timestamp())
         return (open_now, late, had)
 
 

@@ -13,10 +13,14 @@ from handrail_receiver.decide.decide import decide, series_of
 from handrail_receiver.model import (
     Attempt,
     AttemptState,
+    BeforeFirst,
     Conditions,
     Decision,
+    Happened,
     Heard,
     History,
+    Incident,
+    IncidentEvent,
     LastSaid,
     LeftToPeople,
     NeedsSomebody,
@@ -270,7 +274,9 @@ WAKES = {"error-rate/warning": {"opens_incident": True}, "error-rate/blind": {"o
 )
 def test_what_wakes_people_opens_an_incident_whatever_it_asks_for(tier: str, action: str, text: str) -> None:
     wakes, book = signal("error-rate", tier), playbook(tiers=WAKES)
-    opens = NeedsSomebody(action, text)
+    known = book.tier("error-rate", tier)
+    assert known is not None
+    opens = NeedsSomebody(action, text, known.severity)
     rolled_back = History(replace(ATTEMPT, state=AttemptState.rolled_back))
     assert opens in decide(wakes, book, HISTORY, CONDITIONS).changes
     assert opens in decide(wakes, book, rolled_back, CONDITIONS).changes
@@ -281,6 +287,41 @@ def test_what_wakes_people_opens_an_incident_whatever_it_asks_for(tier: str, act
         decide(signal("error-rate", tier, level="manager"), book, HISTORY, CONDITIONS),
     )
     assert [one for made in quiet for one in made.changes if isinstance(one, NeedsSomebody)] == []
+
+
+def test_what_wakes_people_before_the_first_attempt_opens_one_as_well_and_once() -> None:
+    wakes, book = signal("error-rate", "warning"), playbook(tiers=WAKES)
+    made = decide(wakes, book, History(), CONDITIONS)
+    opens = NeedsSomebody("investigate", "error-rate is in its warning tier", "warning")
+    fires = Heard(series_of(wakes), "error-rate/warning", True)
+    assert (made.verdict, made.reason, made.changes) == (
+        Verdict.note,
+        "no-attempt",
+        (BeforeFirst("shop"), fires, opens),
+    )
+    known = History(before=4, said=(heard(wakes),))
+    assert decide(wakes, book, known, CONDITIONS).verdict == Verdict.ignore
+    over = decide(replace(wakes, firing=False), book, known, CONDITIONS)
+    assert (over.attempt, over.changes) == (4, (replace(fires, firing=False),))
+    assert decide(wakes, book, History(before=4), CONDITIONS).changes == (fires, opens)
+
+
+@pytest.mark.parametrize("tier", ["warning", "critical"])
+def test_before_the_first_attempt_nothing_else_is_kept(tier: str) -> None:
+    made = decide(signal("error-rate", tier), BOOK, History(), CONDITIONS)
+    assert (made.verdict, made.reason, made.changes) == (Verdict.ignore, "no-attempt", ())
+
+
+def test_what_somebody_has_since_before_the_attempt_opens_no_second_incident() -> None:
+    wakes, book = replace(signal("error-rate", "warning"), starts_at=NOW), playbook(tiers=WAKES)
+    had = Happened(NOW + timedelta(minutes=1), IncidentEvent.acknowledged, "bob", "")
+    before = Incident("shop-1", "shop", 1, 0, NOW, NOW, "investigate", "", "alert", events=(had,))
+    known = replace(HISTORY, incidents=(before,))
+    kinds = [
+        [type(one) for one in decide(alert, book, known, CONDITIONS).changes]
+        for alert in (wakes, replace(wakes, starts_at=NOW + timedelta(minutes=2)))
+    ]
+    assert kinds == [[Heard], [Heard, NeedsSomebody]]
 
 
 def test_a_hold_stops_promotions_once() -> None:

@@ -202,6 +202,36 @@ def test_an_alert_that_only_asks_to_look_can_be_acknowledged_and_the_rules_read_
         assert list(shop.metric(names.ACKNOWLEDGED_METRIC)) == ['{rollout="shop"}']
 
 
+def test_before_the_first_attempt_it_is_acknowledged_and_what_begins_later_asks_for_it_again(
+    tmp_path: Path,
+) -> None:
+    tiers = {"error-rate/warning": {"opens_incident": True}, "error-rate/blind": {"opens_incident": True}}
+    book = playbook(environment="production", tiers=tiers)
+    with guarded(tmp_path, book) as shop:
+
+        def listed() -> list[tuple[int, str]]:
+            found = shop.ask("GET", "/api/rollouts/shop/incidents", "viewer").json()["incidents"]
+            return [(one["attempt"], one["state"]) for one in found]
+
+        def button() -> bool:
+            return "Acknowledge the incident" in shop.ask("GET", "/rollouts/shop").text
+
+        assert not button()
+        shop.deliver(body(alert("error-rate", "warning")))
+        until(lambda: listed() == [(0, "open")], "an incident before the first attempt")
+        assert button()
+        assert shop.call("ack")["reason"] == "acknowledged"
+        assert (listed(), button()) == ([(0, "acknowledged")], False)
+        first = shop.metric(names.ACKNOWLEDGED_METRIC)
+        assert list(first) == ['{rollout="shop"}']
+        shop.deliver(body(alert("error-rate", "blind")))
+        until(lambda: listed() == [(0, "open")], "the incident to ask again")
+        assert (button(), shop.metric(names.ACKNOWLEDGED_METRIC)) == (True, first)
+        assert shop.call("ack")["reason"] == "acknowledged"
+        assert shop.call("start", anyway=True, why="it is known")["verdict"] == "act"
+        assert listed() == [(0, "acknowledged")]
+
+
 def test_a_note_that_is_sent_twice_stands_there_once() -> None:
     about = {"cause": "pool too small", "follow_up": "alert on it"}
     first = decided("note", history(ONE), "the pool was full", notes=about, false_rollback=False)

@@ -196,3 +196,9 @@ def test_no_button_is_left_out_of_the_order_of_a_state() -> None:
     placed = {verb for order in ORDER.values() for verb in order} | always
     assert (set(ORDER), placed) == (set(Situation), always | goes)
     assert {verb.name for verb in VERBS} <= placed
+
+
+def test_who_has_an_incident_is_asked_again_once_an_alert_began_after_that() -> None:
+    later = replace(FIRES, at=NOW + timedelta(minutes=1))
+    labels = [buttons(History(BACK, incidents=(HAD,), said=(said,))) for said in (FIRES, later)]
+    assert ["Acknowledge the incident" in one for one in labels] == [False, True]

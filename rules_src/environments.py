@@ -31,6 +31,7 @@ production = Environment(
         Targets("aurigraph", ["green.internal:9003"], path="/q/metrics", labels={"track": "canary"}),
         Targets("aurigraph", ["blue.internal:9003"], path="/q/metrics", labels={"track": "stable"}),
         Targets("aurigraph-ci", ["ci.internal:3903"]),
+        Targets("aurigraph-haproxy", ["haproxy.internal:8405"]),
         Targets("aurigraph-db", ["aurigraph-db.internal:9187"]),
         Targets("aurigraph-node", ["green.internal:9100", "blue.internal:9100"]),
         Targets("healthcare-clinic-backend-log", ["healthcare-clinic-backend.internal:3903"]),

@@ -23,6 +23,11 @@ def ci(metric: str, matchers: str = "") -> str:
     return f'{metric}{{job="aurigraph-ci"{"," if matchers else ""}{matchers}}}'
 
 
+def asked(frontend: str) -> str:
+    """What HAProxy was asked for at a frontend, whether or not anybody answered."""
+    return f'haproxy_frontend_http_requests_total{{job="aurigraph-haproxy",proxy="{frontend}"}}'
+
+
 DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs"'
 BUSY = 'mode=~"user|nice|system|irq|softirq|steal"'
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"

@@ -19,9 +19,9 @@ slow = Runbook(
     steps=by_hand.SLOW,
 )
 quiet = Runbook(
-    "The service does less work than it was built for.",
-    look=["Do callers send less, or does the service take less? Compare both arms."],
-    fix=["Less taken: back to blue. Less sent: look at the caller with the largest drop."],
+    "The service does less work than it is asked for; the rest waits or is turned away.",
+    look=["Which arm takes less than its share of what HAProxy is asked for? Compare both."],
+    fix=["Green alone: back to blue. Both: look at what is behind them, the database first."],
     steps=by_hand.QUIET,
 )
 resources = Runbook(

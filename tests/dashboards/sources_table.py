@@ -103,6 +103,7 @@ COMPONENTS = {
     "ConsensusService": 0.948,
     "CryptoService": 0.971,
 }
+ASKED = {"rest": 802_000 / 1_862_000, "grpc": 1_060_000 / 1_862_000}
 AURIGRAPH = (
     counter("aurigraph", "http_requests_total", 802_000, status=REST),
     histogram("aurigraph", "http_request_duration_seconds", 802_000, 0.062, SECONDS),
@@ -122,6 +123,7 @@ AURIGRAPH = (
     gauge("aurigraph-ci", "build_step_duration_seconds", 1.0, step=STEPS),
     gauge("aurigraph-ci", "build_coverage_ratio", 1.0, component=COMPONENTS),
     gauge("aurigraph-ci", "build_image_bytes", 412 * MB, image=each("aurigraph")),
+    counter("aurigraph-haproxy", "haproxy_frontend_http_requests_total", 1_862_000, proxy=ASKED),
     gauge("aurigraph-db", "pg_up", 1),
     gauge(
         "aurigraph-db",

@@ -378,6 +378,7 @@ SCRAPED = {
     "aurigraph": "/q/metrics",
     "aurigraph-ci": "/metrics",
     "aurigraph-db": "/metrics",
+    "aurigraph-haproxy": "/metrics",
     "aurigraph-node": "/metrics",
     "healthcare-clinic-backend-log": "/metrics",
     "healthcare-clinic-backend-sql": "/metrics",

@@ -190,31 +190,87 @@ def in_stage(now: str, last: int) -> dict[str, str]:
     }
 
 
-A_MINUTE = 776_000 * 60
-DIP = f"0+{A_MINUTE}x100 {100 * A_MINUTE + A_MINUTE * 5 // 6}+{A_MINUTE}x200"
-"""776 K a second, but for half a minute in which a third is missing."""
+def counter(*parts: tuple[int, int]) -> str:
+    """Of so many a second for so many minutes, one after the other; the same for ever at the end."""
+    values, total = [], 0
+    for rate, minutes in parts:
+        values.append(f"{total}+{rate * 60}x{minutes - 1}")
+        total += rate * 60 * minutes
+    return " ".join(values)
+
+
+ALL_DAY = counter((800_000, 260))
+EVENING = counter((800_000, 85), (500_000, 60), (250_000, 115))
+QUIET = counter((300_000, 260))
+OVERLOADED = counter((650_000, 260))
+"""Of 800 K that it is asked for."""
+OVERLOADED_BY_DAY = counter((650_000, 85), (500_000, 60), (250_000, 115))
+DIP = f"0+{800_000 * 60}x100 {800_000 * 6_000 + 800_000 * 50}+{800_000 * 60}x160"
+"""For half a minute a third is missing."""
 
 
 @pytest.mark.parametrize(
-    ("requests", "broken"),
-    [(f"0+{A_MINUTE}x300", False), (DIP, False), (f"0+{650_000 * 60}x300", True)],
-    ids=["776 K", "a dip of 30 s", "650 K"],
+    ("asked", "served", "broken", "judged"),
+    [
+        (ALL_DAY, ALL_DAY, False, True),
+        (ALL_DAY, DIP, False, True),
+        (EVENING, EVENING, False, True),
+        (QUIET, QUIET, False, False),
+        (ALL_DAY, OVERLOADED, True, True),
+        (EVENING, OVERLOADED_BY_DAY, True, True),
+    ],
+    ids=[
+        "by day",
+        "a dip of 30 s",
+        "into the night",
+        "never asked for 776 K",
+        "overloaded",
+        "overloaded by day",
+    ],
 )
-def test_the_gate_of_776_k_is_met_with_a_dip_of_30_s_and_not_by_650_k(
-    promtool: str, requests: str, broken: bool
+def test_the_gate_of_776_k_is_met_by_a_service_that_serves_them_for_an_hour_and_whenever_they_are_asked_for(
+    asked: str, served: str, broken: bool, judged: bool
 ) -> None:
     plan = aurigraph("throughput")
     [gate] = [one for one in plan.playbook.gates if one.into == "50%"]
     [criterion] = [one for one in gate.criteria if one.guardrail == "throughput"]
     series = {
-        'http_requests_total{job="aurigraph",track="stable",status="200"}': requests,
+        'http_requests_total{job="aurigraph",track="stable",status="200"}': served,
+        'haproxy_frontend_http_requests_total{job="aurigraph-haproxy",proxy="rest"}': asked,
         **in_stage("25%", 300),
     }
-    asked = (
-        Asked(f"count({criterion.expr})", "4h10m", {"{}": 1} if broken else {}),
-        Asked(f"count({criterion.seen})", "4h10m", {"{}": 1}),
+    asks = (
+        Asked(f"count({criterion.expr})", "4h15m", {"{}": 1} if broken else {}),
+        Asked(f"count({criterion.seen})", "4h15m", {"{}": 1} if judged else {}),
     )
-    assert complaints(promtool, plan, series, *asked, step="1m") == ""
+    assert complaints("promtool", plan, series, *asks, step="1m") == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "served", "found"),
+    [
+        (EVENING, EVENING, []),
+        (QUIET, counter((300_000, 200), (210_000, 60)), ["AurigraphV12ThroughputWarning"]),
+        (
+            QUIET,
+            counter((300_000, 200), (100_000, 60)),
+            ["AurigraphV12ThroughputCritical", "AurigraphV12ThroughputWarning"],
+        ),
+    ],
+    ids=["a night", "a night in which a third is not served", "a night in which most is not served"],
+)
+def test_a_night_is_no_drop_of_throughput_and_what_is_not_served_is_one_at_night_too(
+    asked: str, served: str, found: list[str]
+) -> None:
+    plan = aurigraph("throughput", "rest-rps")
+    series = {
+        'http_requests_total{job="aurigraph",track="stable",status="200"}': served,
+        'haproxy_frontend_http_requests_total{job="aurigraph-haproxy",proxy="rest"}': asked,
+        **in_stage("100%", 300),
+    }
+    expr = 'count by (alertname) (ALERTS{alertstate="firing",guardrail=~"throughput|rest-rps",level=""})'
+    asks = Asked(expr, "4h15m", {f'{{alertname="{one}"}}': 1 for one in found})
+    assert complaints("promtool", plan, series, asks, step="1m") == ""
 
 
 SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 5)

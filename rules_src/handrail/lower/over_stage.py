@@ -79,13 +79,8 @@ def least_events(success: plan.Success, figure: Decimal) -> int:
     measure, counted = success.condition.signal.measure, success.counted
     if counted is not None and counted.least is not None:
         return counted.least
-    match measure:
-        case plan.Latency(q=q):
-            rare = 1 - q
-        case plan.Ratio(bad=False):
-            rare = 1 - figure
-        case _:
-            rare = figure
+    of_good_ones = isinstance(measure, plan.Ratio) and not measure.bad
+    rare = 1 - measure.q if isinstance(measure, plan.Latency) else 1 - figure if of_good_ones else figure
     if rare <= 0:  # not a single one may be bad, and one that is says it whatever their number
         return 1
     return -int(-LEAST_BAD // rare)

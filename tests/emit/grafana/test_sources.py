@@ -18,7 +18,7 @@ from emit.grafana.own_pages import own_pages, own_plan
 from handrail import plan
 from handrail.emit import rules
 from handrail.promql.selected import together_in
-from servers import answers, free_address, postgres, running
+from servers import answers, free_address, haproxy, postgres, running
 
 RATES = {"rate", "increase", "irate"}
 GAUGES = {"delta", "deriv", "predict_linear"}
@@ -135,6 +135,35 @@ def test_node_exporter_exports_what_the_table_says(tmp_path: Path) -> None:
         page = told(httpx.get(url).text)
     assert in_table("aurigraph-node") == in_table("ruleiq-node")
     assert {name: page.get(name) for name in in_table("ruleiq-node")} == in_table("ruleiq-node")
+
+
+PROXY = """
+global
+    stats socket unix@haproxy.sock level admin
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 1s
+    timeout server 1s
+frontend rest
+    bind "${REST}"
+    http-request return status 200
+frontend metrics
+    bind "${METRICS}"
+    http-request use-service prometheus-exporter
+"""
+
+
+def test_haproxy_exports_what_it_was_asked_for_at_each_frontend(tmp_path: Path) -> None:
+    env = {"REST": free_address(), "METRICS": free_address()}
+    (tmp_path / "haproxy.cfg").write_text(PROXY)
+    with haproxy(tmp_path, tmp_path / "haproxy.cfg", address=env["REST"], env=env):
+        for _ in range(3):
+            httpx.get(f"http://{env['REST']}/")
+        text = httpx.get(f"http://{env['METRICS']}/metrics").text
+    page = told(text)
+    assert {name: page.get(name) for name in in_table("aurigraph-haproxy")} == in_table("aurigraph-haproxy")
+    assert 'haproxy_frontend_http_requests_total{proxy="rest"} 3' in text.splitlines()
 
 
 def test_postgres_exporter_exports_what_the_table_says(tmp_path: Path) -> None:

@@ -57,6 +57,9 @@ def runs(folder: Path) -> Iterator[Cast]:
         started.enter_context(postgres_exporter(folder, database.address, db))
         node = started.enter_context(Exposed())
         _machine(node)
+        edge = started.enter_context(Exposed())
+        for frontend, rate in (("rest", REST), ("grpc", GRPC)):
+            edge.counts(f'haproxy_frontend_http_requests_total{{proxy="{frontend}"}}', rate)
         pipeline = started.enter_context(Exposed())
         pipeline.counts("aurigraph_v12_log_lines_total", 8.0)
         for result, rate in (("success", 1.0), ("failure", 0.0)):
@@ -74,6 +77,7 @@ def runs(folder: Path) -> Iterator[Cast]:
                 Targets("aurigraph", [arms["green"].address], path=PAGE, labels={"track": "canary"}),
                 Targets("aurigraph", [arms["blue"].address], path=PAGE, labels={"track": "stable"}),
                 Targets("aurigraph-ci", [pipeline.address]),
+                Targets("aurigraph-haproxy", [edge.address]),
                 Targets("aurigraph-db", [db]),
                 Targets("aurigraph-node", [node.address]),
             ],

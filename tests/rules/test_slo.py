@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import subprocess
@@ -60,9 +61,8 @@ def complaints(
     *asked: tuple[str, str, float | None],
 ) -> str:
     """What promtool finds wrong, nothing if each of (expression, time, its one value or None) is as asked."""
-    (folder / "rules.yml").write_text(
-        yaml_document(needed(_of_the_slo(rollout), [expr for expr, _, _ in asked]), "a test")
-    )
+    read = needed(_of_the_slo(rollout), [expr for expr, _, _ in asked])
+    (folder / "rules.yml").write_text(json.dumps(read))
     case = {
         "interval": f"{rollout.scrape.seconds}s",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -77,7 +77,7 @@ def complaints(
     }
     every = f"{rollout.evaluate.seconds}s"
     test = {"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": [case]}
-    (folder / "test.yml").write_text(yaml.safe_dump(test))
+    (folder / "test.yml").write_text(json.dumps(test))
     command = [program(promtool), "test", "rules", "test.yml"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr

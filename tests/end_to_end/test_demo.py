@@ -8,13 +8,20 @@ import signal
 import subprocess
 import sys
 import threading
+from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from servers import ask_haproxy, program, until
 from servers.newer import newer
+
+from end_to_end.demo import __main__ as command
+from end_to_end.demo import stack
+from end_to_end.demo.screen import Plain
+from end_to_end.demo.story import Demo, Failed
 
 TESTS = Path(__file__).parents[1]
 pytestmark = pytest.mark.timeout(300)
@@ -191,16 +198,12 @@ def a_weight_again(folder: Path) -> None:
     ask_haproxy(folder / "haproxy.sock", "set weight web/canary 10")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sabotage", "when", "step"),
     [
         (no_socket, "... the canary goes bad", "the receiver takes the canary's orders away"),
-        pytest.param(
-            a_weight_again,
-            "ok  the receiver proves it",
-            "the canary gets no order any more",
-            marks=pytest.mark.long,
-        ),
+        (a_weight_again, "ok  the receiver proves it", "the canary gets no order any more"),
     ],
 )
 def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
@@ -214,6 +217,29 @@ def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
     assert code == 1, run.said
     assert re.findall(r"^FAILED  ([^:]+):", run.said, re.MULTILINE) == [step], run.said
     assert processes_in(tmp_path) == []
+
+
+def test_a_step_that_does_not_see_what_it_waits_for_is_named_and_none_comes_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def not_seen(_: Demo) -> str:
+        raise Failed("waited 10 s for weight 0 for the canary")
+
+    steps = (("it is well", lambda _: "0 errors"), ("weight 0 is seen", not_seen), ("it is proved", not_seen))
+    monkeypatch.setattr(command, "PARTS", (("A bad version is rolled back", steps),))
+    monkeypatch.setattr(command, "playing", lambda *_: nullcontext())
+    call = Namespace(bad_only=False, orders=25)
+    code = command._run(tmp_path, stack.Programs(), call, Plain(Console(width=120)))
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("ok", "FAILED", "..."))]
+    assert (code, [re.sub(r" \(\d+\.\d s\)$", "", line) for line in said[2:]]) == (
+        1,
+        [
+            "... it is well",
+            "ok  it is well: 0 errors",
+            "... weight 0 is seen",
+            "FAILED  weight 0 is seen: waited 10 s for weight 0 for the canary",
+        ],
+    )
 
 
 @pytest.mark.parametrize("interrupt", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])

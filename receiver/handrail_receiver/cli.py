@@ -32,6 +32,7 @@ Verb = Literal[
     "approve",
     "promote",
     "retry",
+    "reduce",
     "hold",
     "resume",
     "rollback",

@@ -8,7 +8,7 @@ errors_rising = Runbook(
     look=["Do the failing requests go through the fast path, Redis or mem0? The tier is in the log line."],
     fix=[
         "One tier fails: switch that tier off with its own variable, the others go on.",
-        "All of them: sample rate to 0.05 to keep a sample, or to 0.",
+        "All of them: reduce it to 5 % to keep a sample, or roll back.",
     ],
     steps=by_hand.ERRORS,
 )
@@ -25,13 +25,13 @@ breaker_open = Runbook(
 mem0_low = Runbook(
     "Memories are lost: the next conversation will not know them.",
     look=["Is the breaker open? Is mem0 slow (slow-writes) or refusing?"],
-    fix=["Breaker open: see circuit-breaker. Slow: lower the sample rate to 0.05 and watch."],
+    fix=["Breaker open: see circuit-breaker. Slow: reduce it to 5 %, and watch."],
     steps=by_hand.MEM0_WRITES,
 )
 slow_p50 = Runbook(
     "Every second request is slow: everybody notices.",
     look=["Is the cache hit rate down? Then requests fall through to mem0.", "Is Redis near its memory?"],
-    fix=["Lower the sample rate to 0.05; if that does not help within five minutes, to 0."],
+    fix=["Reduce it to 5 %; if that does not help within five minutes, roll back."],
     steps=by_hand.LATENCY,
 )
 redis_memory = Runbook(
@@ -44,6 +44,6 @@ redis_memory = Runbook(
 busy_redis = Runbook(
     "Redis does twice the work it did, or its clients come and go.",
     look=["Which command grew? Does every request open a connection of its own?"],
-    fix=["A missing connection pool is fixed in the application; until then lower the sample rate."],
+    fix=["A missing connection pool is fixed in the application; until then reduce it to 5 %."],
     steps=by_hand.REDIS,
 )

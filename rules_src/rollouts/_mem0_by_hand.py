@@ -16,8 +16,9 @@ def logged(does: str, word: str, lines: int) -> Instruction:
 
 
 REDUCE = Instruction(
-    "Not bad enough to roll back: send it less, and note that Handrail reports the share as drifted until it is back.",
-    sh=f"fly secrets set CANARY_SAMPLE_RATE=0.05 --app {APP}",
+    "Not bad enough to roll back: send it less. Handrail sets CANARY_SAMPLE_RATE=0.05, asks a machine for it, and holds the rollout.",
+    sh="handrail rollout reduce mem0-redis --why 'what you saw'",
+    see="Once it is mended, handrail rollout retry mem0-redis enters the phase again, from its beginning.",
 )
 BACK = Instruction("Bad enough: roll back.", sh="handrail rollout rollback mem0-redis --why 'what you saw'")
 
@@ -311,7 +312,7 @@ PROCEDURES = {
             sh="handrail rollout promote mem0-redis",
         ),
         Instruction(
-            "By hand, where Handrail is away: 0.5 for phase 2, 1.0 for phase 3, 0 for the way back.",
+            "By hand, where Handrail is away: 0.5 for phase 2, 1.0 for phase 3, 0.05 for less, 0 for the way back.",
             sh=f"fly secrets set CANARY_SAMPLE_RATE=0.5 --app {APP}",
         ),
         Instruction(

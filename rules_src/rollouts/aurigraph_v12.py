@@ -37,6 +37,7 @@ from handrail.declare import (
     While,
 )
 from rollouts import _aurigraph_by_hand as by_hand
+from rollouts._aurigraph_builds import builds
 from rollouts._aurigraph_dashboards import dashboards
 from rollouts._aurigraph_metrics import (
     BUCKETS,
@@ -57,7 +58,7 @@ from rollouts._aurigraph_metrics import (
     machine,
     own,
 )
-from rollouts._aurigraph_runbooks import build, down, failing, quiet, resources, slow, slow_build
+from rollouts._aurigraph_runbooks import down, failing, quiet, resources, slow
 from rollouts._aurigraph_sources import pipeline
 
 # Nothing is rolled back out of stage 0%, which is staging.
@@ -350,28 +351,7 @@ aurigraph_v12 = Rollout(
             whole_service=True,
             runbook=down,
         ),
-        Guardrail(
-            "build-success",
-            Ratio(
-                good=ci("builds_total", SUCCEEDED),
-                of=ci("builds_total"),
-                window="7d",
-                min_events=1,
-            ),
-            title="Share of builds that succeed, any 7 days",
-            accept={"detection-too-slow": "builds are judged over days, whatever the stage"},
-            tiers=[Warning(Below("95%"))],
-            whole_service=True,
-            runbook=build,
-        ),
-        Guardrail(
-            "build-duration",
-            Gauge(ci("build_duration_seconds"), unit="seconds"),
-            title="Time of the newest build, from the commit to the pushed image",
-            tiers=[Warning(Above("10m"), severity="P4")],
-            whole_service=True,
-            runbook=slow_build,
-        ),
+        *builds,
     ],
     logs=[pipeline],
     dashboards=dashboards,

@@ -13,6 +13,7 @@ from handrail.contract import names
 from handrail_receiver.model import (
     ENTERING,
     OPEN,
+    SHARING,
     Adopt,
     Approved,
     Attempt,
@@ -63,7 +64,7 @@ def ended(history: History, run: Run, state: RunState, at: datetime) -> History:
     if state in {RunState.done, RunState.proved}:
         if run.action in ENTERING:
             attempt = replace(attempt, stage=run.key, stage_entered_at=at)
-        elif not any(one.state in OPEN - {RunState.waiting} for one in runs):
+        elif run.action in names.ACTING and not any(one.state in OPEN - {RunState.waiting} for one in runs):
             attempt = replace(attempt, state=AttemptState.rolled_back)
     return replace(history, attempt=attempt, runs=runs)
 
@@ -142,7 +143,7 @@ def _said_of(history: History, note: Note, decision: Decision, at: datetime) -> 
 
 
 def _superseded(one: Run, by: Run, at: datetime) -> Run:
-    ends = one.id != by.id and one.action in {by.action, *ENTERING}
+    ends = one.id != by.id and one.action in {by.action, *SHARING}
     return _over(one, at) if ends else one
 
 

@@ -117,6 +117,12 @@ def playbook(
     return Playbook(**{**given, **facts})
 
 
+def reducible(book: Playbook, *steps: Step) -> Playbook:
+    """The same with something softer than a rollback: 5 % for the canary."""
+    softer = Action(name="reduce", steps=steps or weights(5, 95), weight=0.05)
+    return book.model_copy(update={"actions": (*book.actions, softer)})
+
+
 def write_playbook(folder: Path, book: Playbook) -> Path:
     """Write a playbook as the compiler would; gives the folder."""
     folder.mkdir(parents=True, exist_ok=True)

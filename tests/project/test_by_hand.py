@@ -106,7 +106,11 @@ TYPED: dict[str, list[str]] = {
         "The cache comes first: is its hit rate above 95 %?",
         "fly redis info | grep -E 'used_memory_human|maxmemory_human|instantaneous_ops_per_sec'",
         "SELECT query, calls, mean_exec_time FROM pg_stat_statements ORDER BY mean_exec_time DESC LIMIT 10;",
+        "handrail rollout reduce mem0-redis --why 'what you saw'",
+    ],
+    "mem0-redis/Reduce by hand": [
         f"{RATE}0.05 --app healthcare-clinic-backend",
+        """fly ssh console --app healthcare-clinic-backend --command '/bin/sh -c '"'"'test "$CANARY_SAMPLE_RATE" = 0.05'"'"''""",
     ],
     "mem0-redis/error-rate": [
         f"{FLY} 'request_completed' | tail -1000 | grep -c 'success=false'",

@@ -113,7 +113,8 @@ def test_who_is_told_of_a_rollback(rollout: str) -> None:
 @pytest.mark.parametrize("rollout", FIVE)
 def test_of_what_is_no_rollback_the_team_hears_and_no_pager_ticket_or_status_page(rollout: str) -> None:
     told = _told(rollout, lambda action: not action.endswith("rollback"))
-    assert told == {"investigate": ["slack"], "hold": ["slack"]}
+    softer = {"reduce": ["slack"]} if playbook(rollout).action("reduce") else {}
+    assert told == {"investigate": ["slack"], "hold": ["slack"], **softer}
 
 
 def _told(rollout: str, which: Callable[[str], bool]) -> dict[str, list[str]]:
@@ -259,17 +260,6 @@ def test_what_each_gate_asks_of_people(rollout: str) -> None:
     assert {into: texts for into, texts in asked.items() if texts} == PEOPLE[rollout]
 
 
-def test_a_rollback_of_aurigraph_is_proved_by_blue_that_serves_and_is_well() -> None:
-    action = playbook("aurigraph-v12").action("rollback")
-    assert action is not None
-    assert action.proof is not None
-    [serves, *_] = action.proof.serves.splitlines()
-    assert serves == 'sum(rate(http_requests_total{job=~"aurigraph(-.+)?",track="stable"}[1m])) > 0'
-    assert [(one.name, one.url, one.values) for one in action.proof.probes] == [
-        ("health-blue", "http://blue.internal:9003/q/health", {"/status": "UP"})
-    ]
-
-
 HOURS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24)
 TOPICS = [
     "All metrics within normal range",
@@ -299,18 +289,6 @@ def test_the_clinic_s_checks_are_those_of_its_hours_each_with_its_topic_in_phase
     asked = [one.text for one in mem0.gates[1].checklist]
     assert asked == [f"Hour {hour}: {topic}" for hour, topic in zip(HOURS, TOPICS, strict=True)]
     assert mem0.checks_while_firing == HOUR / 2
-
-
-def test_the_clinic_s_probes_ask_the_application_and_what_it_needs_mem0_and_supabase() -> None:
-    assert [(one.name, one.url, one.token and one.token.name) for one in playbook("mem0-redis").probes] == [
-        ("health", "https://healthcare-clinic-backend.fly.dev/health", None),
-        ("mem0", "https://api.mem0.ai/v1/ping/", "MEM0_API_KEY"),
-        (
-            "supabase",
-            "https://clinic.supabase.co/rest/v1/observability_events?select=event_type&limit=1",
-            "SUPABASE_KEY",
-        ),
-    ]
 
 
 def test_aurigraph_is_looked_at_four_times_in_a_day_and_twice_in_four_hours() -> None:

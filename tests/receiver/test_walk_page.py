@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from guarded import TOKENS, Guarded, guarded, playbook
-from guarded.playbook import ENVIRONMENT
+from guarded.playbook import ENVIRONMENT, reducible
 from handrail.cli.commands import app
 from handrail.contract import Approval, Gate
 from handrail_receiver.cli import VERBS
@@ -18,8 +18,10 @@ from typer.testing import CliRunner
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/walk.md"
 LEAD = Approval(role="technical-lead", valid_for=86400, four_eyes=True)
-BOOK = playbook(
-    environment=ENVIRONMENT, gates=(Gate(into="50%", manual=("Is the log clean?",), approvals=(LEAD,)),)
+BOOK = reducible(
+    playbook(
+        environment=ENVIRONMENT, gates=(Gate(into="50%", manual=("Is the log clean?",), approvals=(LEAD,)),)
+    )
 )
 WHY = '--why "…"'
 LATE = 'handrail rollout check NAME --item 3 --why "…"'
@@ -95,6 +97,14 @@ def test_each_command_of_the_page_does_what_it_says(terminal: Typing) -> None:
     assert type_(GATE)[1].startswith("gate of shop into 50%: passed: ")
     assert type_(f"handrail rollout hold NAME {WHY}") == (0, "hold (asked-for): operator-1: …")
     assert type_("handrail rollout resume NAME")[0] == 0
+    assert type_(f"handrail rollout reduce NAME {WHY}") == (
+        0,
+        (
+            "act (asked-for): 5 % instead of stage 50% (operator-1: …); "
+            "`handrail rollout retry shop` enters stage 50% again, `handrail rollout rollback shop` goes back"
+        ),
+    )
+    assert type_("handrail rollout retry NAME") == (0, "act (tried-again): attempt 1: entering 50% once more")
     assert type_("handrail rollout drill NAME")[0] == 0
     assert type_(f"handrail rollout adopt NAME {WHY}") == (
         0,
@@ -133,6 +143,7 @@ JSON = {
     "retry": (1, "verdict"),
     "hold": (0, "verdict"),
     "resume": (0, "verdict"),
+    "reduce": (0, "verdict"),
     "drill": (0, "verdict"),
     "adopt": (0, "verdict"),
     "rollback": (0, "verdict"),

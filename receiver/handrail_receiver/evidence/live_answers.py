@@ -10,6 +10,7 @@ from handrail.contract import Playbook, Step
 
 from handrail_receiver.errors import TargetError
 from handrail_receiver.evidence.snapshot import ProbeSeen, TargetSeen
+from handrail_receiver.model import Run
 from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.outside import within
 from handrail_receiver.outside.probes import Probes
@@ -40,9 +41,11 @@ class Lookout:
             for probe in playbook.probes
         )
 
-    async def held(self, playbook: Playbook, stage: str) -> tuple[TargetSeen, ...]:
-        """The targets of the steps by which the stage was entered."""
+    async def held(self, playbook: Playbook, stage: str, reduced: Run | None) -> tuple[TargetSeen, ...]:
+        """The targets of the steps by which the stage was entered, or its share `reduced` since."""
         steps = next((one.enter for one in playbook.stages if one.name == stage), ())
+        if stage and reduced is not None:
+            steps = tuple(effect.step for effect in reduced.effects)
         return tuple(await asyncio.gather(*map(self._read, on_each_node(steps))))
 
     async def _read(self, step: Step) -> TargetSeen:

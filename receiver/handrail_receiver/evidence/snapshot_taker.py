@@ -25,6 +25,7 @@ from handrail_receiver.model import (
     Attempt,
     Decision,
     EvidenceRecord,
+    Run,
     ScheduledCheck,
     in_force,
 )
@@ -159,10 +160,12 @@ class Snapshots:
     async def check(self, playbook: Playbook, by: str, why: str) -> Snapshot:
         """One now, of all guardrails, probes and targets, because a person asks."""
         now = self.clock.now()
-        attempt = (await self.store.attempts.history(playbook.rollout, now)).attempt
+        history = await self.store.attempts.history(playbook.rollout, now)
+        attempt = history.attempt
         moment = await self._moment(attempt, now, now, by=by, why=self.redact(why))
         stage = attempt.stage if attempt is not None and attempt.live else ""
-        return await self._keep(CHECKED, await self._looked(in_force(attempt, playbook), moment, stage))
+        taken = await self._looked(in_force(attempt, playbook), moment, stage, history.reduced)
+        return await self._keep(CHECKED, taken)
 
     async def scheduled(self, playbook: Playbook, attempt: Attempt, due: ScheduledCheck) -> None:
         """A declared check, as things were at its time; it is known by its key, and stored once. Its people are told.
@@ -176,17 +179,22 @@ class Snapshots:
             ahead = following.name if following else names.COMPLETE
             began = attempt.stage_entered_at + timedelta(seconds=_warm_up(playbook, attempt.stage))
             moment = replace(moment, gates={ahead: due.due_at}, baked={ahead: began})
-        taken = await self._looked(playbook, moment, "" if due.left else attempt.stage)
+        reduced = (await self.store.attempts.history(playbook.rollout, now)).reduced
+        taken = await self._looked(playbook, moment, "" if due.left else attempt.stage, reduced)
         await self._keep(CHECKED, taken, due, late=due.is_late(now))
 
-    async def _looked(self, playbook: Playbook, moment: SnapshotSubject, stage: str) -> Snapshot:
-        """What Prometheus had recorded, and what probes and targets say now."""
+    async def _looked(
+        self, playbook: Playbook, moment: SnapshotSubject, stage: str, reduced: Run | None
+    ) -> Snapshot:
+        """What Prometheus had recorded, and what probes and targets say now; these should hold what was `reduced`."""
         taken, probes, targets = await asyncio.gather(
             snapshot(self.recorded, playbook, moment),
             self.lookout.probed(playbook),
-            self.lookout.held(playbook, stage),
+            self.lookout.held(playbook, stage, reduced),
         )
-        return taken.model_copy(update={"probes": probes, "targets": targets})
+        action = playbook.action(names.REDUCE) if stage and reduced is not None else None
+        asked = {"asked": action.weight} if action is not None else {}
+        return taken.model_copy(update={"probes": probes, "targets": targets, **asked})
 
     async def _of(self, rollout: str) -> datetime | None:
         """Take what is due of a rollout; when to look again, None: nothing more is due."""

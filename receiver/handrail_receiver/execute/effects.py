@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import stamina
-from handrail.contract import Step, names
+from handrail.contract import Step
 
 from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable, StoreDown, TargetError
 from handrail_receiver.execute.rates import Rates
-from handrail_receiver.model import Effect, EffectState, Run
+from handrail_receiver.model import ENTERING, Effect, EffectState, Run
 from handrail_receiver.ports import Reading, Target
 from handrail_receiver.words.steps import change, what
 
@@ -25,15 +25,15 @@ log = logging.getLogger("handrail")
 READ_BACK_EVERY = (0.01, 0.05, 0.2, 0.5, 1.0)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 LONGEST_WAIT = 120.0
-ENTERING = 10.0
+ENTERING_TAKES = 10.0
 
 Note = Callable[[Effect], Awaitable[None]]
 
 
 def time_of(run: Run, step: Step) -> float:
     """Seconds for which a step is retried. Entering a stage gets less: a person waits, and nothing is at risk."""
-    if run.action not in names.ACTING:
-        return ENTERING
+    if run.action in ENTERING:
+        return ENTERING_TAKES
     return max(step.within, step.tries * step.timeout)
 
 

@@ -111,7 +111,18 @@ TABLE: tuple[Transition, ...] = (
     ),
     Transition((FINISHING,), "watched", ("receiver",), (COMPLETE,), "for how long nothing brought it back"),
     Transition(
-        (HELD,), "retry", ("operator",), (ENTERING, PROMOTING), "the same, of the stage whose steps failed"
+        (HELD,),
+        "retry",
+        ("operator",),
+        (ENTERING, PROMOTING),
+        "the same, of the stage whose steps failed, or whose share was reduced",
+    ),
+    Transition(
+        (BAKING, HELD),
+        "reduce",
+        ("operator",),
+        (PROMOTING,),
+        "why; then each step: the canary has the smaller share, and the rollout is held",
     ),
     Transition((ROLLING,), "retry", ("operator",), (ROLLING,), "as rollback"),
     Transition(FORWARD, "hold", ("operator", "alert", "receiver"), (HELD,), "why"),
@@ -218,7 +229,7 @@ WHY: dict[State, tuple[str, str, str]] = {
     ),
     State.promoting: (
         "under-way",
-        "something is still being carried out: attempt {number} enters its next stage",
+        "something is still being carried out: attempt {number} enters a stage, or its share is reduced",
         "wait for it or roll back",
     ),
     State.confirming: (

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from handrail.contract import names
 
-from handrail_receiver.model import BROKEN, ENTERING, OPEN, Attempt, AttemptState, History, RunState
+from handrail_receiver.model import BROKEN, OPEN, SHARING, Attempt, AttemptState, History, RunState
 
 
 class State(StrEnum):
@@ -34,10 +34,10 @@ MEANS: dict[State, str] = {
     State.none: "no attempt was started",
     State.entering: "the steps of the first stage are carried out",
     State.baking: "it is in a stage, which bakes or waits for the gate ahead",
-    State.promoting: "the steps of the next stage are carried out; until they got through it is in the stage before",
+    State.promoting: "the steps of the next stage are carried out, or of a smaller share; until those of a stage got through it is in the stage before",
     State.guarding: "a rollout without stages is guarded",
     State.finishing: "the last gate was passed, and it is still guarded for the time of `watch_after`",
-    State.held: "nothing is promoted: somebody or an alert holds it, or the steps of a stage did not get through",
+    State.held: "nothing is promoted: somebody or an alert holds it, its share was reduced, or the steps of a stage did not get through",
     State.confirming: "a rollback waits for Prometheus to confirm it",
     State.rolling_back: "a rollback is carried out or proved, or did not get through",
     State.rolled_back: "the rollback got through; its targets are watched",
@@ -68,11 +68,11 @@ def _going_on(attempt: Attempt, history: History) -> State:
     back = [run.state for run in going if run.action in names.ACTING]
     if back:
         return State.confirming if set(back) == {RunState.waiting} else State.rolling_back
-    enters = next((run.action for run in going if run.action in ENTERING), None)
+    enters = next((run.action for run in going if run.action in SHARING), None)
     if enters is not None:
         return State.entering if enters == "start" else State.promoting
     tried = history.entering
-    if attempt.held or (tried is not None and tried.state in BROKEN):
+    if attempt.held or history.reduced is not None or (tried is not None and tried.state in BROKEN):
         return State.held
     if attempt.state == AttemptState.finishing:
         return State.finishing

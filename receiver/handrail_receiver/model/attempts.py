@@ -12,7 +12,7 @@ from handrail.contract import GivenArms, Playbook, Step, names
 
 from handrail_receiver.model.answers import Approved, Checked
 from handrail_receiver.model.incidents import Incident
-from handrail_receiver.model.runs import BROKEN, ENTERING, NEVER_BEGUN, Run
+from handrail_receiver.model.runs import BROKEN, ENTERING, NEVER_BEGUN, SHARING, WORKED, Run
 
 
 class AttemptState(StrEnum):
@@ -220,6 +220,13 @@ class History:
         """The run that should have entered a stage and did not get through."""
         last = self.entering
         return last if last is not None and last.state in BROKEN else None
+
+    @property
+    def reduced(self) -> Run | None:
+        """The run that reduced the canary's traffic; None once a stage was entered since."""
+        done = [run for run in self.runs if run.action in SHARING and run.state in WORKED]
+        last = max(done, key=lambda run: run.id, default=None)
+        return last if last is not None and last.action == names.REDUCE else None
 
     @property
     def in_stage(self) -> Attempt | None:

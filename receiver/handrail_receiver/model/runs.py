@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from handrail.contract import Confirmation, Proof, Step
+from handrail.contract import Confirmation, Proof, Step, names
 
 from handrail_receiver.errors import Cause
 
@@ -36,7 +36,10 @@ NEVER_BEGUN = frozenset({RunState.waiting, RunState.withdrawn, RunState.supersed
 BROKEN = frozenset({RunState.failed, RunState.unproved})
 
 ENTERING = ("start", "promote")
-"""The actions that give the canary more; all others that change a target take something from it."""
+"""The actions that enter a stage: they give the canary more."""
+
+SHARING = (*ENTERING, names.REDUCE)
+"""What sets the share of traffic of an attempt that goes forward: a stage is entered, or it is reduced."""
 
 
 class EffectState(StrEnum):

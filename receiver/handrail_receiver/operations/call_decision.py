@@ -56,9 +56,11 @@ from handrail_receiver.operations.objections import (
     through,
 )
 from handrail_receiver.operations.playbook_diff import changes_between, pinned_anew
+from handrail_receiver.operations.reducing import enter_again, reduce_share, stays_reduced
 from handrail_receiver.operations.steering import abandon, steer
 from handrail_receiver.operations.still_firing import still_firing
 from handrail_receiver.words.arms import versions_in_words
+from handrail_receiver.words.reduced import share_of
 from handrail_receiver.words.steps import an
 from handrail_receiver.words.times import when
 
@@ -107,6 +109,10 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
             return _adopt(known, call, newest, attempt)
         case "abandon":
             return abandon(known, call, attempt)
+        case "reduce":
+            return reduce_share(known, call, playbook, history, attempt, now)
+        case "resume" if history.reduced is not None:
+            return stays_reduced(known, playbook, attempt)
         case "hold" | "resume":
             return steer(known, call, attempt)
     return _forward(known, call, playbook, history, attempt, now)
@@ -193,6 +199,8 @@ def _retry(
 ) -> Decision:
     """What failed is tried again: a stage under the same conditions as the first time, a rollback at once."""
     failed = history.not_entered
+    if history.reduced is not None and (failed is None or failed.key == attempt.stage):
+        return enter_again(known, call, playbook, history, attempt, now)
     if failed is None:
         return refusal(known, "nothing-failed", f"nothing failed in attempt {attempt.number}; promote it")
     if call.to and call.to != failed.key:
@@ -230,6 +238,7 @@ def _promote(
     known = replace(known, known=gate_facts(gate))
     reasons = [*(call.no_way_back if following else ()), *call.not_ready]
     reasons += _held(attempt, history.not_entered if call.verb == "retry" else None)
+    reasons += [f"it has {share_of(playbook)}"] if history.reduced is not None and not attempt.held else []
     reasons += guard_is_off(now)
     reasons += [f"stage {attempt.stage}: not yet: until {when(over)}"] if now.now < over and not gate else []
     refused, past = through(known, call, tuple(reasons), gate)

@@ -392,5 +392,8 @@ class CallHandler:
 
     async def _left(self, playbook: Playbook, call: Call) -> Call:
         """What the stage that is left came to."""
-        attempt = await self._attempt(playbook)
-        return await self._captured(playbook, call, names.stage_reference(attempt.stage)) if attempt else call
+        history = await self.guard.store.attempts.history(playbook.rollout, self.guard.clock.now())
+        attempt = history.attempt
+        if attempt is None or (call.verb == "retry" and history.reduced is not None):
+            return call
+        return await self._captured(playbook, call, names.stage_reference(attempt.stage))

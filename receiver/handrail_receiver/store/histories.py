@@ -386,7 +386,14 @@ def _source(decision: Decision) -> str:
 
 def end_others(tx: Tx, attempt: int, but: int, action: str, now: float) -> None:
     """An action begins: what enters a stage ends, and other runs of the same action; a stronger one goes first."""
-    _end(tx, attempt, "(action = :action OR action IN ('start', 'promote'))", now, but=but, action=action)
+    _end(
+        tx,
+        attempt,
+        "(action = :action OR action IN ('start', 'promote', 'reduce'))",
+        now,
+        but=but,
+        action=action,
+    )
 
 
 def _end(tx: Tx, attempt: int, which: str, now: float, *, but: int = 0, **values: object) -> None:

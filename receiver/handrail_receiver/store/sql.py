@@ -200,7 +200,7 @@ def _settles_at(tx: Tx, run: Run) -> datetime | None:
     """What was asked of a target and not answered may be carried out until its step's time is over."""
     rows = tx.rows(
         "SELECT run.finished_at, effect.step FROM run JOIN effect ON effect.run = run.id"
-        " WHERE run.attempt = :attempt AND run.action IN ('start', 'promote') AND run.finished_at IS NOT NULL"
+        " WHERE run.attempt = :attempt AND run.action IN ('start', 'promote', 'reduce') AND run.finished_at IS NOT NULL"
         " AND ((run.state = 'superseded' AND effect.state = 'intended')"
         " OR (effect.state = 'failed' AND effect.cause IN ('timeout', 'unreachable', 'broken')))",
         attempt=run.attempt,

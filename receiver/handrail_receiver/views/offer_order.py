@@ -33,10 +33,10 @@ class Situation(StrEnum):
 
 ORDER: Mapping[Situation, tuple[str, ...]] = {
     Situation.over: (*SAID, *PEOPLE, "start"),
-    Situation.goes_on: (*BACK, "hold", *PEOPLE, "promote", "resume", *SAID),
-    Situation.waits: (*PEOPLE, *BACK, "hold", "promote", *SAID),
-    Situation.may_go_on: ("promote", *BACK, "hold", *SAID),
-    Situation.held: (*BACK, "retry", "resume", *PEOPLE, "promote", "hold", *SAID),
+    Situation.goes_on: ("reduce", *BACK, "hold", *PEOPLE, "promote", "resume", *SAID),
+    Situation.waits: (*PEOPLE, "reduce", *BACK, "hold", "promote", *SAID),
+    Situation.may_go_on: ("promote", "reduce", *BACK, "hold", *SAID),
+    Situation.held: ("reduce", *BACK, "retry", "resume", *PEOPLE, "promote", "hold", *SAID),
     Situation.goes_back: ("retry", *reversed(BACK), *SAID),
     Situation.rolled_back: (*SAID, *PEOPLE, "start", *BACK),
     Situation.changed: (*BACK, *SAID, *PEOPLE, "start"),

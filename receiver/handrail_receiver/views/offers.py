@@ -16,13 +16,14 @@ from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.views.incident_views import LABELS
 from handrail_receiver.views.offer_order import place, situation_of
 from handrail_receiver.words.arms import versions_in_words
+from handrail_receiver.words.reduced import share_of, ways_on
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import span
 
 COMPLETE = "complete"
 READS = "drill"
 """What changes nothing, and is no event of an attempt."""
-REASONED = frozenset({"adopt", "abandon", "close", "emergency-rollback"})
+REASONED = frozenset({"adopt", "abandon", "close", "emergency-rollback", "reduce"})
 """What is refused without a reason."""
 
 
@@ -118,12 +119,17 @@ def _forward(case: Case, state: State) -> Iterator[Offer]:
     if attempt is not None and (attempt.live or state is State.rolled_back) and action and action.steps:
         yield Offer("rollback", "Roll back", urgent=True)
         yield from _emergency(case)
+    reduced = case.history.reduced is not None
+    if case.playbook.action(names.REDUCE) and not reduced:
+        yield Offer("reduce", f"Reduce to {share_of(case.playbook)}", urgent=True)
     if attempt is not None and attempt.live and not attempt.held:
         yield Offer("hold", "Hold")
-    if attempt is not None and attempt.held and attempt.live:
+    if attempt is not None and attempt.held and attempt.live and not reduced:
         yield Offer("resume", "Resume")
     if case.failed:
         yield Offer("retry", "Try again")
+    elif reduced and attempt is not None:
+        yield Offer("retry", f"Enter {attempt.stage} again")
     if state is State.baking:
         yield Offer("promote", "Complete" if case.ahead == COMPLETE else f"Promote into {case.ahead}")
     if case.history.security_incident is None and state in (State.none, *OVER):
@@ -203,6 +209,8 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
             return _promotes(case, here)
         case "rollback" | "emergency-rollback":
             return _rolls_back(case, here, offer.verb)
+        case "reduce":
+            return _reduces(case, here)
         case "retry" if case.failed in names.ACTING:
             return _rolls_back(case, here)
         case "retry":
@@ -303,9 +311,19 @@ def _proved_when(proof: Proof) -> str:
     return f"It is proved when Prometheus sees the canary's traffic gone{serves}{probes}."
 
 
+def _reduces(case: Case, here: str) -> tuple[tuple[str, ...], Sequence[Step], str]:
+    action = case.playbook.action(names.REDUCE)
+    said = f"{here} has {share_of(case.playbook)} from then on, and is held: nothing is promoted."
+    on = ways_on(case.playbook.rollout, case.attempt.stage) if case.attempt else ""
+    return tuple(filter(None, (said, f"Afterwards: {on}." if on else ""))), action.steps if action else (), ""
+
+
 def _retries(case: Case, here: str) -> tuple[tuple[str, ...], Sequence[Step], str]:
     tried = case.history.entering
-    stage = next((one for one in case.playbook.stages if tried is not None and one.name == tried.key), None)
+    key = tried.key if tried is not None else ""
+    if case.history.reduced is not None and not case.failed and case.attempt is not None:
+        key = case.attempt.stage
+    stage = next((one for one in case.playbook.stages if one.name == key), None)
     if stage is None:
         return (f"{here} tries again what did not get through.",), (), ""
     return (f"{here} enters stage {stage.name} once more.", *_gate_now(case)), stage.enter, stage.name

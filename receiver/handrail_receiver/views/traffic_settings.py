@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from handrail.contract import HAProxyWeight, Step, names
 
-from handrail_receiver.model import ENTERING, WORKED, EffectState, Run
+from handrail_receiver.model import SHARING, WORKED, EffectState, Run
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import when
 
@@ -20,7 +20,7 @@ def read_back(runs: Sequence[Run]) -> str:
 
     It is what was set at that time, not the present traffic: a target may have been changed since.
     """
-    moved = [run for run in runs if run.action in {*ENTERING, *names.ACTING} and run.effects]
+    moved = [run for run in runs if run.action in {*SHARING, *names.ACTING} and run.effects]
     last = max(moved, key=lambda run: run.id, default=None)
     if last is None or last.state not in WORKED or last.finished_at is None:
         return ""

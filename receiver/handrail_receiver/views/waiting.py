@@ -94,7 +94,8 @@ def _carried_out(history: History) -> Waiting:
     if run.state == RunState.proving:
         return Waiting(f"It waits for Prometheus to see the canary's traffic gone{_proof_ends(run)}.")
     done = sum(effect.state != EffectState.intended for effect in run.effects)
-    what = f"stage {run.key}" if run.action in ENTERING else f"the {run.action}"
+    words = {names.REDUCE: "the smaller share"}
+    what = f"stage {run.key}" if run.action in ENTERING else words.get(run.action, f"the {run.action}")
     return Waiting(f"It waits for the steps of {what}: {done} of {len(run.effects)} are done.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from handrail.contract import names
+from handrail.contract import Playbook, StageFacts, names
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
@@ -87,7 +87,9 @@ class _Rollouts:
                 here = live is not None and live.stage == facts.name
                 stage.add_metric([playbook.rollout, facts.name], float(here))
                 if live is not None and here:
-                    share = 0.0 if live.state == AttemptState.rolling_back else facts.weight
+                    share = (
+                        0.0 if live.state == AttemptState.rolling_back else _share(playbook, history, facts)
+                    )
                     entered.add_metric([playbook.rollout, facts.name], live.stage_entered_at.timestamp())
             if share is not None and playbook.stages:
                 weight.add_metric([playbook.rollout], share)
@@ -166,3 +168,9 @@ class _Chains:
             records.add_metric([rollout], float(end.number))
             head.add_metric([rollout], head_figure(end.hash))
         return (records, head)
+
+
+def _share(playbook: Playbook, history: History, stage: StageFacts) -> float | None:
+    """What the canary should have in a stage: the stage's share, unless that was reduced."""
+    action = playbook.action(names.REDUCE) if history.reduced is not None else None
+    return action.weight if action is not None else stage.weight

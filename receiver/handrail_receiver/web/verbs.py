@@ -138,6 +138,7 @@ VERBS = (
     Verb("approve", role="approver", body=ApproveBody),
     Verb("promote", body=StageBody),
     Verb("retry", body=StageBody),
+    Verb("reduce"),
     Verb("hold"),
     Verb("resume"),
     Verb("rollback"),

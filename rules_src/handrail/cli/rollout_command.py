@@ -28,6 +28,7 @@ class Verb(StrEnum):
     approve = "approve"
     promote = "promote"
     retry = "retry"
+    reduce = "reduce"
     hold = "hold"
     resume = "resume"
     rollback = "rollback"

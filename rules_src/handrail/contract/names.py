@@ -129,6 +129,8 @@ DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TIERS: Final = ("warning", "critical", "emergency")
 BLIND: Final = "blind"
 THIN: Final = "thin"
+REDUCE: Final = "reduce"
+"""What is softer than a rollback: it leaves the canary less, and a person alone asks for it."""
 ACTING: Final = ("rollback", "emergency-rollback", "security-rollback")
 ACTIONS: Final = ("investigate", "hold", *ACTING, "promote")
 

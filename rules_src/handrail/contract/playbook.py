@@ -261,12 +261,16 @@ class Acknowledge(_Model):
 
 
 class Action(_Model):
-    """The steps of one action, in order, the proof that it worked, and who is told."""
+    """The steps of one action, in order, the proof that it worked, and who is told.
 
-    name: ActionName
+    `weight` is the share of traffic (0..1) that `reduce` leaves the canary (None: it is not set by weight).
+    """
+
+    name: ActionName | Literal["reduce"]
     steps: tuple[Step, ...] = ()
     proof: Proof | None = None
     tell: tuple[Tell, ...] = ()
+    weight: float | None = None
 
 
 class Playbook(_Model):

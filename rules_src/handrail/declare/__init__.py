@@ -98,6 +98,7 @@ from handrail.declare.rollout import (
     Gate,
     HAProxySplit,
     Level,
+    Reduced,
     Rollout,
     Stage,
 )
@@ -195,6 +196,7 @@ __all__ = [
     "PromQL",
     "Rate",
     "Ratio",
+    "Reduced",
     "Report",
     "Rise",
     "RisePoints",

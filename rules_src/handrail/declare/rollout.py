@@ -166,6 +166,17 @@ class Stage:
 
 
 @declared
+class Reduced:
+    """A share of traffic that is softer than a rollback: `handrail rollout reduce` gives the canary no more than that.
+
+    `enter` has the steps that set it. Nothing is promoted until a person has the stage entered again.
+    """
+
+    weight: Share | None = None
+    enter: Sequence[Step] = Field(default=(), kw_only=True)
+
+
+@declared
 class HAProxySplit:
     """Two servers of one HAProxy backend; the weights of the stages split the traffic between them."""
 
@@ -223,6 +234,7 @@ class Rollout:
     `match` are label matchers that are added to every measure of this rollout. `rollback` has the steps of an ordinary
     rollback, in order; `emergency` and `security` are the same unless declared. A `split` sets the weights of each stage;
     on every rollback it sets the canary's weight to 0, after any flags that come first and before all other steps.
+    `reduced` is a smaller share, for a person who does not want to roll back yet.
     `severities` renames warning, critical and emergency. `routes` says whom Alertmanager tells without the receiver: by
     severity, by what the alert asks for (`"security-rollback"`), or by the name of an escalation level. `mute` says when
     it does not tell them.
@@ -253,6 +265,7 @@ class Rollout:
     match: Mapping[LabelName, str] = Field(default_factory=dict, kw_only=True)
     split: HAProxySplit | None = Field(default=None, kw_only=True)
     rollback: Sequence[Step] = Field(default=(), kw_only=True)
+    reduced: Reduced | None = Field(default=None, kw_only=True)
     emergency: Sequence[Step] | None = Field(default=None, kw_only=True)
     security: Sequence[Step] | None = Field(default=None, kw_only=True)
     dashboards: Sequence[Dashboard] = Field(default=(), kw_only=True)
@@ -296,6 +309,14 @@ class Rollout:
         if self.arms is not None and self.arms.told and not self.stages:
             raise ValueError(
                 "arms= has no values and there are no stages, so no start gives them; write canary= and stable=, or stages"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reduces_something(self) -> Rollout:
+        if self.reduced is not None and not self.reduced.enter and self.split is None:
+            raise ValueError(
+                "reduced= has no steps, and no split= sets its weight; write Reduced(…, enter=[…])"
             )
         return self
 

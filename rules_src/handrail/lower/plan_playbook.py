@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import takewhile, zip_longest
@@ -13,24 +12,22 @@ from handrail.contract import names
 from handrail.declare.freezes import days_of
 from handrail.declare.guardrail import Guardrail as DeclaredGuardrail
 from handrail.declare.guardrail import Tier
-from handrail.declare.rollout import Rollout
+from handrail.declare.rollout import Reduced, Rollout
 from handrail.declare.rollout import Stage as DeclaredStage
 from handrail.lower.plan_checks import lower_bursts, lower_checks, lower_probe
 from handrail.lower.plan_dashboards import dashboard_facts
 from handrail.lower.plan_gates import lower_gates, seconds_of
+from handrail.lower.plan_proof import counted, lower_proof, of_arm
 from handrail.lower.plan_reports import lower_figures, lower_objectives, lower_report
-from handrail.lower.raw_series import events_counter, required_series
+from handrail.lower.raw_series import required_series
 from handrail.lower.rollout_context import RolloutContext
 from handrail.promql import captures, comparisons, values
 from handrail.promql.failed_events import failed_events
 from handrail.promql.syntax import either
-from handrail.promql.together import any_of
 from handrail.report.wording import reference_words, words
 from handrail.units import amount, span
 
 FLAGS = (contract.FlagOff, contract.LaunchDarklyOff)
-LATELY = "1h"
-"""How long before a rollback its canary must have been scraped, for its absence to say that it is gone."""
 
 
 def lower_playbook(
@@ -91,20 +88,12 @@ def _arms(
     if isinstance(arms.canary, str) and isinstance(arms.stable, str):
         return contract.Arms(label=arms.label, canary=arms.canary, stable=arms.stable)
     canary, stable = (None if isinstance(one, str) else one for one in (arms.canary, arms.stable))
-    counted = _counted(guardrails)
+    measure = counted(guardrails)
     traffic = None
-    if counted is not None:
+    if measure is not None:
         version = (arms.label, "=", contract.CANARY_VERSION)
-        traffic = values.traffic(_of_arm(counted, version, context.scale.duration(rollout.scrape) * 4), ())
+        traffic = values.traffic(of_arm(measure, version, context.scale.duration(rollout.scrape) * 4), ())
     return contract.OpenArms(label=arms.label, canary=canary, stable=stable, traffic=traffic or "")
-
-
-def _counted(guardrails: tuple[plan.Guardrail, ...]) -> plan.Measure | None:
-    """The first measure that counts events; None where none does."""
-    # What judges the whole service may have no label that tells the arms apart.
-    apart_first = sorted(guardrails, key=lambda guardrail: guardrail.arms is None)
-    measures = [guardrail.signals[0].measure for guardrail in apart_first]
-    return next((measure for measure in measures if events_counter(measure) is not None), None)
 
 
 def _stage(rollout: Rollout, stage: DeclaredStage, context: RolloutContext) -> contract.StageFacts:
@@ -162,7 +151,7 @@ def _failed(guardrail: plan.Guardrail) -> str:
     measure, arms = guardrail.signals[0].measure, guardrail.arms
     if arms is not None and not isinstance(measure, plan.PromQL):
         version = contract.CANARY_VERSION if arms.told else arms.canary
-        measure = _of_arm(measure, (arms.label, "=", version), measure.width)
+        measure = of_arm(measure, (arms.label, "=", version), measure.width)
     return failed_events(measure) or ""
 
 
@@ -301,12 +290,13 @@ def _actions(
     rollback = _rollback(rollout, rollout.rollback)
     emergency = rollback if rollout.emergency is None else _rollback(rollout, rollout.emergency)
     security = rollback if rollout.security is None else _rollback(rollout, rollout.security)
-    proof = _proof(rollout, guardrails, context)
+    proof = lower_proof(rollout, guardrails, context)
     told = tuple(rollout.tell)
     told_of_each = (*told, *rollout.tell_rollback)
     return (
         contract.Action(name="investigate", tell=told),
         contract.Action(name="hold", tell=told),
+        *([] if rollout.reduced is None else [_reduce(rollout, rollout.reduced)]),
         contract.Action(name="rollback", steps=rollback, proof=proof, tell=told_of_each),
         contract.Action(
             name="emergency-rollback",
@@ -323,6 +313,16 @@ def _actions(
     )
 
 
+def _reduce(rollout: Rollout, reduced: Reduced) -> contract.Action:
+    weight = None if reduced.weight is None else amount(reduced.weight).value
+    return contract.Action(
+        name=names.REDUCE,
+        steps=(*_split(rollout, weight), *reduced.enter),
+        tell=tuple(rollout.tell),
+        weight=None if weight is None else float(weight),
+    )
+
+
 def _rollback(rollout: Rollout, declared: Sequence[contract.Step]) -> tuple[contract.Step, ...]:
     """The declared steps with the split's weights: leading flags first, then the weights, then slower steps like a deploy.
 
@@ -336,61 +336,3 @@ def _rollback(rollout: Rollout, declared: Sequence[contract.Step]) -> tuple[cont
     own = {step.server for step in steps if isinstance(step, contract.HAProxyWeight)}
     weights = (split.weight(split.stable, 100), split.weight(split.canary, 0))
     return (*flags, *(step for step in weights if step.server not in own), *steps[len(flags) :])
-
-
-def _proof(
-    rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
-) -> contract.Proof | None:
-    if rollout.arms is None:
-        return None
-    window = context.scale.duration(rollout.scrape) * 4
-    counted = _counted(guardrails)
-    if counted is None:
-        return None
-    within = context.scale.duration(rollout.proved_within)
-    arms = rollout.arms
-    versions = (
-        arms.canary if isinstance(arms.canary, str) else contract.CANARY_VERSION,
-        arms.stable if isinstance(arms.stable, str) else contract.STABLE_VERSION,
-    )
-    lately = within + context.scale.duration(LATELY)
-    canary, stable = (_of_arm(counted, (arms.label, "=", version), window) for version in versions)
-    asked = [_of_arm(counted, (arms.label, "=", version), lately) for version in versions]
-    return contract.Proof(
-        expr=_no_traffic(canary, stable, lately),
-        at_most=0,
-        within=within.total_seconds(),
-        serves=_serves(stable, *asked),
-        probes=tuple(lower_probe(one, context) for one in rollout.probes if one.proves_rollback),
-    )
-
-
-def _serves(stable: plan.Measure, canary_lately: plan.Measure, stable_lately: plan.Measure) -> str:
-    """A sample while the stable arm serves; also where lately nobody asked either arm, and its series say so."""
-    return (
-        f"{values.traffic(stable, ())} > 0\n"
-        f"or ({values.traffic(stable_lately, ())} == 0\n"
-        f"unless on () {values.traffic(canary_lately, ())} > 0)"
-    )
-
-
-def _no_traffic(canary: plan.Measure, stable: plan.Measure, lately: timedelta) -> str:
-    """The canary's traffic from its own series; no sample while any part of it cannot be seen.
-
-    A canary that is gone has a traffic of 0: Prometheus scraped it lately, no longer has its targets, and still sees
-    the stable arm. A canary that does not answer its scrapes is not gone.
-    """
-    back = span(lately)
-    last = any_of(events_counter(canary) or (), lambda one: f"last_over_time({one}[{back}])")
-    return (
-        f"({values.traffic(canary, ())}\n"
-        f"or 0 * count({last}) and on () {values.traffic(stable, ())}\n"
-        f"unless on () ({last} unless on (job, instance) last_over_time(up[{back}])))\n"
-        f"unless on () ({last} and on (job, instance) up == 0)"
-    )
-
-
-def _of_arm(measure: plan.Measure, arm: tuple[str, str, str], window: timedelta) -> plan.Measure:
-    """The measure that counts events, all of one arm together and over `window`."""
-    counted = plan.narrowed(measure.inner, arm)
-    return replace(counted, window=window, by=()) if isinstance(counted, plan.EventMeasure) else counted

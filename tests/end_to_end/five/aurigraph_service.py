@@ -64,6 +64,7 @@ def runs(folder: Path) -> Iterator[Cast]:
         pipeline.counts("aurigraph_v12_log_lines_total", 8.0)
         for result, rate in (("success", 1.0), ("failure", 0.0)):
             pipeline.counts(f'builds_total{{result="{result}"}}', rate)
+        pipeline.is_at('build_duration_seconds{result="success"}', 504)
 
         def requests_come() -> None:
             for name, share in shares(folder).items():

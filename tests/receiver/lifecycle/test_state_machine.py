@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from guarded import NOW, playbook, signal
 from guarded.folded import decided, ended
+from guarded.playbook import reducible
 from handrail.contract import Confirmation, Playbook, StageFacts
 from handrail_receiver.decide.decide import decide
 from handrail_receiver.gates.gate import GateStatus
@@ -26,10 +27,10 @@ from handrail_receiver.lifecycle.state_machine import (
 )
 from handrail_receiver.lifecycle.states import MEANS, State, state_of
 from handrail_receiver.model import (
-    ENTERING,
     HANDRAIL,
     OPEN,
     QUIET,
+    SHARING,
     AttemptState,
     Conditions,
     Decision,
@@ -48,15 +49,19 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).parents[3]
 Event = tuple[str, Any, Any]
 ASKS = Confirmation(after=30, expr="bad", unreachable="hold")
-BOOK = playbook(
-    tiers={"leaks/critical": {"confirmation": ASKS}, "error-rate/blind": {"resume_after": 1800}},
-    budget_per_day=99,
-    stages=(
-        StageFacts(name="10%", weight=0.1, bake=600, warm_up=1800, advance="when-met", deadline=7200),
-        StageFacts(name="50%", weight=0.5, bake=600, prolong=600, deadline=7200, at_deadline="rollback"),
-        StageFacts(name="100%", weight=1.0, bake=600, advance="when-met", deadline=7200, at_deadline="page"),
-    ),
-    watch_after=3600,
+BOOK = reducible(
+    playbook(
+        tiers={"leaks/critical": {"confirmation": ASKS}, "error-rate/blind": {"resume_after": 1800}},
+        budget_per_day=99,
+        stages=(
+            StageFacts(name="10%", weight=0.1, bake=600, warm_up=1800, advance="when-met", deadline=7200),
+            StageFacts(name="50%", weight=0.5, bake=600, prolong=600, deadline=7200, at_deadline="rollback"),
+            StageFacts(
+                name="100%", weight=1.0, bake=600, advance="when-met", deadline=7200, at_deadline="page"
+            ),
+        ),
+        watch_after=3600,
+    )
 )
 NEWEST = BOOK.model_copy(update={"budget_per_day": 98})
 STAGELESS = BOOK.model_copy(update={"stages": ()})
@@ -166,7 +171,7 @@ def _outcome(which: int, end: int, history: History, at: Conditions) -> Sent | N
         return None
     run = going[which % len(going)]
     becomes = ENDS[run.state][end % len(ENDS[run.state])]
-    if run.action in ENTERING:
+    if run.action in SHARING:
         becomes = RunState.done if end else RunState.failed
         event = "entered" if end else "not entered"
     else:
@@ -217,6 +222,8 @@ REACHED: dict[str, list[Event]] = {
     "start": [("call", "start", True)],
     "entered": [("outcome", 0, 1)],
     "promoted": [("call", "promote", True)],
+    "reduced": [("call", "reduce", True)],
+    "again": [("call", "retry", True)],
     "held": [("call", "hold", True)],
     "asked": [("alert", ("leaks", "critical"), True)],
     "back": [("call", "rollback", True)],
@@ -232,6 +239,11 @@ REACHED: dict[str, list[Event]] = {
         (("start", "entered"), State.baking),
         (("start", "entered", "held"), State.held),
         (("start", "entered", "promoted"), State.promoting),
+        (("start", "entered", "reduced"), State.promoting),
+        (("start", "entered", "reduced", "entered"), State.held),
+        (("start", "entered", "reduced", "entered", "again"), State.promoting),
+        (("start", "entered", "reduced", "entered", "again", "entered"), State.baking),
+        (("start", "entered", "reduced", "entered", "back"), State.rolling_back),
         (("start", "entered", "asked"), State.confirming),
         (("start", "entered", "back"), State.rolling_back),
         (("start", "entered", "back", "entered"), State.rolled_back),
@@ -256,7 +268,7 @@ def _worked(history: History) -> Event:
     return (
         "outcome",
         0,
-        1 if any(run.state in OPEN and run.action in ENTERING for run in history.runs) else 0,
+        1 if any(run.state in OPEN and run.action in SHARING for run in history.runs) else 0,
     )
 
 

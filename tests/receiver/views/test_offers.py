@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook
+from guarded.playbook import reducible
+from handrail.contract import Playbook
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import (
@@ -53,9 +55,9 @@ def run(action: str, state: RunState) -> Run:
     return Run(1, 1, ROLLOUT, action, "50%", 0, state, "alice", "x", NOW, NOW, NOW, text="no answer")
 
 
-def buttons(history: History, *asks: Requirement, gate: bool = True) -> list[str]:
+def buttons(history: History, *asks: Requirement, gate: bool = True, book: Playbook = BOOK) -> list[str]:
     status = GateStatus("100%", "abc", asks) if gate else None
-    return [one.label for one in offers(Case(BOOK, history, status), EVERYTHING)]
+    return [one.label for one in offers(Case(book, history, status), EVERYTHING)]
 
 
 WAY_BACK = ["Roll back", "Emergency rollback"]
@@ -97,6 +99,18 @@ IN_STATE: Mapping[str, tuple[list[str], list[str]]] = {
     "baking while nobody has the incident of the attempt before": (
         buttons(History(ACTIVE, incidents=(EARLIER,)), BAKES),
         ["Acknowledge the incident", *WAY_BACK, "Hold", "Promote into 100%", *OF_IT, *LAST],
+    ),
+    "baking, and there is something softer than a rollback": (
+        buttons(History(ACTIVE), BAKES, book=reducible(BOOK)),
+        ["Reduce to 5 %", *WAY_BACK, "Hold", "Promote into 100%", *LAST],
+    ),
+    "reduced": (
+        buttons(
+            History(replace(ACTIVE, held="reduced by bob: slow"), runs=(run("reduce", RunState.done),)),
+            LEAD,
+            book=reducible(BOOK),
+        ),
+        [*WAY_BACK, "Enter 50% again", "Approve as lead", *LAST],
     ),
     "held by somebody": (
         buttons(History(replace(ACTIVE, held="bob: lunch")), LEAD),
@@ -190,6 +204,7 @@ def test_no_button_is_left_out_of_the_order_of_a_state() -> None:
         "check",
         "approve",
         "retry",
+        "reduce",
         "resume",
         "start",
     }

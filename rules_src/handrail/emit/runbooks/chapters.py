@@ -19,6 +19,7 @@ from handrail.units import Unit, show, span
 BY_ITSELF = {
     "investigate": "Nothing changes by itself: a person looks.",
     "hold": "The rollout stays in its stage until a person resumes it, or until the alert is over for as long as `resume_after` says.",
+    "reduce": "A person asks for less than a rollback: `handrail rollout reduce`. Handrail sets the smaller share and holds the rollout; `handrail rollout retry` enters the stage again.",
     "rollback": "Handrail rolls back.",
     "emergency-rollback": "Handrail rolls back at once and tells everybody on the list.",
     "security-rollback": "Handrail rolls back at once and tells security.",
@@ -131,7 +132,11 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
             )
         ),
         stages=tuple(_stages(rollout)),
-        actions=tuple(action for action in _actions(rollout) if action.name in {*asked, "hold", "rollback"}),
+        actions=tuple(
+            action
+            for action in _actions(rollout)
+            if action.name in {*asked, "hold", names.REDUCE, "rollback"}
+        ),
         columns=columns,
         matrix=tuple(_matrix(chain, columns) for chain in rollout.guardrails if chain.alerts),
         manual=tuple(_manual(rollout)),

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NoReturn
@@ -22,10 +22,10 @@ def typed(
     *words: str | Path, folder: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Exit code, stdout and stderr of `handrail …` in a folder; without `env` it has our environment."""
-    with TemporaryFile() as out, TemporaryFile() as wrong:
+    with Path(os.devnull).open("rb") as nothing, TemporaryFile() as out, TemporaryFile() as wrong:
         pid = os.fork()
         if pid == 0:
-            _be([str(word) for word in words], folder, env, (out.fileno(), wrong.fileno()))
+            be([str(word) for word in words], folder, env, [one.fileno() for one in (nothing, out, wrong)])
         _, status = os.waitpid(pid, 0)
         out.seek(0)
         wrong.seek(0)
@@ -33,15 +33,15 @@ def typed(
         return subprocess.CompletedProcess(words, code, out.read().decode(), wrong.read().decode())
 
 
-def _be(
-    words: list[str], folder: Path | None, env: Mapping[str, str] | None, to: tuple[int, int]
+def be(
+    words: Sequence[str], folder: Path | None, env: Mapping[str, str] | None, streams: Sequence[int]
 ) -> NoReturn:
-    """Be the command, and end without tidying up what is our parent's."""
+    """Be the command, with these for stdin, stdout and stderr, and end without tidying up what is our parent's."""
     code = 1
     try:
-        for stream, number in zip(to, (1, 2), strict=True):
+        for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115
         if env is not None:
             os.environ.clear()

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-import sys
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import yaml
 from cli.places import Shell
 from handrail.cli.init import AT_THE_TOP, CALLERS, FILES, STARTER
 from handrail_receiver.access.tokens import read_tokens
+from on_path import handrail_on_path
 
 ROOT = Path(__file__).parents[2]
 SECRETS = [
@@ -24,11 +25,16 @@ SECRETS = [
 TARGETS = [*(target for _, target in FILES), *SECRETS]
 
 
+@pytest.fixture(scope="module", name="command", autouse=True)
+def _command() -> Iterator[None]:
+    """`handrail` is a command, for `ran`."""
+    with handrail_on_path() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(folder), prepend=os.pathsep)
+        yield
+
+
 def ran(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return subprocess.run(
-        argv, cwd=folder, env={**os.environ, "PATH": path}, check=False, capture_output=True, text=True
-    )
+    return subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
 
 
 def test_a_new_repository_passes_its_own_check(shell: Shell) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from typed import typed
+
 TOP = Path(__file__).parents[2]
 SOURCE = """
 from handrail.declare import *
@@ -73,11 +75,10 @@ def test_what_is_written_depends_on_the_declarations_alone(tmp_path: Path) -> No
 def test_a_check_from_anywhere_finds_nothing(tmp_path: Path) -> None:
     source = tmp_path / "rules_src"
     declared(source, ["eu/shop.py", "till.py"])
-    generated(tmp_path / "generated", tmp_path, "rules_src")
+    assert typed("generate", folder=tmp_path).returncode == 0
     for here, given, out in (
         (source, ".", "../generated"),
         (Path("/"), str(source), str(tmp_path / "generated")),
     ):
-        argv: list[str | Path] = [HANDRAIL, "generate", "--check", "--source", given, "--out", out]
-        ran = subprocess.run(argv, cwd=here, check=False, capture_output=True, text=True)
+        ran = typed("generate", "--check", "--source", given, "--out", out, folder=here)
         assert (ran.returncode, ran.stderr) == (0, "")

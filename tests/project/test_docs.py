@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from handrail.compiler import compile_source, problems_everywhere
 from handrail.errors import Severity
 from handrail.units import span
 from handrail_receiver.settings import Settings
+from on_path import handrail_on_path
 from project import lint_page
 from project.examples import ROOT, Example, examples, pages
 from tools.site_hooks import navigation
@@ -206,13 +208,21 @@ def _repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", name="commands_folder")
+def _commands_folder() -> Iterator[Path]:
+    with handrail_on_path() as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("example", [e for e in (*examples("sh"), *examples("python")) if e.run], ids=str)
-def test_an_example_that_asks_for_it_runs(example: Example, repository: Path, tmp_path: Path) -> None:
+def test_an_example_that_asks_for_it_runs(
+    example: Example, repository: Path, commands_folder: Path, tmp_path: Path
+) -> None:
     copy = tmp_path / "handrail"
     shutil.copytree(repository, copy)
     shell = ["sh", "-eu", "-c", example.text]
     argv = shell if example.language == "sh" else [sys.executable, "-c", example.text]
-    path = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/bin"
+    path = f"{commands_folder}:{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/bin"
     ran = subprocess.run(
         argv, cwd=copy, env={"PATH": path, "LANG": "C.UTF-8"}, check=False, capture_output=True, text=True
     )

@@ -22,7 +22,7 @@ ALL = (
 )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("played", ALL)
 def test_a_healthy_service_completes_and_a_sick_one_is_rolled_back(played: Played, tmp_path: Path) -> None:
     began = time.monotonic()
@@ -69,7 +69,7 @@ def falls_sick(life: Life, attempt: int) -> float:
     life.ended("rolled-back")
     took = time.monotonic() - sick
     assert life.cast.target() == life.played.before
-    assert life.played.page in life.firing(sick)
+    assert life.played.pages & life.firing(sick)
     [opened] = life.call("GET", "/incidents", role="viewer")["incidents"]
     assert (opened["attempt"], opened["stage"]) == (attempt, life.played.sick_in)
     print(f"{life.played.name}: sick to rolled back {took:.1f} s; {life.bundle(attempt)}")
@@ -79,7 +79,6 @@ def falls_sick(life: Life, attempt: int) -> float:
 WATCHED = 10.0
 
 
-@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_ruleiq_has_no_stages_and_is_guarded_until_its_flags_are_switched_off(tmp_path: Path) -> None:
     with living(ruleiq, tmp_path) as life:

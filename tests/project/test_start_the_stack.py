@@ -23,6 +23,13 @@ def commands() -> list[str]:
     return [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in blocks]
 
 
+def on_the_page() -> list[str]:
+    """The shell commands of compose.md's "Start it", in their order."""
+    page = (TOP / "docs/how-to/compose.md").read_text(encoding="utf-8")
+    chapter = page.split("## Start it\n")[1].split("\n## ")[0]
+    return re.findall(r"^```sh\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
+
+
 def only(word: str) -> str:
     """The one command with this word."""
     [found] = [one for one in commands() if word in one]
@@ -87,3 +94,27 @@ def test_what_compose_and_the_commands_need_is_set_before_them() -> None:
     assert order == sorted(order)
     assert "127.0.0.1:8000:8000" in made
     assert only("/metrics").startswith("curl -sf http://localhost:8000/metrics")
+
+
+@pytest.mark.parametrize("word", ["mkdir -p secrets/steps", "missing: secrets/"])
+def test_the_page_about_containers_prepares_the_same_by_the_same_commands(word: str) -> None:
+    [found] = [one for one in on_the_page() if word in one]
+    assert found.strip() == only(word).strip()
+
+
+def test_whatever_compose_starts_is_published_on_loopback_and_has_no_password_of_its_own() -> None:
+    made = yaml.safe_load((GENERATED / "compose.yaml").read_text(encoding="utf-8"))
+    ports = [port for one in made["services"].values() for port in one.get("ports", ())]
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+    environment = {
+        name: value
+        for one in made["services"].values()
+        for name, value in one.get("environment", {}).items()
+        if "PASSWORD" in name or "TOKEN" in name
+    }
+    assert environment == {
+        "GF_SECURITY_ADMIN_PASSWORD__FILE": "/run/secrets/grafana-password",
+        "HANDRAIL_TOKENS_FILE": "/run/secrets/tokens",
+    }
+    assert all(one["file"].startswith("${HANDRAIL_SECRETS:?") for one in made["secrets"].values())
+    assert {"grafana", "prometheus", "handrail", "ruleiq", "ruleiq-node"} <= set(made["services"])

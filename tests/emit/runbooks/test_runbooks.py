@@ -248,8 +248,7 @@ def test_escalation_says_what_stops_it() -> None:
         "An alert that nobody resolves climbs by itself, counted from the moment it fired. It stops when the alert is "
         "resolved, or when somebody acknowledges the incident that it opened: `handrail rollout ack shop`. That "
         "stops all that fired until then. What begins later climbs until it is acknowledged as well, and while the receiver is "
-        "away nothing counts as acknowledged. Before the first attempt there is no incident: silence the alert in "
-        "Alertmanager."
+        "away nothing counts as acknowledged."
     )
 
 

@@ -34,8 +34,8 @@ class Cast:
 class Played:
     """A rollout's name, what runs around it, and what must be seen.
 
-    `shares` is what the target says before, in each stage, and after a rollback. `page` is the alert that rolls it back
-    and `sick_in` the stage in which its service falls sick. Stages are `stages` times shorter than all else.
+    `shares` is what the target says before, in each stage, and after a rollback. `pages` are the alerts of
+    which the first one rolls it back, and `sick_in` is the stage in which its service falls sick. Stages are `stages` times shorter than all else.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Played:
     shares: Mapping[str, str]
     before: str
     sick_in: str
-    page: str
+    pages: frozenset[str]
     stages: int
     faster: int = 60
     known: bool = False

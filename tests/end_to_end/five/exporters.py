@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -38,6 +39,35 @@ def postgres_exporter(folder: Path, database: str, address: str) -> AbstractCont
     argv += ["--disable-default-metrics", "--disable-settings-metrics"]
     env = {"DATA_SOURCE_NAME": f"postgres://handrail@{database}/postgres?sslmode=disable"}
     return _exporter("postgres-exporter", argv, folder, address, env)
+
+
+def node_exporter(folder: Path, address: str, machine: Path | None = None) -> AbstractContextManager[object]:
+    """node_exporter, which says what the machine does; with `machine` what that folder says instead of /proc."""
+    argv: list[str | Path] = ["prometheus-node-exporter", "--web.listen-address", address]
+    argv += ["--collector.disable-defaults"]
+    argv += [f"--collector.{name}" for name in ("cpu", "meminfo", "filesystem")]
+    argv += [f"--path.procfs={machine}"] if machine else []
+    return _exporter("node-exporter", argv, folder, address)
+
+
+@contextmanager
+def calm_machine(folder: Path) -> Iterator[Path]:
+    """A folder like /proc of a machine with 8 GB that has little to do: the one that runs the test may be busy."""
+    (folder / "1").mkdir(parents=True)
+    (folder / "1/mounts").write_text("/dev/vda1 / ext4 rw 0 0\n")
+    (folder / "meminfo").write_text("MemTotal: 8000000 kB\nMemFree: 5000000 kB\nMemAvailable: 6000000 kB\n")
+    began = time.monotonic()
+
+    def runs() -> None:
+        ticks = 100 * (time.monotonic() - began)  # a hundredth of a second each: user, nice, system, idle
+        line = f"{0.1 * ticks:.0f} 0 {0.1 * ticks:.0f} {0.8 * ticks:.0f} 0 0 0 0 0 0\n"
+        new = folder / "stat.new"
+        new.write_text(f"cpu  {line}cpu0 {line}")
+        new.rename(folder / "stat")
+
+    runs()
+    with again_and_again(runs, every=0.1):
+        yield folder
 
 
 @contextmanager

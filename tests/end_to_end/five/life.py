@@ -136,7 +136,7 @@ class Life:
 
     def _until(self, condition: Any, what: str, seen: Any, every: float = 0.4) -> None:
         try:
-            servers.until(condition, what, within=90, every=every)
+            servers.until(condition, what, every=every)
         except TimeoutError as error:
             raise NotSeen(f"{error}; last seen: {json.dumps(seen(), indent=1)}") from error
 

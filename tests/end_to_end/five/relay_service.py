@@ -77,6 +77,6 @@ relay = Played(
     shares={"5%": "main:5,r0.5-hotfix:95", "100%": "main:100,r0.5-hotfix:0"},
     before=STABLE,
     sick_in="5%",
-    page="RelayR1SseSuccessCritical",
+    pages=frozenset({"RelayR1SseSuccessCritical"}),
     stages=10,
 )

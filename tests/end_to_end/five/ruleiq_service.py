@@ -1,4 +1,4 @@
-"""ruleiq: the example application itself, people who ask it, and an Unleash that holds the two flags of its newest features."""
+"""ruleiq: the example application itself, people who ask it, node_exporter, and an Unleash that holds the two flags of its newest features."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handrail.declare import Targets
 from end_to_end.demo.stack import TESTS
 
 from .cast import Cast, Played
-from .exporters import again_and_again
+from .exporters import again_and_again, node_exporter
 from .flags import Flags
 
 FLAGS = ("recommendations-v2", "bulk-import")
@@ -24,7 +24,7 @@ AT_ONCE = 8
 @contextmanager
 def runs(folder: Path) -> Iterator[Cast]:
     """The application with both flags on, and people who make reports and sign in."""
-    address, fails, numbers = servers.free_address(), [False], count()
+    address, node, fails, numbers = servers.free_address(), servers.free_address(), [False], count()
     asks = {"ADDRESS": address, "PYTHONPATH": str(TESTS)}
     with ExitStack() as started:
         flags = started.enter_context(Flags("ruleiq", *FLAGS))
@@ -33,6 +33,7 @@ def runs(folder: Path) -> Iterator[Cast]:
                 folder, "end_to_end.ruleiq.app", name="application", address=address, env=asks
             )
         )
+        started.enter_context(node_exporter(folder, node))
         people = started.enter_context(
             httpx.Client(base_url=f"http://{address}", timeout=5, trust_env=False, verify=servers.PLAIN)
         )
@@ -54,7 +55,7 @@ def runs(folder: Path) -> Iterator[Cast]:
             "STATUS_PAGE_TOKEN",
         )
         yield Cast(
-            scrape=[Targets("ruleiq", [address])],
+            scrape=[Targets("ruleiq", [address]), Targets("ruleiq-node", [node])],
             places={"https://unleash.example.com": flags.url},
             secrets={
                 **{name: f"{name.lower()}-of-a-test" for name in names},
@@ -72,6 +73,6 @@ ruleiq = Played(
     shares={},
     before="recommendations-v2=off bulk-import=off",
     sick_in="",
-    page="RuleiqErrorRateFastCritical",
+    pages=frozenset({"RuleiqErrorRateFastCritical", "RuleiqErrorRateCritical"}),
     stages=1,
 )

@@ -114,7 +114,7 @@ class GateCase:
     gate: Gate
     playbook: Playbook
     history: History
-    found: GateInputs
+    inputs: GateInputs
     now: datetime
 
     @cached_property
@@ -154,8 +154,8 @@ class GateCase:
     def firing(self) -> tuple[str, ...]:
         """What fires and is asked about: by Prometheus, and by the alerts we heard where Prometheus is not sure."""
         said = [one.source for one in self.history.said if one.firing and not is_probe(one.source)]
-        heard = set() if self.found.fires.sure else set(said)  # a gate asks probes itself
-        return tuple(sorted({*heard, *self.found.fires.sources} - self.aside))
+        heard = set() if self.inputs.fires.sure else set(said)  # a gate asks probes itself
+        return tuple(sorted({*heard, *self.inputs.fires.sources} - self.aside))
 
     @cached_property
     def aside(self) -> frozenset[str]:
@@ -250,7 +250,7 @@ def _others(at: GateCase) -> list[Requirement]:
     """The rollouts that this one waits for before it begins."""
     if at.history.in_stage is not None:
         return []
-    return [_other(name, at.found.others.get(name, "unknown")) for name in at.playbook.waits_for]
+    return [_other(name, at.inputs.others.get(name, "unknown")) for name in at.playbook.waits_for]
 
 
 def _other(name: str, state: str) -> Requirement:
@@ -269,7 +269,7 @@ def _criterion(criterion: Criterion, at: GateCase) -> Requirement:
     name = f"{criterion.guardrail}: {criterion.text}"
     if at.bakes:
         return Requirement("criterion", name, met=False, text=f"{name}: not yet")
-    answer = at.found.criteria.get(criterion)
+    answer = at.inputs.criteria.get(criterion)
     if answer is None:
         return Requirement(
             "criterion", name, met=False, text=f"{name}: unknown: Prometheus was not asked", known=False
@@ -338,8 +338,11 @@ def _looked_at(at: GateCase) -> list[Requirement]:
     if attempt is None:
         return []
     return [
-        *(probe_asked(one.name, at.found.probes.get(one.name), bakes=at.bakes) for one in at.playbook.probes),
-        *([checks_asked(at.playbook, attempt, gate.checks, at.found.made)] if gate.checks else []),
+        *(
+            probe_asked(one.name, at.inputs.probes.get(one.name), bakes=at.bakes)
+            for one in at.playbook.probes
+        ),
+        *([checks_asked(at.playbook, attempt, gate.checks, at.inputs.made)] if gate.checks else []),
     ]
 
 
@@ -380,7 +383,7 @@ def _worthless(approved: Approved, approval: Approval, at: GateCase, own: frozen
         return f"the playbook,{or_version_words} or an answer to a question, has changed since"
     if at.now >= approved.until:
         return f"it ended {when(approved.until)}"
-    if not any(one.token == approved.token and one.may(approval.role) for one in at.found.approvers):
+    if not any(one.token == approved.token and one.may(approval.role) for one in at.inputs.approvers):
         return "the token it was given with may not approve any more"
     if approval.four_eyes and approved.by in own:
         return "whoever starts, promotes or answers a question cannot approve it as well"

@@ -173,13 +173,13 @@ class Incident:
 
         None where nobody has acknowledged it since it was opened, or opened again.
         """
-        found: datetime | None = None
+        acknowledged_at: datetime | None = None
         for one in self.events:
             if one.event is IncidentEvent.acknowledged:
-                found = one.at
+                acknowledged_at = one.at
             elif one.event is IncidentEvent.reopened:
-                found = None
-        return found
+                acknowledged_at = None
+        return acknowledged_at
 
     def says(self, name: str, said: object) -> bool:
         """Whether it says this already: who sends a note twice notes it once."""

@@ -37,7 +37,7 @@ class Call:
     For a start, `pinned` has the steps of the rollback with their open values filled in, and `captured` the
     references. `not_ready` has the reasons not to go on, one line each, empty if there is none; `no_way_back` says
     why a rollback would not work; `causes` are these reasons in words that stay the same while figures in them
-    change. `found` is what a gate is judged by, and `word` what the person says of it.
+    change. `gate_inputs` is what a gate is judged by, and `word` what the person says of it.
 
     `to` is the stage that the person means, empty if the call names none. `canary` and `stable` are the versions that
     a start, or an approval before it, gives or has read; `unread` says why one could not be read, and `traffic` what
@@ -56,7 +56,7 @@ class Call:
     no_way_back: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
-    found: GateInputs = NO_INPUTS
+    gate_inputs: GateInputs = NO_INPUTS
     word: GateAnswer = NO_ANSWER
     to: str = ""
     canary: str = ""

@@ -369,7 +369,7 @@ def _adopt(known: Decision, call: Call, newest: Playbook, attempt: Attempt) -> D
 
 
 def _at_gate(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
-    at = next_gate(playbook, history, call.found, now.now)
+    at = next_gate(playbook, history, call.gate_inputs, now.now)
     if at is None:
         return no_gate(known, playbook, history)
     return (check if call.verb == "check" else approve)(known, call.word, call.why, at)

@@ -228,7 +228,7 @@ class CallHandler:
             await (self.probes.ask if fresh else self.probes.recent)(probes),
             await self._made(playbook, history),
         )
-        return judge(replace(at, found=inputs))
+        return judge(replace(at, inputs=inputs))
 
     async def _made(self, playbook: Playbook, history: History) -> Mapping[str, bool | None]:
         """The declared checks and load bursts of the stage that were made, where a gate asks for them."""
@@ -361,7 +361,7 @@ class CallHandler:
         probes = self.probes.ask if call.verb in FORWARD else self.probes.recent
         return replace(
             call,
-            found=GateInputs(
+            gate_inputs=GateInputs(
                 criteria,
                 self.approvers(),
                 before.fires,

@@ -20,7 +20,7 @@ from handrail_receiver.operations.call import Call
 
 def gate_ahead(call: Call, playbook: Playbook, history: History, now: Conditions) -> GateStatus | None:
     """The next gate, judged for the caller; None where no gate comes."""
-    at = next_gate(playbook, history, call.found, now.now)
+    at = next_gate(playbook, history, call.gate_inputs, now.now)
     return judge(at, call.by) if at else None
 
 

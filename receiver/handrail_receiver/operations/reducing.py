@@ -63,7 +63,7 @@ def enter_again(
         return refusal(known, "no-stage", f"the playbook has no stage {attempt.stage} any more; roll back")
     if call.to and call.to != stage.name:
         return refusal(known, "other-stage", f"you meant {call.to}, and what was reduced is {stage.name}")
-    at = next_gate(playbook, history, call.found, now.now)
+    at = next_gate(playbook, history, call.gate_inputs, now.now)
     firing = (fire(at.firing),) if at is not None and at.firing else ()
     reasons = (*call.no_way_back, *call.not_ready, *firing, *guard_is_off(now))
     refused = not_ready(known, call, reasons)

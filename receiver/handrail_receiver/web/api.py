@@ -54,7 +54,7 @@ from handrail_receiver.web.verbs import (
 
 @dataclass(frozen=True)
 class Api:
-    """The JSON half of what people see."""
+    """Calls of the API, answered in JSON."""
 
     store: Store
     playbooks: Playbooks
@@ -201,7 +201,7 @@ def _view(newest: Playbook, history: History) -> RolloutView:
 
 
 def asked_for(verb: str, caller: Caller, body: Body) -> Call:
-    """A call with its words."""
+    """The call that a request asks for, with its fields."""
     asked = Call(verb, caller.name, body.why)
     match body:
         case CheckBody(item=item, passed=passed):
@@ -229,7 +229,7 @@ def first_problem(problem: ValidationError) -> str:
 
 
 def from_a_page(request: Request) -> bool:
-    """Whether a browser may have been made to send it by somebody else's page: it can send no JSON unasked."""
+    """Whether another site's page may have made a browser send it: such a page cannot send JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind != "application/json" and (kind != "" or "origin" in request.headers)
 

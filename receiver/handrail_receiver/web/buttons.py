@@ -26,7 +26,7 @@ AGAIN = "look at the rollout, and ask again from its page"
 
 @dataclass(frozen=True)
 class Buttons:
-    """Asks once, then does it."""
+    """A button's two pages: the one that says what will happen, and the one with the answer."""
 
     pages: Pages
     seal: FormSeal
@@ -152,7 +152,7 @@ def _body(verb: Verb, sent: Mapping[str, str]) -> dict[str, object]:
 
 
 async def read_form(request: Request) -> dict[str, str] | str:
-    """The form that was sent; or why it is none of ours."""
+    """The form that was sent, or why it is refused."""
     elsewhere = from_elsewhere(request.headers)
     if elsewhere:
         return f"{elsewhere}; {AGAIN}"

@@ -111,7 +111,7 @@ class ConnectionLimits(HttpToolsProtocol):
         return None if answering or self.transport.is_closing() else self._heard_at
 
     def leave(self) -> None:
-        """Close, to make room for others."""
+        """Close it to make room for others."""
         self._given_up = True
         self.transport.abort()
 
@@ -125,7 +125,7 @@ class ConnectionLimits(HttpToolsProtocol):
             self.transport.close()
 
     def _expect(self, within: float | None) -> None:
-        """The next part must arrive within these seconds; None: nothing has to."""
+        """The next part must arrive within these seconds; None: no limit."""
         self._within = within
         if self._limit is not None:
             self._limit.cancel()
@@ -137,7 +137,7 @@ class ConnectionLimits(HttpToolsProtocol):
 
 
 def _make_room(newest: ConnectionLimits, connections: Iterable[ConnectionLimits]) -> None:
-    """Close the connection that was idle longest; where all are being answered, the newest."""
+    """Close the connection that has been idle longest; if all are being answered, the newest."""
     quiet = [
         (since, one) for one in connections if one is not newest and (since := one.quiet_since) is not None
     ]

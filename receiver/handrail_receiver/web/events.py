@@ -1,6 +1,6 @@
 """What happens → server-sent events, for every page that is open.
 
-The form is three lines of text, so it is written here: docs/decisions/hand-written-or-a-library.md.
+The format is three lines of text, so no library is used: docs/decisions/hand-written-or-a-library.md.
 """
 
 from __future__ import annotations

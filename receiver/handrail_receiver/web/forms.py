@@ -1,4 +1,4 @@
-"""A form of ours, sent back → whether it is the one we gave to this person; no page of somebody else's can send it."""
+"""A form that was sent → whether it is the one that this person was shown; another site's page cannot send it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FormSeal:
 def from_elsewhere(headers: Mapping[str, str]) -> str:
     """Why a request was sent by a page that is not ours, empty when nothing says so.
 
-    A browser says which page sent it; what says nothing is no browser, or a very old one.
+    A browser says which page sent it; a client that says nothing is no browser, or a very old one.
     """
     site = headers.get("sec-fetch-site", "")
     if site not in {"", "same-origin"}:

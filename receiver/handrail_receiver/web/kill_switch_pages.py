@@ -39,21 +39,21 @@ class KillSwitchBody(BaseModel):
 
 
 class KillSwitchSeen(Protocol):
-    """What there is to know of the kill switch."""
+    """What is known of the kill switch."""
 
     def is_set(self) -> bool:
-        """Whether it is there, or may be."""
+        """Whether it is set, or cannot be checked."""
 
     def text(self) -> str:
-        """What is in the file."""
+        """The text of the file."""
 
     def cannot(self, *, on: bool) -> str:
-        """Why it could not be set, or taken away; empty when it could."""
+        """Why it could not be set or removed; empty if it was."""
 
 
 @dataclass(frozen=True)
 class KillSwitchPages:
-    """Looks at it, and turns it."""
+    """The kill switch over HTTP: its state, and setting and removing it."""
 
     pages: Pages
     seal: FormSeal

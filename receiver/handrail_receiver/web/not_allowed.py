@@ -23,14 +23,14 @@ MOST_KEPT = 1000
 
 @dataclass
 class NotAllowed:
-    """Keeps who asked for what without the role for it."""
+    """Records who asked for what without the role for it."""
 
     calls: CallHandler
     playbooks: Playbooks
     _kept: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
 
     async def __call__(self, request: Request, caller: Caller, why: str) -> None:
-        """Keep one; what a store that is down cannot keep is in the log."""
+        """Record one; while the store is down it goes into the log."""
         playbook = self.playbooks.get(request.path_params["name"])
         verb, now = request.url.path.rpartition("/")[2], self.calls.guard.clock.now()
         if playbook is None or not self._is_news((playbook.rollout, caller.name, verb), now):

@@ -1,4 +1,4 @@
-"""A rollout → how it is now, and whether its gate is open, as JSON for programs that look again and again."""
+"""A rollout → its present state, and whether its gate is open, as JSON for programs that poll."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from handrail_receiver.web.watching import Watching
 
 
 class WantedGate(BaseModel):
-    """The gate into which stage (`complete` after the last one); the next one without it."""
+    """Which gate: into this stage (`complete`: after the last one); by default the next one."""
 
     model_config = ConfigDict(extra="forbid")
     into: str = Field(default="", max_length=200)
@@ -31,7 +31,7 @@ class WantedGate(BaseModel):
 
 @dataclass(frozen=True)
 class Looking:
-    """What `handrail rollout watch` and `handrail gate` ask for."""
+    """The answers for `handrail rollout watch` and `handrail gate`."""
 
     api: Api
     watching: Watching
@@ -69,7 +69,7 @@ class Looking:
         return _json(_gate_result_view(newest, history, answer))
 
     async def _gate_result(self, playbook: Playbook, history: History, into: str) -> GateResult:
-        """Asked again as for a promotion, while an attempt is under way."""
+        """The gate, judged anew as for a promotion, while an attempt is active."""
         calls, live = self.api.calls, history.attempt is not None and history.attempt.live
         before = await preflight(calls.prometheus, playbook) if live else Preflight()
         gate = await calls.gate(playbook, history, before.fires, fresh=True) if live else None

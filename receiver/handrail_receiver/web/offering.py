@@ -1,4 +1,4 @@
-"""Who looks, and at what → the buttons they get."""
+"""A person and a rollout → the buttons that they get."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ LONGEST_NUMBER = 10
 
 
 def _guard(checks: Sequence[Check]) -> tuple[Tone, str]:
-    """How the guard is as a whole: as its worst part."""
+    """The state of the guard as a whole, which is that of its worst part."""
     tones = {check.tone for check in checks}
     if "bad" in tones:
         return "bad", "The guard is NOT whole"
@@ -61,7 +61,7 @@ class PageContent:
 
 @dataclass(frozen=True)
 class _Looked:
-    """All that was looked up of one attempt of a rollout."""
+    """Everything that was looked up for one attempt of a rollout."""
 
     playbook: Playbook
     history: History
@@ -76,7 +76,7 @@ class _Looked:
 
 @dataclass(frozen=True)
 class Pages:
-    """The HTML half of what people see. It is shown as well when the store is down: then it says so."""
+    """The pages that people see. They are shown while the store is down too, and say so."""
 
     api: Api
     playbooks: Playbooks
@@ -178,7 +178,7 @@ class Pages:
         return _Looked(playbook, history, records, attempts, gate, watched, window, samples, earlier)
 
     async def refused(self, caller: Caller, why: str) -> Response:
-        """What somebody gets who may look, and may not do what they asked for."""
+        """The page for somebody who may look, but may not do what they asked for."""
         if "viewer" not in caller.may:
             return error(403, why)
         return await self.page(caller, PageContent("refused.html", {"why": why}, status=403))
@@ -205,7 +205,7 @@ def _missing(name: str, number: int | None) -> PageContent:
 
 
 async def _nothing() -> None:
-    """What is not asked."""
+    """Empty answers, for pages that ask nothing."""
 
 
 def _values(looked: _Looked, now: datetime, *, earlier: bool) -> dict[str, object]:

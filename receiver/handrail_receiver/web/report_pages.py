@@ -46,7 +46,7 @@ class ReportsView(BaseModel):
 
 @dataclass(frozen=True)
 class ReportPages:
-    """What is asked for reports."""
+    """Reports over HTTP, as JSON and as pages."""
 
     reporter: Reporter
     playbooks: Playbooks
@@ -87,7 +87,7 @@ class ReportPages:
         return await self._all([named] if named else self.playbooks.all(), kind, wanted.date)
 
     async def _all(self, playbooks: Sequence[Playbook], kind: Kind, day: date | None) -> ReportsView:
-        """One after the other: each asks Prometheus as much as it may be asked at once."""
+        """The reports, made one after the other: each asks Prometheus as much as is allowed at once."""
         reports: list[Report] = []
         unreadable: list[str] = []
         for playbook in playbooks:

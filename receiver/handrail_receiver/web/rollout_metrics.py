@@ -156,7 +156,7 @@ class _Probes:
 
 
 class _Chains:
-    """How far the evidence of each rollout goes: what Prometheus remembers of it nobody can change in the store."""
+    """The end of each rollout's evidence: what Prometheus has scraped of it cannot be changed in the store."""
 
     def __init__(self, ends: Mapping[str, ChainEnd]) -> None:
         self._ends = ends

@@ -48,7 +48,7 @@ class SelfChecks:
     untold: Mapping[str, str]
 
     async def checks(self, prometheus_said: str | None = None) -> list[Check]:
-        """Every check, the ones without which nothing is rolled back first.
+        """Every check; first those without which nothing is rolled back.
 
         `prometheus_said` is the result of a question that the page has asked already: empty when it was answered, else
         why not; None: nobody has asked.
@@ -105,7 +105,7 @@ class SelfChecks:
         return Check("Prometheus", "good", "answers")
 
     async def _asked(self) -> str:
-        """Why Prometheus does not answer; empty when it does."""
+        """Why Prometheus does not answer; empty if it does."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self.prometheus.values("vector(1)")

@@ -1,4 +1,4 @@
-"""Values → HTML: the templates, what they may write, and the headers by which a browser obeys nothing else."""
+"""Values → HTML: the templates, their filters, and the security headers of every page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _text(name: str) -> str:
 
 
 def _style() -> str:
-    """The page's style, and what plots need of it."""
+    """The style of the pages and of their plots."""
     return STYLE + _text("style.css")
 
 
@@ -31,7 +31,7 @@ def _script() -> str:
 
 
 def headers() -> dict[str, str]:
-    """What every page is sent with."""
+    """The headers of every page."""
     return {
         "Content-Security-Policy": (
             f"default-src 'none'; style-src {allowed(_style())}; script-src {allowed(_script())}; "
@@ -59,7 +59,7 @@ def environment() -> jinja2.Environment:
 
 @lru_cache(4096)
 def typed(text: str) -> Markup:
-    """A sentence: what stands between backticks is to be typed, and an instant is one."""
+    """A sentence as HTML: text between backticks as code, an instant as a time."""
     parts = [with_instants(part) for part in text.split("`")]
     shown = (
         Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)

@@ -43,7 +43,7 @@ class StartBody(CallBody):
 
 
 class StageBody(CallBody):
-    """The same; `to` names the stage that is meant, `complete` after the last one: what it no longer fits is refused."""
+    """The same; `to` names the stage that is meant (`complete` after the last one): refused if another one is next."""
 
     to: str = Field(default="", max_length=200)
 
@@ -68,7 +68,7 @@ class CheckBody(BaseModel):
 
     @property
     def answers(self) -> bool:
-        """Whether it answers a question: neither names a question nor says yes or no who wants a check."""
+        """Whether it answers a question; without a question, a yes or a no it asks for a check."""
         return bool({"item", "passed"} & self.model_fields_set)
 
 
@@ -87,7 +87,7 @@ class ApproveBody(BaseModel):
 
 
 class AckBody(BaseModel):
-    """Which incident is acknowledged (`incident`, where several are open), and a word for those who read it."""
+    """Which incident is acknowledged (`incident`, if several are open), and a note."""
 
     model_config = ConfigDict(extra="forbid")
     incident: str = Field(default="", max_length=300, pattern="^[!-~]*$")
@@ -98,7 +98,7 @@ class NoteBody(AckBody):
     """What is said of an incident: a field that is empty stays as it was.
 
     `follow_up` adds one, `review` is when it is looked back on, with whom are the `attendees`. `false_rollback` says
-    whether the rollback was for nothing. `why` is anything else that its timeline shall have.
+    whether the rollback was for nothing. `why` is anything else for its timeline.
     """
 
     cause: Words = ""
@@ -117,7 +117,7 @@ class NoteBody(AckBody):
 
 
 class CloseBody(NoteBody):
-    """The same, and with `why` the reason for which it is over."""
+    """The same; `why` is the reason why the incident is over."""
 
 
 Body = CallBody | StartBody | StageBody | CheckBody | ApproveBody | AckBody | NoteBody | CloseBody

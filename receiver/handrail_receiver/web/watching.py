@@ -1,4 +1,4 @@
-"""Prometheus, asked once for a page → what it says of all guardrails; or that it does not answer, and nothing else."""
+"""Prometheus, asked once for a page → the state of all guardrails, or that it does not answer."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ class Watching:
         return _with_settings(known, history)
 
     async def _now(self, playbook: Playbook, beside: AskedBeside | None) -> Sequence[Sample]:
-        """Where the past or a criterion cannot be computed, it is left out: that says nothing of what is recorded."""
+        """If a past value or a criterion cannot be computed, it is left out; the recorded values are shown all the
+        same.
+        """
         if beside is not None:
             with suppress(Permanent):
                 samples = await self.prometheus.samples(f"{question(playbook)}\nor {beside.expr}")
@@ -148,7 +150,7 @@ async def _in_time(answer: Awaitable[T]) -> T:
 
 
 def _with_settings(known: Watched, history: History) -> Watched:
-    """Where nobody can count the traffic: what the targets were set to stands beside that, under its own name."""
+    """If the traffic cannot be counted, the page shows what the targets were set to, named as such."""
     settings = read_back(history.runs)
     if known.traffic.counted or not settings:
         return known

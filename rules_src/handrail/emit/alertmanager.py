@@ -1,4 +1,4 @@
-"""What rollouts have in common → alertmanager/: which alert goes to whom, which one mutes which, and the words people read."""
+"""What rollouts have in common → alertmanager/: routes, inhibitions, and the texts that people read."""
 
 from __future__ import annotations
 

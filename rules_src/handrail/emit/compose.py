@@ -1,7 +1,8 @@
-"""What rollouts have in common → compose.yaml: Prometheus, Alertmanager, Grafana, the receiver and what it watches on one machine.
+"""What rollouts have in common → compose.yaml: Prometheus, Alertmanager, Grafana, the receiver and what it watches on
+one machine.
 
-Each reads what was generated beside this file, and stands where the environment says that it is called. No password and no
-token has a default: they are files in one folder, and the stack does not start without it.
+Each reads the files generated beside this one, and listens at its address in the environment. No password and no token
+has a default: they are files in one folder, and the stack does not start without it.
 """
 
 from __future__ import annotations
@@ -56,12 +57,12 @@ class _Place:
 
     @property
     def listen(self) -> str:
-        """What the program is told."""
+        """The address to listen on."""
         return _joined(self.host, self.port) if self.machine else f"0.0.0.0:{self.port}"
 
     @property
     def asked(self) -> str:
-        """Where it answers its own health check."""
+        """The address of its health check."""
         return self.listen if self.machine else f"127.0.0.1:{self.port}"
 
     def network(self, *, published: bool) -> Data:
@@ -84,7 +85,7 @@ def _place(address: str, environment: Environment) -> _Place:
 
 
 def _on_machine(environment: Environment) -> bool:
-    """Whether anything is called by a loopback address: then all of it is on this machine."""
+    """Whether any address is a loopback address: then everything runs on this machine's network."""
     scraped = (address for job in environment.scrape for address in job.addresses)
     plain = (f"http://{address}" for address in (*environment.alertmanagers, *scraped))
     return any(_loopback(address) for address in (environment.receiver, environment.prometheus, *plain))
@@ -111,7 +112,7 @@ def _services(common: Common) -> Iterator[tuple[str, Data]]:
 
 
 def _watched(environment: Environment, others: Mapping[str, Data]) -> Iterator[tuple[str, Data]]:
-    """What is scraped and declared with a container. Those of one host name share one network, as if on one machine."""
+    """The jobs that are declared with a container. Containers of one host name share one network, as if on one machine."""
     by_host: dict[str, list[tuple[str, int, Container]]] = {}
     for job in environment.scrape:
         if job.container is not None:
@@ -134,7 +135,7 @@ def _watched(environment: Environment, others: Mapping[str, Data]) -> Iterator[t
 
 
 def _as_declared(container: Container, network: Data) -> Data:
-    """What its program may do nobody knows here: it only gets no more rights than it starts with."""
+    """The declared container. Its program's needs are not known: it only gets no new rights."""
     machine = ["/:/host:ro,rslave"] if container.sees_machine else []
     said: Data = {
         "command": list(container.command),
@@ -168,7 +169,7 @@ def _prometheus(environment: Environment) -> Data:
 
 
 def _alertmanagers(common: Common) -> Iterator[tuple[str, Data]]:
-    """One for each address. They are a cluster where there are several: each tells what it has sent."""
+    """An Alertmanager for each address. Several form a cluster, in which each tells the others what it has sent."""
     places = [_place(f"http://{one}", common.environment) for one in common.environment.alertmanagers]
     hidden = _secrets(dict(_read_by_alertmanager(common)))
     published: set[int] = set()
@@ -206,7 +207,7 @@ def _read_by_alertmanager(common: Common) -> Iterator[tuple[str, str]]:
 
 
 def _grafana(environment: Environment) -> Data:
-    """On loopback or published there alone: whoever opens it to others puts something with TLS before it."""
+    """Grafana, reachable on loopback only: put a proxy with TLS in front to open it to others."""
     machine = _on_machine(environment)
     place = _Place("127.0.0.1" if machine else "grafana", _GRAFANA_PORT, machine)
     settings = {
@@ -268,7 +269,7 @@ def _receiver(environment: Environment) -> Data:
 
 
 def _program(image: str, place: _Place, ready: str, *, published: bool = True) -> Data:
-    """What all have in common: one image, no rights, a health check, and a new start when they end."""
+    """What all have in common: one image, no rights, a health check, and a restart when they end."""
     return {
         "image": image,
         "restart": "unless-stopped",

@@ -18,8 +18,8 @@ EDIT = names.EDIT
 def yaml_document(data: Data, source: str) -> str:
     """`data` as YAML in its own order, which matters for rules and routes.
 
-    In block style, so that a text of several lines stays readable; what stands twice is written twice. PyYAML's
-    own representer would give the same bytes in three times the time.
+    In block style, so that a text of several lines stays readable; without anchors and aliases. PyYAML's own
+    representer would give the same bytes in three times the time.
     """
     body: str = yaml.emit(_document(data), Dumper=_DUMPER, width=10_000, allow_unicode=True)
     return f"# generated from {source}; {EDIT}\n{body}"
@@ -55,7 +55,7 @@ def _add(events: list[yaml.Event], data: Any) -> None:
 
 @lru_cache(4096, typed=True)
 def _scalar(value: object) -> yaml.ScalarEvent:
-    """A text is quoted where it would be read as something else."""
+    """A text, quoted if it would be read as something else."""
     if isinstance(value, str):
         plain = _RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == _TEXT  # type: ignore[no-untyped-call]
         return yaml.ScalarEvent(None, _TEXT, (plain, True), str(value), style="|" if "\n" in value else None)

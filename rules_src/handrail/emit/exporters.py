@@ -27,7 +27,7 @@ _SLASH = re.compile(r"(\\.)|/")
 
 
 def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
-    """The exporter input, where the rollout has sources."""
+    """The exporters' input, if the rollout has sources."""
     files: dict[str, str] = {}
     if rollout.sql:
         files[f"exporters/{rollout.name}.sql.yml"] = yaml_document(_jobs(rollout), rollout.source)
@@ -107,13 +107,13 @@ def _more(counter: LogCounter, pattern: str, text: str | None) -> str:
 
 
 def _labelled(kind: str, name: str, labels: Sequence[str]) -> tuple[str, str]:
-    """How a metric is declared, and how its series of a line's groups is written."""
+    """The declaration of a metric, and how its series is named with the values of a line's groups."""
     by = f" by {', '.join(labels)}" if labels else ""
     return f"{kind} {name}{by}", name + "".join(f"[${label}]" for label in labels)
 
 
 def _first_of(cases: Sequence[tuple[str, str]], indent: str) -> list[str]:
-    """What is done for the first pattern that matches, if anything: a line that matches two counts once."""
+    """The action for the first pattern that matches: a line that matches two counts once."""
     (pattern, act), *others = cases
     lines = [f"{indent}{_matched(pattern)} {{", *([f"{indent}  {act}"] if act else [])]
     if not others:
@@ -128,7 +128,7 @@ def _histogram(histogram: LogHistogram) -> str:
 
 
 def _gauge(gauge: LogGauge) -> str:
-    """One that is not there before its first line: without a label mtail would show 0 from its start on."""
+    """A gauge that does not exist before its first line: without a label mtail would show 0 from its start on."""
     if gauge.labels:
         head, series = _labelled("gauge", gauge.name, gauge.labels)
     else:
@@ -153,6 +153,6 @@ def _seen(seen: LogSeen) -> str:
 
 
 def _matched(pattern: str) -> str:
-    """The pattern between mtail's slashes, with slashes inside it escaped once."""
+    """The pattern between mtail's slashes; slashes inside it are escaped."""
     inside = _SLASH.sub(lambda match: match[1] or r"\/", pattern)
     return f"/{inside}/"

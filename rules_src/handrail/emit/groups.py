@@ -38,7 +38,7 @@ def digest(rollout: Rollout) -> str:
 
 
 def group_names(rollout: Rollout) -> tuple[str, ...]:
-    """What its groups are called."""
+    """The names of its groups."""
     return tuple(group["name"] for group in _groups(rollout))
 
 
@@ -89,7 +89,7 @@ def _slo(rollout: Rollout, slo: Slo) -> Data:
 
 
 def _gate(rollout: Rollout, promotion: Alert) -> Data:
-    """It looks back over whole stages, and is evaluated no more often than that is worth."""
+    """The group of the promotion alert: it looks back over whole stages, so it is evaluated seldom."""
     every = max(rollout.evaluate, GATE_EVERY)
     return {**_group(rollout, names.GATE, [_alert(promotion, rollout)]), "interval": span(every)}
 

@@ -9,7 +9,7 @@ from handrail.plan import Environment, Rollout
 
 
 def emit(rollout: Rollout, environment: Environment) -> dict[str, str]:
-    """The file, where the environment has a tenant there.
+    """The file, if the environment has a tenant.
 
     A namespace belongs to one file: what loads one replaces all of it. The environment is in its name, because two may
     have the same tenant.

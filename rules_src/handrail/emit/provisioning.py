@@ -21,7 +21,7 @@ def emit(common: Common) -> dict[str, str]:
 
 
 def _dashboards(common: Common) -> dict[str, object]:
-    """In a Grafana that was there before each environment has names and a folder of its own."""
+    """The provider of dashboards; in a Grafana that others use, each environment has its own names and folder."""
     here = common.environment
     shared = here.name if "grafana" in here.existing else ""
     provider = {

@@ -55,7 +55,7 @@ def calls_not_run(file: Path, name: str, made_at: Collection[int]) -> Iterator[P
     calls = _Calls(_words(tree))
     calls.visit(tree)
     functions: dict[_Function, None] = {}
-    for call in calls.found:
+    for call in calls.made:
         if call.dead:
             what = f"no reading comes to this {call.word}: the condition around it never holds then"
             yield Problem(Where(name, call.line), Severity.error, what, "take it out of the `if`")
@@ -96,7 +96,7 @@ class _Calls(ast.NodeVisitor):
     """Every call of one of our words in a file."""
 
     words: Mapping[str, str]
-    found: list[_Call] = field(default_factory=list)
+    made: list[_Call] = field(default_factory=list)
     _functions: list[_Function] = field(default_factory=list)
     _dead: int = 0
 
@@ -122,7 +122,7 @@ class _Calls(ast.NodeVisitor):
         word = self.words.get(_called(node))
         if word is not None:
             function = self._functions[-1] if self._functions else None
-            self.found.append(_Call(word, node.lineno, function, bool(self._dead)))
+            self.made.append(_Call(word, node.lineno, function, bool(self._dead)))
         self.generic_visit(node)
 
 

@@ -10,7 +10,7 @@ from handrail.promql.result_labels import result_labels
 
 
 def alert_labels(signals: Iterable[plan.Signal], arms: plan.Arms | None) -> tuple[str, ...] | None:
-    """The labels, in declared order; None where a user's own expression decides and nobody can know."""
+    """The labels, in declared order; None if a user's own expression decides which they are."""
     labels: dict[str, None] = {}
     for signal in signals:
         own = _labels(signal.measure.inner, signal.by)

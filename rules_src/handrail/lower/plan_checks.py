@@ -1,4 +1,4 @@
-"""A declared rollout → what is looked at while a stage lasts: checks, probes, bursts, and the questions of a gate."""
+"""A declared rollout → what is checked while a stage lasts: checks, probes, load bursts, and the questions of a gate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handrail.units import amount, duration
 
 
 def lower_checks(rollout: Rollout, context: RolloutContext) -> tuple[contract.CheckFacts, ...]:
-    """Those of every stage, and then those of each."""
+    """The checks of every stage, then those of each one."""
     own = [(stage.name, written) for stage in rollout.stages for written in stage.checks]
     every = [(None, written) for written in rollout.checks]
     return tuple(_check(stage, written, context) for stage, written in (*every, *own))
@@ -30,7 +30,9 @@ def _check(stage: str | None, written: str | Check, context: RolloutContext) -> 
 
 
 def lower_checklist(rollout: Rollout, left: Stage, context: RolloutContext) -> tuple[contract.Question, ...]:
-    """The questions of the checks in a stage, which the gate out of it asks; those of every stage within its time."""
+    """The questions of the checks in a stage, which the gate out of it asks: its own, and those of every stage that
+    come in its time.
+    """
     own = (*_within(rollout, left), *left.checks)
     checks = sorted((_check(left.name, one, context) for one in own), key=lambda one: one.at)
     return tuple(
@@ -48,7 +50,7 @@ def _within(rollout: Rollout, stage: Stage) -> Iterator[str | Check]:
 
 
 def lower_probe(probe: Probe, context: RolloutContext) -> contract.ProbeFacts:
-    """With its whole address."""
+    """The probe with its whole address."""
     return contract.ProbeFacts(
         name=probe.name,
         url=context.address_of(probe.url),
@@ -63,7 +65,7 @@ def lower_probe(probe: Probe, context: RolloutContext) -> contract.ProbeFacts:
 
 
 def lower_bursts(rollout: Rollout, context: RolloutContext) -> tuple[contract.BurstFacts, ...]:
-    """Those of every stage, with their whole addresses."""
+    """The load bursts of every stage, with their whole addresses."""
     return tuple(_burst(stage.name, burst, context) for stage in rollout.stages for burst in stage.bursts)
 
 

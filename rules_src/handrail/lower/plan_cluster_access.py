@@ -22,7 +22,7 @@ _ARGO: Final = "argoproj.io"
 
 
 def cluster_access(playbook: Playbook) -> tuple[ClusterAccess, ...]:
-    """Each once, sorted; an API server elsewhere is somebody else's to grant."""
+    """Each right once, sorted; rights at an API server elsewhere are not ours to grant."""
     steps = [step for stage in playbook.stages for step in stage.enter]
     steps += [step for action in playbook.actions for step in action.steps]
     arms = playbook.arms
@@ -32,7 +32,7 @@ def cluster_access(playbook: Playbook) -> tuple[ClusterAccess, ...]:
 
 
 def _of_step(step: Step) -> Iterator[ClusterAccess]:
-    """As the step's page in docs/reference/targets says."""
+    """The rights that the step's page in docs/reference/targets names."""
     if isinstance(step, RolloutAbort) and _is_own(step.api):
         for resource, verb in (("rollouts", "get"), ("rollouts/status", "patch")):
             yield ClusterAccess(step.namespace, _ARGO, resource, verb, step.rollout, step.token.name)

@@ -25,7 +25,7 @@ def lower_dashboards(rollout: Rollout, context: RolloutContext) -> tuple[plan.Da
 
 
 def dashboard_facts(rollout: Rollout, context: RolloutContext) -> tuple[contract.DashboardFacts, ...]:
-    """What each is called and where it is, in the same order."""
+    """The title and the address of each, in the same order."""
     return tuple(
         contract.DashboardFacts(title=title, url=context.dashboard(name))
         for _, name, title in _pages(rollout)
@@ -33,7 +33,7 @@ def dashboard_facts(rollout: Rollout, context: RolloutContext) -> tuple[contract
 
 
 def _pages(rollout: Rollout) -> Iterator[tuple[Dashboard, str, str]]:
-    """Each page with the name and the title that it goes by."""
+    """Each page with its name and its title."""
     title = rollout.title or rollout.name
     own = next((page for page in rollout.dashboards if page.name == MAIN), Dashboard(MAIN))
     yield own, "", own.title or title
@@ -53,7 +53,7 @@ def _page(page: Dashboard, name: str, title: str, context: RolloutContext) -> pl
 
 
 def _rows(page: Dashboard, context: RolloutContext) -> Iterator[plan.Row]:
-    """What has no heading first."""
+    """The rows, panels without a heading first."""
     loose = tuple(_part(part, context) for part in page.panels if not isinstance(part, Row))
     if loose:
         yield plan.Row("", loose)
@@ -109,7 +109,7 @@ def _curve(name: str, measure: Measure, panel: Panel, context: RolloutContext) -
 
 
 def _distribution(measure: Distribution, arms: Arms | None, context: RolloutContext) -> plan.Curve:
-    """Of the canary alone, where there are arms: two distributions in one picture cannot be told apart."""
+    """The canary's distribution alone, if there are arms: two distributions in one picture cannot be told apart."""
     series = context.measuring.series(measure.histogram)
     if arms is not None and isinstance(arms.canary, str):
         series = series.where((arms.label, "=", arms.canary))

@@ -25,7 +25,7 @@ def seconds_of(written: str | None, context: RolloutContext) -> float | None:
 def lower_gates(
     rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
 ) -> tuple[contract.Gate, ...]:
-    """The gate into each stage but a first one that asks for nothing, and the one after the last stage."""
+    """The gate into each stage (but not into a first one that asks for nothing), and the one after the last stage."""
     into: list[tuple[str, Gate | None]] = [(stage.name, stage.gate) for stage in rollout.stages]
     into += [(names.COMPLETE, rollout.complete)] if rollout.stages else []
     left = [None, *context.stages]
@@ -73,7 +73,7 @@ def _declared(left: plan.Stage, context: RolloutContext) -> Stage:
 
 
 def _budgets(asked: Gate, context: RolloutContext) -> Iterator[contract.Criterion]:
-    """What must be left of each error budget now."""
+    """A criterion for each error budget: how much of it must be left now."""
     for slo in context.rollout.slos if asked.budget_left else ():
         left, budget = amount(asked.budget_left or "0%").value, 1 - amount(slo.objective).value
         window = span(context.scale.duration(slo.window))

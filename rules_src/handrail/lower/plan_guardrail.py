@@ -218,7 +218,9 @@ def _thin(
     scope: comparisons.Scope,
     context: RolloutContext,
 ) -> plan.Alert | None:
-    """Asks people to look where there are events, and for long too few to judge; None where nothing needs so many."""
+    """The `thin` alert: there are events, but for a long time too few to judge. None if no measure needs a number of
+    events.
+    """
     expr, sustained = blindness.too_thin(signals, scope), context.scale.maybe(guardrail.thin_after)
     if not expr or sustained is None:
         return None

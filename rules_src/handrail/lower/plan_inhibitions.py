@@ -20,16 +20,16 @@ Chain = plan.Guardrail | plan.Slo
 
 @dataclass(frozen=True)
 class Audience:
-    """Who is told beside the receiver, which hears of everything, and when each is not."""
+    """Who is told besides the receiver, which hears of everything, and in which times each of them is not."""
 
     muted: Mapping[Channel, frozenset[Interval]] = field(default_factory=dict)
 
     def hears_all_of(self, other: Audience) -> bool:
-        """Whether everybody in `other` is in this one, and at no time muted when they are not muted there."""
+        """Whether everybody in `other` is in this one too, and never muted here while not muted there."""
         return all(who in self.muted and self.muted[who] <= times for who, times in other.muted.items())
 
     def and_of(self, other: Audience) -> Audience:
-        """Both: who is in both is muted only when both ways are."""
+        """Both together: who is in both is muted only while muted in both."""
         both = {who: times & other.muted.get(who, times) for who, times in self.muted.items()}
         return Audience({**other.muted, **both})
 

@@ -13,12 +13,12 @@ _MIDNIGHT, _DAY_BEGINS = "24:00", "00:00"
 
 
 def lower_mute_time(mute: MuteTime) -> tuple[tuple[Interval, ...], str]:
-    """Its intervals, and what it says in words."""
+    """The mute time with its intervals and in words."""
     return tuple(_intervals(mute)), _said(mute)
 
 
 def _intervals(mute: MuteTime) -> Iterator[Interval]:
-    """What goes over midnight ends then, and begins again on the next day of the week."""
+    """The intervals: a time over midnight becomes two, the second on the next day of the week."""
     begin, _, end = (mute.hours or "").partition("-")
     if not mute.over_midnight:
         yield _interval(mute, begin, end, tuple(mute.weekdays))

@@ -147,7 +147,7 @@ def _facts(
 
 
 def _failed(guardrail: plan.Guardrail) -> str:
-    """How many requests of the judged arm failed; empty where it counts none."""
+    """The query for how many requests of the judged arm failed; empty if the measure counts none."""
     measure, arms = guardrail.signals[0].measure, guardrail.arms
     if arms is not None and not isinstance(measure, plan.PromQL):
         version = contract.CANARY_VERSION if arms.told else arms.canary
@@ -156,7 +156,7 @@ def _failed(guardrail: plan.Guardrail) -> str:
 
 
 def _needs(guardrail: plan.Guardrail) -> Iterator[tuple[str, ...]]:
-    """The series without which it cannot see, of either arm: before the first stage there is no canary."""
+    """The series without which the guardrail is blind, of either arm: before the first stage there is no canary."""
     groups = [
         tuple(str(one) for series in any_of for one in _of_either(series, signal, guardrail.arms))
         for signal in guardrail.signals
@@ -210,7 +210,7 @@ def _tier(
 
 
 def _wakes_people(alert: plan.Alert, rollout: Rollout) -> bool:
-    """Whether it is an emergency, or climbs to a level of the escalation."""
+    """Whether the alert is an emergency, or escalates to a level."""
     if alert.tier == names.THIN:
         return False
     climbs = any(not one.severities or alert.severity in one.severities for one in rollout.escalation)
@@ -238,7 +238,7 @@ def _limit(
 
 
 def _past(condition: plan.Condition, guardrail: plan.Guardrail, context: RolloutContext) -> str:
-    """The figure of some time ago, where there is one for all that is judged."""
+    """The query for the figure of some time ago, if one figure is compared with all that is judged."""
     reference, signal = condition.reference, condition.signal
     if reference is None or reference.ago is None or signal.name or signal.measure.labels:
         return ""
@@ -271,7 +271,9 @@ def _captures(
 
 
 def _of_stage(stage: plan.Stage, main: plan.Signal, context: RolloutContext) -> timedelta:
-    """What of a stage its mean is of: all of it, but only its end where each value looks back over all of it."""
+    """The part of a stage that the captured mean is taken over: all of it, or only its end if each value looks back
+    over all of it.
+    """
     window: timedelta | None = getattr(main.measure.inner, "window", None)
     if stage.bake is None:
         return context.scale.duration("1h")

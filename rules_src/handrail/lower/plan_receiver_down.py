@@ -18,10 +18,10 @@ GONE_FOR = timedelta(minutes=5)
 def lower_receiver_down(
     context: RolloutContext, chains: Sequence[plan.Guardrail | plan.Slo]
 ) -> plan.Alert | None:
-    """It asks for what every receiver exports, whatever the job is called that scrapes it.
+    """The alert: it looks for what every receiver exports, whatever the scrape job is called.
 
-    As severe as a critical alert where the receiver would roll back or wake everybody, a warning otherwise. None where
-    the rollout asks nothing of a receiver: it has no stages, and its alerts only ask people to look.
+    As severe as a critical alert where the receiver would roll back or wake everybody, a warning otherwise. None if the
+    rollout needs no receiver: it has no stages, and its alerts only ask people to look.
     """
     rollout, gone_for = context.rollout, context.scale.time(GONE_FOR)
     grave = any(map(_grave, chains))

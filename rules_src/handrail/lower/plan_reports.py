@@ -30,7 +30,7 @@ _STEP = "5m"
 
 
 def lower_report(rollout: Rollout) -> contract.ReportFacts:
-    """When it goes to whom."""
+    """When the report is sent, and to whom."""
     declared = rollout.report
     weekly = None
     if declared.weekly:
@@ -49,7 +49,7 @@ def lower_report(rollout: Rollout) -> contract.ReportFacts:
 
 
 def lower_figures(rollout: Rollout, context: RolloutContext) -> tuple[contract.FigureFacts, ...]:
-    """The declared ones, and of the others those that the guardrails measure."""
+    """The declared figures, and those of the others that the guardrails measure."""
     declared = [
         _figure(name, measure, "declared", context) for name, measure in rollout.report.figures.items()
     ]
@@ -107,7 +107,7 @@ def _latencies(rollout: Rollout, context: RolloutContext) -> Iterator[contract.F
 
 
 def _uptime(rollout: Rollout) -> Iterator[contract.FigureFacts]:
-    """The share of good events, or of good slices, of the first objective: what the requirement's SLI is."""
+    """The share of good events, or of good slices of time, of the first objective."""
     for slo in rollout.slos[:1]:
         matchers = _matchers(rollout, slo.name)
         errors, total = (
@@ -132,7 +132,7 @@ def _of(guardrail: Guardrail) -> str:
 
 
 def _per_second(guardrail: Guardrail, share: Ratio, context: RolloutContext) -> contract.FigureFacts:
-    """The events that a share is of, per second."""
+    """The rate of the events that a share is taken of."""
     lowered, _ = lower_measure(share, context.measuring)
     counted = _over_the_span(lowered)
     expr = values.traffic(counted, ()) or ""
@@ -187,6 +187,6 @@ def _facts(name: str, unit: Unit, expr: str, measure: plan.Measure, source: str)
 
 
 def _seen(needed: Sequence[Sequence[plan.Selector]]) -> str:
-    """A sample while all of them are there, of each group one; of what names no series, always."""
+    """A query with a sample while at least one series of each group exists; always, if no series is named."""
     groups = [f"count({any_of(group)})" for group in needed]
     return " and on () ".join(groups) if groups else "vector(1)"

@@ -107,7 +107,9 @@ def _context(rollout: Rollout, environment: Environment) -> RolloutContext:
 
 
 def _failed_queries(environment: Environment) -> tuple[str, ...]:
-    """What sql_exporter calls it, without the prefix that a scrape job takes off; both where nobody says what is scraped."""
+    """The names under which sql_exporter says that a query failed: without the prefix that a scrape job removes, or
+    both if no scrape job is declared.
+    """
     whole = "sql_exporter_last_scrape_failed"
     dropped = (whole.removeprefix(job.drop_prefix) for job in environment.scrape if job.drop_prefix)
     named = [name for name in dropped if name != whole]
@@ -139,7 +141,7 @@ def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.Leve
 
 
 def _unacknowledged(context: RolloutContext, heard: str) -> str:
-    """The alerts that fire and that nobody has: not those that began before an incident was acknowledged.
+    """The alerts that fire and that nobody has acknowledged: those that began before an acknowledgement are left out.
 
     While the receiver is away nothing counts as acknowledged. `heard` are more matchers of the alerts.
     """

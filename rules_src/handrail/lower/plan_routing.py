@@ -85,7 +85,7 @@ def lower_routing(
 
 
 def _shared(routing: Routing, environment: str) -> Routing:
-    """The same with names that no other part of the same configuration has."""
+    """The same routing with names that no other part of a shared configuration has."""
     return replace(
         routing,
         routes=tuple(
@@ -142,7 +142,7 @@ class _Told:
 
 
 def _told(rollout: Rollout, environment: Environment, alerts: Sequence[plan.Alert]) -> list[_Told]:
-    """Whoever is told of something, in the order of the alerts."""
+    """Who is told of which word, in the order of the alerts."""
     routes, mute = _routes(rollout, environment), {**rollout.mute, **environment.mute}
     severities = dict.fromkeys(alert.severity for alert in alerts)
     levels = dict.fromkeys(level.name for level in rollout.escalation)

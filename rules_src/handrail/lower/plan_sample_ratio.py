@@ -44,7 +44,7 @@ _SETTLES = "1m"
 
 
 def lower_sample_ratio(rollout: Rollout, context: RolloutContext) -> plan.Guardrail | None:
-    """The guardrail; None where it does not fit, or is left out."""
+    """The guardrail; None if the rollout gives nothing to compare, or switches it off."""
     arms = lower_arms(rollout.arms)
     if arms is None or not rollout.compares_split:
         return None
@@ -168,7 +168,7 @@ def _recordings(
 def _tolerated(
     signal: plan.Signal, judged: plan.SampleRatio, context: RolloutContext
 ) -> tuple[plan.Condition, plan.Condition]:
-    """Below which share, and above which, it is a mismatch: in each stage in which both arms have traffic."""
+    """The shares below and above which it is a mismatch, for each stage in which both arms have traffic."""
     ends: list[tuple[str, tuple[Decimal, Decimal]]] = [
         (stage.name, judged.tolerated(stage.weight))
         for stage in context.stages

@@ -82,7 +82,9 @@ def _signal(
 
 
 def _counted_throughout(measure: plan.Measure, context: RolloutContext) -> plan.Measure:
-    """What is counted over a window is not known where its source stopped in it, though that goes on by now."""
+    """A count over a window that knows which samples say that its source stopped: it is not known for windows in which
+    it did, even if it runs again.
+    """
     if isinstance(measure, plan.While):
         return replace(measure, measure=_counted_throughout(measure.measure, context))
     if not isinstance(measure, plan.Count) or measure.window is None:
@@ -91,7 +93,9 @@ def _counted_throughout(measure: plan.Measure, context: RolloutContext) -> plan.
 
 
 def _more_is_worse(guardrail: declared.Guardrail, limits: Sequence[Limit]) -> bool:
-    """By the first of its limits: of several series the worst is judged. What a criterion alone asks for is the good side."""
+    """Which way is worse, by the first limit: of several series the worst is judged. A success criterion without tiers
+    names the good side.
+    """
     if not limits:
         return True
     wanted = not guardrail.tiers and not limits[0].relative
@@ -167,7 +171,7 @@ def _recorded(
 
 
 def _of_arms(expr: str, told: plan.ArmVersion | None) -> str:
-    """What is recorded: of every series, or of the versions that the arms are."""
+    """The recording: of every series, or only of the versions of the arms."""
     return expr if told is None else joined(expr, told)
 
 

@@ -84,7 +84,7 @@ def lower_slo(slo: Slo, rollout: Rollout, context: RolloutContext) -> plan.Slo:
 def _judged(
     slo: Slo, labels: tuple[tuple[str, str], ...], every: timedelta, context: RolloutContext
 ) -> tuple[plan.Ratio | plan.SlowerThan | plan.TimeSlices, int]:
-    """What is counted, and with how many of it a window says something."""
+    """What is counted (events or slices of time), and how many a window needs for a verdict."""
     if isinstance(slo.measure, TimeSlices):
         measure, unit = lower_measure(slo.measure.measure, context.measuring)
         signal = slice_signal(measure, labels, unit, every, silences(measure, context))
@@ -132,7 +132,9 @@ def _ratio(window: timedelta, labels: tuple[tuple[str, str], ...], least: int) -
 
 
 def _ratio_of_month(labels: tuple[tuple[str, str], ...]) -> plan.Recording:
-    """The error ratio since the month began: within the longest month the number of this one names no other."""
+    """The error ratio since the month began: looking back over the longest month, the number of this month matches no
+    other.
+    """
     errors = f"sum_over_time({plan.Selector(names.SLO_MONTH_ERRORS, matchers(labels))}[{_LONGEST_MONTH}])"
     total = f"sum_over_time({plan.Selector(names.SLO_MONTH_TOTAL, matchers(labels))}[{_LONGEST_MONTH}])"
     ratio = f"({errors} / ({total} > 0) >= 0 <= 1) and on ({names.MONTH}) {this_month()}"

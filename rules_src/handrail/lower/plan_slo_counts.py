@@ -30,7 +30,7 @@ def counted(
     every: timedelta,
     scrape: timedelta,
 ) -> tuple[plan.Recording, ...]:
-    """All that is recorded at each evaluation, `every` so often."""
+    """All recordings of one evaluation; `every` is the interval between two."""
     if isinstance(measure, plan.TimeSlices):
         return tuple(_of_slices(measure, labels, every))
     return _of_events(measure, labels, every, scrape)
@@ -56,14 +56,14 @@ def this_month() -> str:
 
 
 def matchers(labels: Labels) -> tuple[tuple[str, str, str], ...]:
-    """What selects the recorded series of these labels."""
+    """Matchers that select the recorded series with these labels."""
     return tuple((label, "=", text) for label, text in labels)
 
 
 def slice_signal(
     measure: plan.Measure, labels: Labels, unit: Unit, every: timedelta, stopped: Sequence[plan.Silence]
 ) -> plan.Signal:
-    """What is recorded of the value that each slice is judged by."""
+    """The signal with the value by which each slice is judged."""
     own, counter = matchers(labels), counter_of(measure)
     from_zero = plan.Selector(names.SLO_FROM_ZERO, own)
     how = Counted(from_zero=from_zero if counter else None, every=every)

@@ -23,7 +23,7 @@ def lower_sql(source: declared.SqlSource, scale: Scale) -> plan.SqlSource:
 
 
 def lower_logs(rollout: Rollout, scale: Scale) -> tuple[plan.LogSource, ...]:
-    """The log lines of each source, and what is made of them."""
+    """Each log source, with the metrics that are made of its lines."""
     return tuple(
         _log(source, counters, scale)
         for source, counters in zip(rollout.logs, line_counters(rollout), strict=True)

@@ -17,9 +17,9 @@ from handrail.promql import comparisons
 class RolloutContext:
     """What a guardrail takes from its rollout: names, stages, arms, and the links of its alerts.
 
-    `service` is where its service answers in this environment, empty where nobody said that. `dashboards` is where
-    dashboards are, `shared` the environment's name where a Grafana has those of several. `failed_queries` are the names
-    under which sql_exporter may say here that a query failed.
+    `service` is the address of its service in this environment, empty if none is declared. `dashboards` is the base
+    address of dashboards, `shared` the environment's name if one Grafana has those of several. `failed_queries` are the
+    names under which sql_exporter may say here that a query failed.
     """
 
     rollout: Rollout
@@ -33,7 +33,7 @@ class RolloutContext:
     failed_queries: tuple[str, ...] = ()
 
     def dashboard(self, name: str = "") -> str:
-        """Where a dashboard is; the rollout's own one has no name."""
+        """The address of a dashboard; the rollout's own one has no name."""
         return f"{self.dashboards}/{names.dashboard_uid(self.rollout.name, name, self.shared)}"
 
     def address_of(self, url: str) -> str:
@@ -53,7 +53,7 @@ class RolloutContext:
     def labels(
         self, guardrail: str, tier: str, severity: str, action: str, mode: str = "active"
     ) -> tuple[tuple[str, str], ...]:
-        """The labels every alert carries; a shadow says so."""
+        """The labels that every alert carries; those of a shadow say that it is one."""
         labels = (
             (names.ROLLOUT, self.rollout.name),
             (names.SERVICE, self.rollout.service),
@@ -70,7 +70,7 @@ class RolloutContext:
         return None if guardrail.whole_service else lower_arms(self.rollout.arms)
 
     def scope_of(self, guardrail: declared.Guardrail) -> comparisons.Scope:
-        """Where the guardrail's conditions are judged."""
+        """The scope in which the guardrail's conditions are judged."""
         return comparisons.Scope(self.rollout.name, guardrail.name, self.stages, self.arms_of(guardrail))
 
 

@@ -1,7 +1,8 @@
-"""A measure, and the sources that its rollout declares → what tells that a source stopped while its figures stay.
+"""A measure, and the sources that its rollout declares → the series that show when a source stopped while its figures
+stay.
 
-mtail goes on exporting what it has counted when nobody brings it the log any more, and sql_exporter what a query found
-last when it fails: both look like a service without errors.
+mtail keeps exporting what it has counted when the log no longer arrives, and sql_exporter keeps the last result of a
+query that fails: both look like a service without errors.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ _PARTS = ("_bucket", "_count", "_sum")
 
 
 def silences(measure: plan.Measure | plan.TimeSlices, context: RolloutContext) -> tuple[plan.Silence, ...]:
-    """One for each log and each query that the measure's series come from."""
-    found = [
+    """One silence for each log and each query that the measure's series come from."""
+    of_sources = [
         silence
         for series in dict.fromkeys(_series(measure))
         for silence in (*_of_logs(series, context), *_of_queries(series, context))
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(of_sources))
 
 
 def known(expr: str, stopped: Sequence[plan.Silence]) -> str:
-    """What is recorded while each of its sources still comes."""
+    """The expression, with samples only while none of these sources has stopped."""
     either_stopped = " or ".join(one.lost for one in stopped)
     return f"({expr})\nunless on () ({either_stopped})" if stopped else expr
 
@@ -75,7 +76,7 @@ def _of_queries(series: plan.Selector, context: RolloutContext) -> Iterator[plan
 
 
 def _beside(series: plan.Selector, metric: str, own: Collection[str]) -> plan.Selector:
-    """What the same exporter says of itself: all matchers but those of labels that its metric alone has."""
+    """The exporter's own metric: with all matchers except those of labels that only the measured metric has."""
     return plan.Selector(metric, tuple(one for one in series.matchers if one[0] not in {*own, "le"}))
 
 
@@ -85,6 +86,6 @@ def _whole(metric: str) -> str:
 
 
 def _labels(source: LogSource) -> set[str]:
-    """The labels that its metrics have out of the lines."""
+    """The labels that the source's metrics get from the lines."""
     counted = {label for counter in source.counters for label in counter.labels}
     return {*counted, *(seen.label for seen in source.seen), "status"}

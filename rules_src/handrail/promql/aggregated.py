@@ -1,4 +1,4 @@
-"""The series that a measure looks at → one value for each group of them, of those alone that can be.
+"""The series that a measure looks at → one value for each group of them, from possible values alone.
 
 A value that is not a number or is impossible (a size of 0) gives no sample: it is neither a breach nor a pass.
 """
@@ -15,7 +15,9 @@ NUMBERS = "< Inf > -Inf"
 
 
 def aggregated(over: str, labels: tuple[str, ...], series: str, limits: str) -> str:
-    """Several series as one. If one is not a number, max and min are those of the others; a sum or average has no value."""
+    """Several series as one. If one of them is not a number, max and min are taken of the others; a sum or average has
+    no value.
+    """
     whole = by(over, labels, f"{series} {limits}")
     if over in {"max", "min"}:
         return whole
@@ -33,5 +35,5 @@ def plausible(least: Decimal | None) -> str:
 
 
 def scaled(expr: str, scale: Decimal) -> str:
-    """An expression in base units."""
+    """The expression times the factor that makes base units of its value."""
     return expr if scale == 1 else f"{expr} * {plain(scale)}"

@@ -1,7 +1,7 @@
 """What the receiver says of the arms' versions → PromQL that joins it to what is measured by version.
 
-What is expensive is measured for every version there is. Then it is joined: what is no arm's is dropped, and the label
-`arm` says whose the rest is.
+The expensive part is measured for every version. Then it is joined with the arms: other versions are dropped, and the
+label `arm` names the arm of the rest.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def told_versions(rollout: str, label: str) -> str:
 
 
 def versions_of(rollout: str, guardrail: str, label: str, *arm: Matcher) -> ArmVersion:
-    """What is recorded for a guardrail of its arms' versions, of one arm or of both."""
+    """The recorded series that say for a guardrail which versions its arms are: of one arm or of both."""
     matchers = ((names.ROLLOUT, "=", rollout), (names.GUARDRAIL, "=", guardrail), *arm)
     return ArmVersion(label, Selector(names.ARMS, matchers))
 
 
 def joined(expr: str, arms: ArmVersion) -> str:
-    """What is measured by version, of the arms alone, each with its name."""
+    """A measurement by version, reduced to the arms, each with its name as a label."""
     return f"({expr}) * on ({arms.label}) group_left ({names.ARM}) {arms.series}"
 
 
 def of_arm(expr: str, arm: ArmVersion) -> str:
-    """The service's own series, of one arm alone."""
+    """The service's own series, reduced to one arm."""
     return f"({expr}) and on ({arm.label}) {arm.series}"

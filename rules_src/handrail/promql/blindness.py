@@ -91,20 +91,21 @@ def cannot_see(
 
 
 def once_seen(missing: str, seen: Selector) -> str:
-    """What an optional guardrail needs and does not have, once a metric of it was `seen`."""
+    """The same for an optional guardrail, once a metric of it was `seen`."""
     return f"(\n{missing}\n)\nand on () {seen}"
 
 
 def ever_seen(series: Iterable[Selector], seen: Selector) -> str:
-    """A sample once one of these has been there, and from then on: it remembers itself."""
+    """A sample from the moment on at which one of these series existed: the recorded series keeps itself."""
     there = " or ".join(map(str, dict.fromkeys(series)))
     return f"group({there} or last_over_time({seen}[{span(SEEN_FOR)}]))"
 
 
 def too_thin(signals: tuple[Signal, ...], scope: Scope) -> str:
-    """A sample, how many there are, while it has events and too few to judge; only in an attempt, where there are stages.
+    """A sample (the number of events) while there are events, but too few to judge; if there are stages, only in an
+    attempt.
 
-    Of several values of a label one with enough is enough. Empty where nothing needs a number of events.
+    Of several values of a label one with enough events is enough. Empty if no measure needs a number of events.
     """
     few = [
         f"(max({signal.events}{_while(signal)}) > 0 < {signal.measure.inner.min_events})"
@@ -120,7 +121,7 @@ def too_thin(signals: tuple[Signal, ...], scope: Scope) -> str:
 
 
 def _gated(lines: list[str], during: Stages, rollout: str) -> str:
-    """These reasons while the rollout is in one of its stages, which is asked once for all of them."""
+    """These reasons while the rollout is in one of its stages; the stage is queried once for all of them."""
     if not isinstance(during, TheseStages):
         return "\nor ".join(lines)
     whole = lines[0] if len(lines) == 1 else "(\n  " + "\n  or ".join(lines) + "\n)"
@@ -128,7 +129,7 @@ def _gated(lines: list[str], during: Stages, rollout: str) -> str:
 
 
 def _if_known(missing: Iterator[Missing], signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
-    """What is missing of the arms, where it is known which versions they are."""
+    """These reasons, only while it is known which versions the arms are."""
     canary = _told_canary(signals, scope)
     for reason, lost, during in missing:
         yield reason, lost if canary is None else f"({lost}) and on () {canary}", during
@@ -141,7 +142,7 @@ def _versions(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
 
 
 def _told_canary(signals: tuple[Signal, ...], scope: Scope) -> Selector | None:
-    """What is recorded of the canary's version, where that is told."""
+    """The recorded series of the canary's version, if versions are given at the start."""
     arms = scope.arms
     if arms is None or not arms.told or all(isinstance(one.measure, PromQL) for one in signals):
         return None
@@ -174,17 +175,17 @@ def _series(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
 
 
 def _silent(signals: tuple[Signal, ...], scope: Scope) -> Iterator[Missing]:
-    """The sources that stopped while their figures stay."""
+    """A reason for each source that stopped while its figures stay."""
     for reason, lost in by_reason(_silences(signals)).items():
         yield reason, lost, scope.running
 
 
 def by_reason(stopped: Iterable[Silence]) -> dict[str, str]:
     """Each reason with an expression that has a sample while any source stopped for it."""
-    found: dict[str, list[str]] = {}
+    lost_by: dict[str, list[str]] = {}
     for silence in stopped:
-        found.setdefault(silence.reason, []).append(silence.lost)
-    return {reason: " or ".join(lost) for reason, lost in found.items()}
+        lost_by.setdefault(silence.reason, []).append(silence.lost)
+    return {reason: " or ".join(lost) for reason, lost in lost_by.items()}
 
 
 def _silences(signals: tuple[Signal, ...]) -> tuple[Silence, ...]:
@@ -201,7 +202,7 @@ def _watched(signal: Signal, scope: Scope) -> dict[str, str]:
 
 
 def _of_told_arm(expr: str, signal: Signal, scope: Scope) -> str:
-    """Of the service's own series those of the judged arm, where its version is told."""
+    """The service's own series of the judged arm, if versions are given at the start."""
     if scope.arms is None or not scope.arms.told or not has_arms(signal, scope):
         return expr
     own = [matcher for matcher in signal.value.matchers if matcher[0] == names.ARM]
@@ -209,7 +210,7 @@ def _of_told_arm(expr: str, signal: Signal, scope: Scope) -> str:
 
 
 def _of_its_arm(signal: Signal) -> Measure:
-    """The measure on the judged arm's own series, and on no other arm's."""
+    """The measure, reduced to the judged arm's own series."""
     arm = [matcher for matcher in signal.value.matchers if matcher[0] in signal.by[:1]]
     return signal.measure if isinstance(signal.measure, Absence) else narrowed(signal.measure, *arm)
 
@@ -221,7 +222,7 @@ def _without_buckets(signal: Signal, events: Selector | None, value: Selector) -
 
 
 def _while(signal: Signal) -> str:
-    """What follows samples that say nothing unless the condition of its measure holds."""
+    """What follows `and`: samples while the condition of the measure holds, without which the others say nothing."""
     measure = signal.measure
     if not isinstance(measure, While):
         return ""
@@ -230,7 +231,9 @@ def _while(signal: Signal) -> str:
 
 
 def _no_numbers(signal: Signal, scope: Scope, events: Selector | None, value: Selector) -> Iterator[str]:
-    """One of its series is no number (then its events are none, and not 0 or less), or its share is none."""
+    """Samples while one of the series is not a number (then there is no count of events, not one of 0 or less), or the
+    share is impossible.
+    """
     measure = signal.measure.inner
     if isinstance(measure, Ratio) and events is not None:
         yield f"({events}{_while(signal)} unless {events} <= 0 unless {value})"
@@ -305,8 +308,8 @@ def _past(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
 def _no_history(condition: Condition, scope: Scope) -> str:
     """A sample while the service's own series have no data from back then, or none that it is like now.
 
-    What has a window needs a whole one. No events back then are no blindness: nor are few. A condition that did not hold back then is: nobody knows what the
-    figure would have been.
+    A measure with a window needs a whole window back then. It is not blind if there were no or few events back then; it
+    is if its condition did not hold back then, because the figure is not known.
     """
     signal, measure = condition.signal, measure_then(condition.signal, scope)
     ago = condition.reference.ago if condition.reference else None
@@ -333,7 +336,7 @@ def _too_low(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
 
 
 def _unlike(signal: Signal, on: tuple[str, ...], other: str) -> Iterator[str]:
-    """Samples while there is something to compare with, and none of it has the labels of what is judged."""
+    """Samples while there are figures to compare with, but none with the labels of what is judged."""
     if signal.measure.labels:
         recorded = signal.traffic or signal.value
         yield f"({recorded} unless on () ({recorded} and on ({', '.join(on)}) {other}))"

@@ -18,7 +18,7 @@ from handrail.units import span
 def captured_from(
     signal: Signal, scope: Scope, window: str, every: str, *, stable: bool, over: timedelta | None = None
 ) -> str:
-    """The figures to capture, by labels of the names that the receiver tells them by.
+    """The figures to capture, with the labels by which the receiver names them.
 
     With `over` it is the mean of that time, of the service's own series, which must have been there when it began.
     """
@@ -35,7 +35,8 @@ def captured_from(
 def _mean_value(signal: Signal, scope: Scope, window: str, every: str, *, stable: bool) -> str:
     """An arm's mean value over `window`, sampled `every` so often, of the times with enough events.
 
-    It is one for each value of the measure's labels. Where versions are told, nothing is recorded of the stable arm before the start: its version's own series are asked.
+    There is one for each value of the measure's labels. If versions are given at the start, nothing is recorded of the
+    stable arm before it: then the series of its version are queried.
     """
     apart = has_arms(signal, scope)
     if apart and scope.arms is not None and scope.arms.told:
@@ -79,5 +80,5 @@ def _mean(measure: Measure, window: str, every: str) -> str:
 
 
 def _of_stable_version(signal: Signal) -> Measure:
-    """Of the stable version, which only the receiver knows before the start."""
+    """The measure of the stable version, which only the receiver knows before the start."""
     return narrowed(signal.measure, (signal.by[0], "=", contract.STABLE_VERSION))

@@ -69,19 +69,19 @@ class Scope:
 
     @property
     def running(self) -> Stages:
-        """While the judged version has traffic."""
+        """The stages in which the judged version has traffic."""
         if self.arms is None:
             return AnyStage()
         return self._in(tuple(stage.name for stage in self.stages if stage.has_canary))
 
     @property
     def begun(self) -> Stages:
-        """While an attempt goes on, of which something was captured when it began."""
+        """The stages in which a figure that was captured at the start is compared."""
         return self._in(tuple(stage.name for stage in self.stages if self.arms is None or stage.has_canary))
 
     @property
     def compared(self) -> Stages:
-        """While both arms have traffic."""
+        """The stages in which both arms have traffic."""
         return self._in(tuple(stage.name for stage in self.stages if stage.has_both))
 
     def _in(self, stages: tuple[str, ...]) -> Stages:
@@ -167,7 +167,7 @@ def _rest(figure: Decimal, named: list[StageLimit], rollout: str, *, upper: bool
 
 
 def limit(condition: Condition, scope: Scope) -> str:
-    """What the value is compared with: a number, or a vector with at most the labels it is joined on."""
+    """The limit as PromQL: a number, or a vector with at most the labels on which it is joined."""
     figure = figures(condition, scope.rollout)
     if condition.reference is None:
         return figure
@@ -178,7 +178,9 @@ def limit(condition: Condition, scope: Scope) -> str:
 
 
 def reference_figure(condition: Condition, scope: Scope) -> str:
-    """The reference: at most one sample for each value of the labels it is joined on; none where it is below `least`."""
+    """The reference: at most one sample for each value of the labels on which it is joined; none while it is below
+    `least`.
+    """
     shown = _shown_reference(condition, scope)
     return shown if condition.least is None else f"({shown}) >= {plain(condition.least)}"
 
@@ -222,7 +224,7 @@ def value_then(signal: Signal, scope: Scope, ago: timedelta) -> str:
 def measure_then(signal: Signal, scope: Scope) -> Measure:
     """The measure to compare with some time ago: of the stable arm, because there was no canary then.
 
-    Where versions are told, nobody knows which one was stable then: it is of all there were.
+    If versions are given at the start, nobody knows which one was stable then: it is that of all versions.
     """
     if scope.arms is None or scope.arms.told or not has_arms(signal, scope):
         return signal.measure
@@ -252,7 +254,7 @@ def _beyond(condition: Condition, scope: Scope) -> str:
 
 
 def not_in_state(condition: Condition, scope: Scope) -> str:
-    """A sample while anything is not in the condition's state: nothing is, or one of several is in another."""
+    """A sample while something is not in the condition's state: none is in it, or one of several is in another."""
     label, state = condition.signal.by[-1], condition.state or ""
     return f"{fires(condition, scope)}\nor {condition.signal.value.where((label, '!=', state))} >= 1"
 
@@ -308,7 +310,7 @@ def enough_events(condition: Condition, scope: Scope) -> list[str]:
 def _enough_or_bad(condition: Condition, enough: str, own: str, scope: Scope) -> str:
     """Enough events, or fewer with so many bad ones among them that more good ones would not fix it.
 
-    The bad ones are whole events, computed from their share: half a one is left for what floats lose.
+    Bad events are whole, and computed from their share: half an event is the tolerance for rounding of floats.
     """
     signal, least_bad = condition.signal, condition.least_bad
     if condition.judges_filled:

@@ -80,7 +80,7 @@ def targets_from_zero(counters: Sequence[Selector], window: timedelta) -> str:
 
 
 def _up(counter: Selector) -> Selector:
-    """What says of its targets whether they answer."""
+    """The series `up` of the counter's targets."""
     return Selector("up", tuple(m for m in counter.matchers if m[0] in {"job", "instance"} and m[1] == "="))
 
 

@@ -1,6 +1,7 @@
-"""A condition → the PromQL of whether its data is there, though too little may happen to judge it by.
+"""A condition → PromQL that says whether its data exists, even if there is too little traffic to judge.
 
-A quiet night takes traffic away, and a lost log or exporter takes the data away: only the former is forgiven by a gate.
+On a quiet night there is no traffic; when a log or an exporter is lost there is no data. A gate forgives only the
+former.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from handrail.promql.values import holds_not
 
 
 def data_there(condition: Condition, scope: Scope) -> str:
-    """A sample while it could be judged if only there were traffic enough, now and in the reference; empty where it needs none."""
+    """A sample while the condition could be judged if there were enough traffic, now and in the reference; empty if it
+    needs no traffic.
+    """
     signal, reference = condition.signal, condition.reference
     if not signal.needs_traffic and condition.least is None:
         return ""
@@ -31,7 +34,7 @@ def data_there(condition: Condition, scope: Scope) -> str:
 
 
 def _there(signal: Signal) -> str:
-    """It has a value, or too few events for one, or its condition does not hold."""
+    """A sample while the measure has a value, or too few events for one, or its condition does not hold."""
     ways, measure = [str(signal.value)], signal.measure
     if signal.events is not None and isinstance(measure.inner, EventMeasure):
         ways.append(f"{signal.events} < {measure.inner.min_events}")

@@ -15,7 +15,9 @@ def seen(condition: Condition, scope: Scope) -> str:
 
 
 def nothing_below(condition: Condition, scope: Scope) -> str | None:
-    """A sample while it could be judged but for its reference, below which nothing can be; None where none is so low."""
+    """A sample while only the reference keeps the condition from being judged, because nothing can be below it; None if
+    no reference is so low.
+    """
     if condition.reference is None or _least_reference(condition) is None:
         return None
     lost = _beside_reference(condition, scope, "<=")
@@ -37,7 +39,7 @@ def _beside_reference(condition: Condition, scope: Scope, op: str) -> str:
 
 
 def _least_reference(condition: Condition) -> Decimal | None:
-    """A drop needs a reference above this: from 0 nothing drops, so that nothing would ever be found. None: any will do."""
+    """A drop needs a reference above this, because nothing can drop below 0. None: any reference will do."""
     if condition.is_upper or condition.least is not None:
         return None
     if not condition.points:
@@ -53,5 +55,5 @@ _NEVER_NEGATIVE = (Ratio, SlowerThan, Latency, Increase, Rate, Usage, Count, Cha
 
 
 def _reference_join(condition: Condition, scope: Scope) -> str:
-    """How what is judged finds what it is compared with."""
+    """The `on (…)` by which the judged series are joined with the reference."""
     return join_clause(condition, scope).partition(" group_left")[0].rstrip()

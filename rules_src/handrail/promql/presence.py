@@ -129,7 +129,7 @@ def no_numbers(measure: Measure) -> Iterator[str]:
 
 
 def series_of_window(measure: PlainMeasure) -> tuple[Selector, ...]:
-    """The series of a measure whose value is of a whole window, so that of a part of it nobody knows it; else none."""
+    """The series of a measure whose value needs a whole window of data; none for any other measure."""
     match measure:
         case Increase(counters=counters, bound=bound):
             return counters if bound is None else tuple(one.suffixed("_count") for one in counters)

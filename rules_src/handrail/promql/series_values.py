@@ -1,6 +1,6 @@
 """What single series show: ages, counts, differences, forecasts, changes → PromQL text.
 
-Each has three forms: its value, the series without which it is blind, and those of its samples that can be no value.
+Each has three forms: its value, the series without which it is blind, and the samples that are impossible values.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def without_pair(measure: SeriesMeasure, labels: tuple[str, ...]) -> Iterator[st
 
 
 def impossible(measure: SeriesMeasure) -> Iterator[str]:
-    """Expressions that have a sample while one of the series shows what can be no value."""
+    """Expressions that have a sample while one of the series shows an impossible value."""
     match measure:
         case Timestamp(until=until):
             yield outside(_time(measure, ESTIMATED), TIMES if until else AGES)
@@ -89,7 +89,7 @@ def _over(over: str, labels: tuple[str, ...], series: str, limits: str, how: Est
 
 
 def _time(measure: Timestamp, how: Estimated) -> str:
-    """Seconds since each timestamp, or until it; back then it was compared with the clock of back then."""
+    """Seconds since each timestamp, or until it; a past value is compared with the clock of that time."""
     shown = how.now(measure.metric)
     told = shown if measure.zero is Zero.long_ago else f"({shown} != 0)"
     clock = f"(time() - {plain(seconds(how.ago))})" if how.ago else "time()"
@@ -98,7 +98,7 @@ def _time(measure: Timestamp, how: Estimated) -> str:
 
 
 def _line(measure: Forecast, how: Estimated) -> str:
-    """Where each series will be; one that is gone goes nowhere, though its last samples still lie in the window."""
+    """The forecast of each series; a series that is gone has none, even while its last samples lie in the window."""
     line = f"predict_linear({how.over(measure.metric, measure.window)}, {plain(seconds(measure.ahead))})"
     return f"({line} and {how.now(measure.metric)})"
 
@@ -130,7 +130,7 @@ _KNOWN = 54
 
 
 def counted_throughout(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
-    """A sample for each group while who counts was there for nearly all of the window."""
+    """A sample for each group while `presence` existed for nearly all of the window."""
     if measure.presence is None or measure.window is None:
         raise TypeError("it counts within no window")
     steps = f"{span(measure.window)}:{span(measure.window / _LOOKS)}"
@@ -142,7 +142,7 @@ def counted_throughout(measure: Count, labels: tuple[str, ...], how: Estimated) 
 
 
 def _count(measure: Count, labels: tuple[str, ...], how: Estimated) -> str:
-    """How many there are; 0 if some are there and none is as wanted, or if nobody but `presence` is there."""
+    """How many series there are; 0 if there are some but none matches `where`, or if only `presence` exists."""
     where, distinct, window = measure.where, measure.distinct, measure.window
     seen = how.now(measure.seen) if window is None else f"last_over_time({how.over(measure.seen, window)})"
     none = [] if measure.presence is None else [how.now(measure.presence)]

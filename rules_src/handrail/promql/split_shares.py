@@ -1,4 +1,6 @@
-"""The asked share and the requests of either arm → PromQL of what is recorded of the split, and of its being unknown."""
+"""The share that was asked for, and the requests of either arm → PromQL of the recordings about the split, and of the
+reasons why it is unknown.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +19,9 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def asked_share(rollout: str, settle: timedelta) -> str:
-    """The canary's asked share while both arms should have traffic, and it has not changed for `settle`.
+    """The share that is asked for the canary, while both arms should have traffic and it has not changed for `settle`.
 
-    Its label says it too: what is recorded of one share is not added up with that of another.
+    Its label says the share too, so that recordings of different shares are not added up.
     """
     said = Selector(names.WEIGHT_METRIC, ((names.ROLLOUT, "=", rollout),))
     lately = f"{said}[{span(settle)}]"
@@ -65,14 +67,14 @@ def requests(counted: Selector, arm: tuple[str, ...], asked: Selector, window: t
 
 
 def shares(events: Selector) -> str:
-    """Each arm's share of them."""
+    """Each arm's share of the requests."""
     return f"{events} / on () group_left () (sum({events}) > 0)"
 
 
 def unknown_split(
     rollout: str, canary: Selector, stable: Selector, asked: Selector, lately: timedelta
 ) -> str:
-    """A sample with a `reason` for all that the comparison needs and does not have."""
+    """A sample with a `reason` for everything that the comparison needs and does not have."""
     said = Selector(names.WEIGHT_METRIC, ((names.ROLLOUT, "=", rollout),))
 
     def uncounted(arm: Selector) -> str:

@@ -48,7 +48,7 @@ def selector(text: str) -> Selector:
 
 
 def checked(text: str) -> str:
-    """`text` itself. Raises ValueError when it is not PromQL, or none that has one value for each series."""
+    """`text` itself. Raises ValueError when it is not PromQL, or does not have one value for each series."""
     expr = parsed(text)
     while isinstance(expr, promql_parser.ParenExpr):
         expr = expr.expr
@@ -72,7 +72,7 @@ def uncommented(text: str) -> str:
 
 
 def _quoted(string: re.Match[str]) -> str:
-    """A text between backticks as the parser reads it right: nothing in it is an escape."""
+    """A text between backticks in a form that the parser reads correctly: nothing in it is an escape."""
     if not string[0].startswith("`"):
         return string[0]
     raw = string[0][1:-1].replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -181,7 +181,7 @@ def gauge_series(measure: Gauge, how: Estimated) -> str:
 
 
 def _usage(measure: Usage, labels: tuple[str, ...], how: Estimated) -> str:
-    """Of several gauges each must be there: without one of them nobody knows how full it is."""
+    """How full it is. If one of several gauges is missing there is no value."""
     used = [how.now(one) for one in measure.used]
     size = [] if isinstance(measure.size, Decimal) else [how.now(one) for one in measure.size]
     figure = plain(measure.size) if isinstance(measure.size, Decimal) else ""
@@ -221,7 +221,7 @@ def _absence(measure: Absence, how: Estimated) -> str:
 
 
 def _absence_of(measure: Absence, arm: ArmVersion, how: Estimated) -> str:
-    """The same of one version: neither until that has been the arm's for long enough to know."""
+    """The same for the version of an arm: neither 1 nor 0 until it has been that arm's version for long enough."""
     there, known = f"last_over_time({how.over(measure.metric, measure.window)})", str(arm.series)
     if isinstance(how, Counted):
         times = max(1, int(EVALUATED * Decimal(measure.window / how.every)))
@@ -254,9 +254,9 @@ def _latency(measure: Latency, labels: tuple[str, ...], with_events: str, how: E
 
 
 def filled(measure: Measure, labels: tuple[str, ...], event_count: str, how: Estimated) -> str | None:
-    """A quantile, with as many quick events added as are missing up to `filled_to`; None of what is no quantile.
+    """A quantile with fast events added for all that are missing up to `filled_to`; None if the measure is no quantile.
 
-    Of native histograms it is not known: events cannot be added to them.
+    None for native histograms too: events cannot be added to them.
     """
     if isinstance(measure, While):
         inside = filled(measure.measure, labels, event_count, how)

@@ -60,7 +60,7 @@ class Counted(Estimated):
 
     @property
     def judged(self) -> bool:
-        """It is recorded to be judged."""
+        """Yes: it is recorded to be judged."""
         return True
 
     def events(self, counter: Selector, window: timedelta) -> str:

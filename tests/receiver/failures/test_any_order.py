@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(verb=st.sampled_from(["start", "promote", "hold", "resume", "rollback"]), anyway=st.booleans())
     def a_person_calls(self, verb: str, anyway: bool) -> None:
-        self._call(Call(verb, "alice", "why not" if anyway else "", anyway, found=FOUND))
+        self._call(Call(verb, "alice", "why not" if anyway else "", anyway, gate_inputs=FOUND))
 
     @rule(
         verb=st.sampled_from(["check", "approve"]),
@@ -151,7 +151,7 @@ class Machine(RuleBasedStateMachine):
         passed=st.sampled_from([True, True, False]),
     )
     def a_person_speaks_at_the_gate(self, verb: str, by: str, passed: bool) -> None:
-        self._call(Call(verb, by, found=FOUND, word=GateAnswer(passed=passed, token=TOKEN)))
+        self._call(Call(verb, by, gate_inputs=FOUND, word=GateAnswer(passed=passed, token=TOKEN)))
 
     def _call(self, asked: Call) -> None:
         now = self.guard.conditions()

@@ -135,7 +135,7 @@ def test_no_promotion_goes_past_an_approval(
     history = replace(
         after.history, approved=tuple(replace(one, number=number) for one in after.history.approved)
     )
-    asked = Call("promote", promoter, "why not", anyway, found=at.found)
+    asked = Call("promote", promoter, "why not", anyway, gate_inputs=at.inputs)
     made = decide_call(asked, at.playbook, history, Conditions(at.now))
     if any(isinstance(change, Capture) for change in made.changes):
         assert number == 2

@@ -33,7 +33,7 @@ def before_the_start() -> History:
 def retried(
     history: History, found: GateInputs = GIVEN, at: datetime = NOW, why: str = ""
 ) -> tuple[str, str, str]:
-    call = Call("retry", "alice", why, anyway=bool(why), found=found)
+    call = Call("retry", "alice", why, anyway=bool(why), gate_inputs=found)
     made = decide_call(call, BOOK, history, Conditions(at))
     return made.verdict.value, made.reason, made.text
 

@@ -37,12 +37,12 @@ CONDITIONS = Conditions(NOW)
 
 @pytest.mark.parametrize("state", ["none", "baking", "finishing", "rolled-back", "unknown"])
 def test_a_start_waits_until_the_other_is_complete(state: str) -> None:
-    early = Call("start", "alice", found=GateInputs(others={"db": state}))
+    early = Call("start", "alice", gate_inputs=GateInputs(others={"db": state}))
     made = decide_call(early, WAITS, History(), CONDITIONS)
     text = f"db is {state}, and this rollout begins once it is complete (`handrail rollout status db`)"
     assert (made.verdict, made.reason) == (Verdict.refuse, "not-ready")
     assert made.text == f"{text}; fix it, or say --anyway and --why"
-    done = Call("start", "alice", found=GateInputs(others={"db": "complete"}))
+    done = Call("start", "alice", gate_inputs=GateInputs(others={"db": "complete"}))
     assert decide_call(done, WAITS, History(), CONDITIONS).verdict == Verdict.act
 
 

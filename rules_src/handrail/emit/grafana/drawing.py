@@ -51,7 +51,7 @@ UNITS = {
 
 
 class Look(Enum):
-    """What a line shows, and so how it looks: (colour, dashes, on the right axis)."""
+    """What a line shows, which decides how it looks: (colour, dashes, on the right axis)."""
 
     value = (None, None, False)
     other_arm = ("#8ab8ff", [2, 4], False)
@@ -69,7 +69,7 @@ Steps = tuple[tuple[Decimal | None, str], ...]
 
 @dataclass(frozen=True)
 class Line:
-    """One query of a panel with its legend; a unit where it is not the panel's, and the colours of what is shown as a figure."""
+    """One query of a panel with its legend; a unit if it is not the panel's, and the colours of a figure."""
 
     expr: str
     legend: str
@@ -168,7 +168,7 @@ def figure(
 
 
 def dials(frame: PanelFrame, unit: Unit, lines: Sequence[Line]) -> Panel:
-    """A gauge for each series: what is now, from 0 up; a share up to the whole."""
+    """A gauge for each series: the current value, from 0 up; a share up to 100 %."""
     panel = gauge.Panel().unit(UNITS[unit]).min(0).reduce_options(LAST)
     if unit is Unit.ratio:
         panel = panel.max(1)
@@ -180,7 +180,7 @@ def dials(frame: PanelFrame, unit: Unit, lines: Sequence[Line]) -> Panel:
 
 
 def bars(frame: PanelFrame, unit: Unit, lines: Sequence[Line]) -> Panel:
-    """What is now, as bars side by side."""
+    """The current values, as bars side by side."""
     panel = bargauge.Panel().unit(UNITS[unit]).min(0).reduce_options(LAST)
     panel = panel.display_mode(words.BarGaugeDisplayMode.BASIC).orientation(words.VizOrientation.VERTICAL)
     for place, line in enumerate(lines):
@@ -191,7 +191,7 @@ def bars(frame: PanelFrame, unit: Unit, lines: Sequence[Line]) -> Panel:
 
 
 def buckets(frame: PanelFrame, expr: str, *, milliseconds: bool) -> Panel:
-    """How many observations are in each bucket, the darker the more."""
+    """A heatmap: how many observations are in each bucket."""
     colours = (
         heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Blues").exponent(0.5).steps(64)
     )
@@ -201,7 +201,7 @@ def buckets(frame: PanelFrame, expr: str, *, milliseconds: bool) -> Panel:
 
 
 def markdown(frame: PanelFrame, content: str) -> Panel:
-    """Words."""
+    """A text panel."""
     panel = text.Panel().mode(TextMode.MARKDOWN).content(content)
     return _framed(panel, frame)
 
@@ -209,7 +209,7 @@ def markdown(frame: PanelFrame, content: str) -> Panel:
 def rows(
     frame: PanelFrame, unit: Unit, lines: Sequence[Line], *, nothing: str = "", values: bool = True
 ) -> Panel:
-    """A table of now: a row for each series, a column for each line where there are `values` to show."""
+    """A table of current values: a row for each series, and with `values` a column for each line."""
     panel = table.Panel().unit(UNITS[unit]).no_value(nothing or "nothing").show_header(True)
     columns = {}
     for place, line in enumerate(lines):

@@ -49,19 +49,19 @@ def limits(guardrail: plan.Guardrail, rollout: plan.Rollout, signal: str = "") -
 
 
 def _tier(alert: plan.Alert, condition: plan.Condition) -> str:
-    """A tier with limits on both sides says which one it is."""
+    """The lines of a tier; if it has limits on both sides, the legend says which one it is."""
     sides = {one.is_upper for one in alert.conditions if one.signal == condition.signal}
     side = f", {'above' if condition.is_upper else 'below'}" if len(sides) > 1 else ""
     return f"{alert.tier} → {alert.action}{side}"
 
 
 def _success(criterion: plan.Success, *, alone: bool) -> str:
-    """Several criteria in one panel are told apart by what they ask for."""
+    """The lines of the success criteria; several in one panel are named by what they ask for."""
     return "success" if alone else f"success: {criterion.text}"
 
 
 def _each(legend: str, condition: plan.Condition) -> str:
-    """A limit that is another for each value of the measure's labels says which."""
+    """The legend of a limit that differs for each value of the measure's labels."""
     labels = condition.signal.measure.labels
     return f"{legend} {_legend(labels)}" if condition.reference is not None and labels else legend
 
@@ -78,7 +78,7 @@ def _limit(condition: plan.Condition, scope: comparisons.Scope) -> str:
 
 
 def _last_good(condition: plan.Condition) -> plan.Condition:
-    """The same with the last count that is still well as its figure: below 1 and not above 0 are one line."""
+    """The same limit as the last count that is still good: "below 1" and "not above 0" are one line."""
     counted = isinstance(condition.signal.measure.inner, plan.Increase | plan.Count | plan.Changes)
     whole = all(figure == figure.to_integral_value() for figure in condition.figures)
     if not (counted and whole) or condition.reference is not None or condition.op.value in {">", "<"}:
@@ -126,7 +126,7 @@ def _legend(labels: tuple[str, ...]) -> str:
 
 
 def _shown(signal: plan.Signal, arms: plan.Arms | None) -> tuple[str, ...]:
-    """The labels that tell its curves apart; of a version that was told, which arm it is."""
+    """The labels that tell the curves apart; for versions given at the start, the arm."""
     told = arms is not None and arms.told and arms.label in signal.by
     return (names.ARM, *signal.by) if told else signal.by
 

@@ -43,7 +43,7 @@ class Ready(Builder[Thing], Generic[Thing]):
         self.thing = thing
 
     def build(self) -> Thing:
-        """The thing itself."""
+        """The finished object."""
         return self.thing
 
 
@@ -118,7 +118,7 @@ def _datasource(environment: plan.Environment) -> built.DatasourceVariable:
 
 
 def _placed(groups: Rows) -> Iterator[Panel | RowPanel]:
-    """The panels from left to right, wrapped to a new line when one does not fit; the SDK itself does not wrap."""
+    """The panels from left to right, in a new line if one does not fit; the SDK itself does not wrap."""
     x = y = height = 0
     for title, panels in groups:
         if panels and title:
@@ -134,12 +134,12 @@ def _placed(groups: Rows) -> Iterator[Panel | RowPanel]:
 
 
 def _shared(environment: plan.Environment) -> str:
-    """The environment's name where other environments may have dashboards in the same Grafana."""
+    """The environment's name, if other environments may have dashboards in the same Grafana."""
     return environment.name if "grafana" in environment.existing else ""
 
 
 def _tags(rollout: plan.Rollout, environment: plan.Environment) -> list[str]:
-    """What the dashboards of one rollout have in common, and no other."""
+    """The tags of the dashboards of one rollout."""
     shared = _shared(environment)
     return [f"rollout:{rollout.name}", *([f"environment:{shared}"] if shared else [])]
 

@@ -67,7 +67,7 @@ def _told(rollout: plan.Rollout) -> bool:
 
 
 def _versions(rollout: plan.Rollout) -> list[Panel]:
-    """Which version each arm is, where each start says it."""
+    """A panel that shows which version each arm is, if each start gives them."""
     if not _told(rollout):
         return []
     said = f"max by ({names.ARM}, {names.ARM_VALUE}) ({_of(names.ARM_METRIC, rollout)}) > 0"

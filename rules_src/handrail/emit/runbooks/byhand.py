@@ -1,7 +1,7 @@
 """A step of the playbook → what it does in words, and the shell lines that do and check the same without Handrail.
 
-Secrets are shell variables of the same name; a line that needs one fails with a message if it is empty. If no line can do
-it, the words say what a person does.
+Secrets are shell variables of the same name; a line that needs one fails with a message if it is empty. If no command
+can do it, the words say what a person does.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ BY_ITSELF = {
 
 @dataclass(frozen=True)
 class TierRow:
-    """A row of the table of tiers. `done` is empty where nothing is done by itself."""
+    """A row of the table of tiers. `done` is empty if nothing is done automatically."""
 
     name: str
     limit: str
@@ -42,9 +42,9 @@ class TierRow:
 
 @dataclass(frozen=True)
 class Section:
-    """What alerts lead to: a guardrail or an objective, by its anchor. `blind` is empty where nothing makes it blind.
+    """What alerts link to: a guardrail or an objective, by its anchor. `blind` is empty if nothing can make it blind.
 
-    `as_for` is the earlier section that has the same steps, empty where there is none.
+    `as_for` is the earlier section that has the same steps, empty if there is none.
     """
 
     anchor: str
@@ -84,7 +84,7 @@ class SignOff:
 
 @dataclass(frozen=True)
 class ActionRow:
-    """What one action does by itself; `same` names the action whose steps it has as well."""
+    """What one action does automatically; `same` names the action that has the same steps."""
 
     name: str
     words: str
@@ -159,7 +159,7 @@ def book(rollout: plan.Rollout, environment: plan.Environment) -> Book:
 
 
 def _said_once(sections: Sequence[Section]) -> Iterable[Section]:
-    """Steps that several sections share are in the first."""
+    """The sections; steps that several share are in the first one only."""
     first: dict[tuple[plan.Instruction, ...], str] = {}
     for section in sections:
         known = first.setdefault(section.steps, section.anchor)
@@ -188,7 +188,7 @@ def _guardrail(
 
 
 def _meaning(signals: Sequence[plan.Signal]) -> str:
-    """What is measured, and what the further reasons of its tiers are."""
+    """What is measured, and the further measures of its tiers."""
     others = (one for one in signals[1:] if not isinstance(one.measure, plan.StateChanges))
     return " ".join(
         [meaning(signals[0].measure), *(f"`{one.name}`: {meaning(one.measure)}" for one in others)]
@@ -196,7 +196,7 @@ def _meaning(signals: Sequence[plan.Signal]) -> str:
 
 
 def _split(split: plan.SampleRatio, stages: Sequence[plan.Stage]) -> str:
-    """What of is compared with the asked share, and how many requests it takes to find something."""
+    """What is compared with the share that is asked for, and how many requests it takes to find a mismatch."""
     times = ", ".join(
         f"about {split.finds(2, float(stage.weight))} in stage {stage.name}"
         for stage in stages
@@ -335,7 +335,9 @@ def _told(action: contract.Action) -> tuple[str, ...]:
 
 
 def _acting(rollout: plan.Rollout) -> Iterable[contract.Action]:
-    """The rollback, what rolls back and is asked for besides, and what has people of its own."""
+    """The actions in the decision matrix: the rollback, other rollbacks that alerts ask for, and actions with
+    recipients of their own.
+    """
     asked = {"rollback", *(alert.action for guardrail in rollout.guardrails for alert in guardrail.alerts)}
     acting = [one for one in rollout.playbook.actions if one.name in names.ACTING]
     return [one for one in acting if one.name in asked or one.tell != acting[0].tell]

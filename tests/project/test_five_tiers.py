@@ -6,13 +6,16 @@ A generated test takes its limit from the declaration, so that it cannot see tha
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from emit.grafana.own_pages import own_plan
 from handrail.plan import Rollout
 from handrail.report.explain import explain
 from handrail.report.needed_traffic import needed_traffic
 
+GENERATED = Path(__file__).parents[2] / "generated/prometheus/rules"
 TIERS: dict[str, list[str]] = {
     "aidin-hardening": [
         "http-5xx warning: above 0.5 %; at once; warning, investigate",
@@ -212,6 +215,9 @@ EVERY = {
 def test_rules_are_evaluated_as_often_as_the_document_asks(rollout: str) -> None:
     of = own(rollout)
     assert (of.scrape.total_seconds(), of.evaluate.total_seconds()) == EVERY[rollout]
+    groups = yaml.safe_load((GENERATED / f"{rollout}.yml").read_text(encoding="utf-8"))["groups"]
+    judged = {group["interval"] for group in groups if any("alert" in rule for rule in group["rules"])}
+    assert judged == {f"{EVERY[rollout][1]}s".replace("60s", "1m")}
 
 
 def test_ruleiq_asks_prometheus_again_before_it_rolls_back_for_what_is_just_over_its_limit() -> None:

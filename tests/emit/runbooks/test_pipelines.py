@@ -155,6 +155,23 @@ def test_the_flags_of_ruleiq_are_listed_with_what_they_are_in_production(tmp_pat
     ]
 
 
+def test_relays_log_of_the_failure_is_kept_whole_and_its_end_is_shown(tmp_path: Path) -> None:
+    log = "".join(f"line {number}\n" for number in range(200))
+    (tmp_path / "log").write_text(log)
+    (tmp_path / "railway").write_text(f'#!/bin/sh\n[ "$*" = "logs --service relay" ] && cat {tmp_path}/log\n')
+    (tmp_path / "railway").chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-ec", command("relay-r1", "Keep the log of the hour before it rotates.")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+    )
+    assert done.stdout.splitlines() == log.splitlines()[-50:]
+    assert [kept.read_text() for kept in tmp_path.glob("relay-failure-*.log")] == [log]
+
+
 def test_relays_split_is_read_back_with_what_the_platform_lists(tmp_path: Path) -> None:
     asked = "sh -c 'railway service list relay | tee /dev/stderr | grep -F -- \"$1\" >/dev/null'"
     assert asked in (RUNBOOKS / "relay-r1.md").read_text()

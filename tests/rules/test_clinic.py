@@ -1,0 +1,56 @@
+"""The clinic's sources that stop, of its own rules: what comes of them is blind, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from emit.grafana.own_pages import own_plan
+from handrail.plan import Rollout
+
+from .judged import Asked, complaints
+
+APP = "healthcare-clinic-backend"
+LOG, SQL = f'job="{APP}-log"', f'job="{APP}-sql"'
+FAILED = f'exporter_last_scrape_failed{{{SQL},sql_job="mem0-redis",query="circuit_breaker_state"}}'
+LINES = f"mem0_redis_log_lines_total{{{LOG}}}"
+WELL = {
+    f"up{{{LOG}}}": "1x240",
+    f"up{{{SQL}}}": "1x240",
+    LINES: "0+60x240",
+    f'cache_accesses_total{{{LOG},hit="true"}}': "0+600x240",
+    f'cache_accesses_total{{{LOG},hit="false"}}': "0+6x240",
+    FAILED: "0x240",
+    f'exporter_last_scrape_failed{{{SQL},sql_job="mem0-redis",query="circuit_breaker_changes_total"}}': "0x240",
+    f"circuit_breaker_changes_total{{{SQL}}}": "2x240",
+    **{
+        f'circuit_breaker_state{{{SQL},state="{state}"}}': f"{int(state == 'closed')}x240"
+        for state in ("closed", "half-open", "open")
+    },
+}
+
+
+def clinic(*guardrails: str) -> Rollout:
+    [found] = [one for one in own_plan().rollouts if one.name == "mem0-redis"]
+    return replace(found, guardrails=tuple(one for one in found.guardrails if one.name in guardrails))
+
+
+@pytest.mark.parametrize(
+    ("stops", "blind"),
+    [
+        ({}, {}),
+        ({FAILED: "0x60 1x180"}, {"circuit-breaker": "its query fails"}),
+        ({LINES: "0+60x60 3600x180"}, {"cache-hit": "its log is silent"}),
+    ],
+    ids=["all is read", "a query fails", "the log stops"],
+)
+def test_a_query_that_fails_and_a_log_that_stops_make_blind_what_comes_of_them_and_nothing_else(
+    promtool: str, stops: dict[str, str], blind: dict[str, str]
+) -> None:
+    expr = 'count by (guardrail, reason) (ALERTS{alertstate="firing",tier="blind"})'
+    told = {f'{{guardrail="{guardrail}", reason="{reason}"}}': 1.0 for guardrail, reason in blind.items()}
+    asked = Asked(expr, "3h30m", told)
+    found = complaints(
+        promtool, clinic("cache-hit", "circuit-breaker"), WELL | stops, asked, step="1m", every="1m"
+    )
+    assert found == ""

@@ -94,8 +94,11 @@ class Figures:
         return (self.length - self.broken) / len(self.failures) if self.failures else None
 
 
-def figures_of(outcomes: Sequence[Outcome], start: datetime, end: datetime) -> Figures:
-    """What is counted from `start` up to `end`, which is not later than now."""
+def figures_of(
+    outcomes: Sequence[Outcome], start: datetime, end: datetime, before: Sequence[Failure] = ()
+) -> Figures:
+    """What is counted from `start` up to `end`, which is not later than now; `before` is what no attempt had begun for."""
+    watched = [*before, *(one.watched for one in outcomes if one.watched is not None)]
     ended = tuple(
         one
         for one in outcomes
@@ -111,9 +114,7 @@ def figures_of(outcomes: Sequence[Outcome], start: datetime, end: datetime) -> F
         failed=tuple(one for one in ended if one.failure is not None),
         failures=tuple(one for one in failures if start <= one.began < end),
         broken=broken(failures, start, end),
-        watched=tuple(
-            one.watched for one in outcomes if one.watched is not None and start <= one.watched.began < end
-        ),
+        watched=tuple(one for one in watched if start <= one.began < end),
     )
 
 

@@ -122,6 +122,11 @@ def outcomes(
     return tuple(all_outcomes)
 
 
+def before_first(incidents: Sequence[Incident]) -> tuple[Failure, ...]:
+    """What people were woken for before the first attempt: no attempt's outcome has it."""
+    return tuple(as_known(_left_to_people(one), one) for one in incidents if one.number == 0)
+
+
 def _left_to_people(incident: Incident) -> Failure:
     """What was asked of people, and that the receiver did not see: it is over once a person says so."""
     return Failure(

@@ -18,7 +18,7 @@ from handrail_receiver.reports.composing import report_of
 from handrail_receiver.reports.dora import figures_of
 from handrail_receiver.reports.guardrail_values import GuardrailLine, guardrail_lines
 from handrail_receiver.reports.measuring import Measuring, spread
-from handrail_receiver.reports.outcomes import Outcome, Stay, outcomes
+from handrail_receiver.reports.outcomes import Outcome, Stay, before_first, outcomes
 from handrail_receiver.reports.period import Kind, Period, newest_whole, period_with
 from handrail_receiver.reports.report_input import DayFigures, ReportInput, StayFigures
 from handrail_receiver.reports.report_tables import OF_A_DAY, OF_A_STAY
@@ -63,7 +63,8 @@ class Reporter:
         since = week.before(WEEKS - 1).start
         attempts = await self.store.past.within(newest.rollout, since, until)
         records = await self.store.evidence.between(newest.rollout, since, now)
-        all_ = outcomes(attempts, records, await self.store.incidents.of(newest.rollout), newest, now)
+        incidents = await self.store.incidents.of(newest.rollout)
+        all_, before = outcomes(attempts, records, incidents, newest, now), before_first(incidents)
         history = await self.store.attempts.history(newest.rollout, now)
         measuring = Measuring(self.recorded, newest, period.start, until)
         named = [one.name for one in newest.figures]
@@ -75,8 +76,8 @@ class Reporter:
             now=now,
             waits_for=waits_for(in_force(history.attempt, newest), history, None, now).text,
             outcomes=all_,
-            counted=figures_of(all_, period.start, until),
-            weeks=tuple((one, figures_of(all_, one.start, min(one.end, until))) for one in weeks),
+            counted=figures_of(all_, period.start, until, before),
+            weeks=tuple((one, figures_of(all_, one.start, min(one.end, until), before)) for one in weeks),
             told=_told(records, period.start, until),
             figures=await measuring.figures(named, period.start, until),
             budgets=await measuring.budgets(),

@@ -51,7 +51,7 @@ class HappenedView(BaseModel):
 
 
 class IncidentView(BaseModel):
-    """An incident: `state` is open, acknowledged or closed, `attempt` the attempt's number, `action` the strongest
+    """An incident: `state` is open, acknowledged or closed, `attempt` the attempt's number (0: before the first), `action` the strongest
     rollback.
 
     `impact` is null until it was computed. `ack_by` is the next deadline for an acknowledgement, null if none is

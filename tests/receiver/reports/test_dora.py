@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from handrail_receiver.model import Attempt, AttemptState, Closed, Incident
 from handrail_receiver.reports.dora import broken, figures_of
-from handrail_receiver.reports.outcomes import Failure, Outcome, Result, Stay, outcomes
+from handrail_receiver.reports.outcomes import Failure, Outcome, Result, Stay, before_first, outcomes
 from handrail_receiver.store.past_attempts import PastAttempt
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +63,14 @@ def test_an_incident_without_a_rollback_is_an_incident_and_no_failed_change() ->
     watched = Failure(1, "investigate", "the database is gone", "", at, over)
     assert made.incidents == (replace(watched, incident="shop-1", severity="P1", closed=True),)
     assert (made.failures, made.failed, made.broken) == ((), (), timedelta())
+
+
+def test_what_people_were_woken_for_before_the_first_attempt_is_an_incident_of_its_week() -> None:
+    at = MONDAY + timedelta(hours=1)
+    woken = Incident("shop-1", "shop", 1, 0, at, at, "investigate", "the disk is full", "alert")
+    made = figures_of([], MONDAY, END, before_first([woken, replace(woken, attempt=2, number=1)]))
+    assert [(one.incident, one.trigger) for one in made.incidents] == [("shop-1", "the disk is full")]
+    assert made.failures == ()
 
 
 def test_a_false_rollback_counts_and_is_shown_apart() -> None:

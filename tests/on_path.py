@@ -19,7 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from guarded import warm
-from typed import be
+from handrail.cli import app
+from typed import be, built
 
 TESTS = Path(__file__).parent
 LATER = ("handrail.compiler", "handrail.lint", "handrail.output.diff", "handrail_receiver.cli", *warm.LATER)
@@ -74,6 +75,7 @@ def main(address: str) -> None:
     """Fork a command for each wish, until somebody ends us."""
     for name in LATER:
         import_module(name)
+    built(app)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from handrail.cli import main
+from typed import built
 
 SHOP = """\
 from handrail.declare import Above, Command, Critical, Guardrail, Ratio, Rollout, Runbook, Stage, Warning
@@ -49,6 +50,7 @@ class Shell:
     def handrail(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of the command."""
         self._patch.setattr("sys.argv", ["handrail", *arguments])
+        self._patch.setattr("typer.main.get_command", built)
         self._capture.readouterr()
         try:
             main()

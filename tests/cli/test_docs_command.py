@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cli.places import Shell
 from handrail.cli import docs
+from typer.main import get_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,5 +96,6 @@ def test_where_no_site_came_along_that_is_said(shell: Shell) -> None:
 @pytest.mark.parametrize("kind", ["bash", "zsh", "fish"])
 def test_a_shell_completes_the_commands(shell: Shell, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    monkeypatch.setattr("cli.places.built", get_command)  # which looks at the variable
     code, script, wrong = shell.handrail("--show-completion", kind)
     assert (code, "_HANDRAIL_COMPLETE" in script, wrong) == (0, True, "")

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import declared
@@ -49,6 +50,7 @@ def sections(page: str) -> dict[str, str]:
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
+@cache
 def options() -> dict[str, set[str]]:
     """Every command as it is typed → its options."""
     found: dict[str, set[str]] = {}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from textwrap import dedent, indent
+from typing import Any
 
 import psycopg
 import servers
@@ -102,10 +104,15 @@ def test_a_command_that_handrail_has_not_is_found() -> None:
     ]
 
 
+@cache
+def command_line() -> Any:
+    return typer.main.get_command(app)
+
+
 def refused(line: str, rollouts: set[str]) -> str:
     """What handrail's command line says against a line; empty for nothing."""
     _, *words = takewhile(lambda word: word not in {"|", ">"}, shlex.split(line, comments=True))
-    command, context = typer.main.get_command(app), None
+    command, context = command_line(), None
     try:
         while isinstance(command, TyperGroup):
             context = command.make_context("handrail", words[:1], parent=context)

@@ -27,7 +27,8 @@ def quantiles(histogram: str, *which: int) -> dict[str, Latency]:
     return {f"p{p}": Latency(own(histogram), p=p, unit="ms") for p in which}
 
 
-STREAMS = Ratio(good=own("sse_complete_total"), of=own("sse_total"))
+# With fewer streams ten that break off roll back: of a hundred one is 1 %, and one of a thousand breaks off anyway.
+STREAMS = Ratio(good=own("sse_complete_total"), of=own("sse_total"), min_events=1000)
 ANN = "memory_ann_query_latency_ms"
 # Each vector search is followed by one rerank, done or skipped; the service counts no reranks by themselves.
 reranks_skipped = Ratio(bad=own("memory_rerank_skipped_total"), of=own(f"{ANN}_count"))

@@ -57,7 +57,8 @@ ruleiq = Rollout(
     guardrails=[
         Guardrail(
             "error-rate",
-            Ratio(bad=SERVER_ERRORS, of="ruleiq_requests_total"),
+            # With fewer requests eleven bad ones roll back: six of a hundred are chance now and then.
+            Ratio(bad=SERVER_ERRORS, of="ruleiq_requests_total", min_events=200),
             title="Share of server errors",
             tiers=[Critical(Above("5%"), sustained="2m", action="rollback", confirm=ask_again)],
             runbook=Runbook(

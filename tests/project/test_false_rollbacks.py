@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from random import Random
 
 import pytest
 from emit.grafana.own_pages import own_plan
 from handrail.plan import Alert, Condition, Count, Guardrail, Latency, Ratio
 
+from .simulated import Z, fired, many, quantile, shares
+
 STEP = 5
 """Minutes: how often it is looked at here."""
 DAYS = 30
-SIGMA, Z = 0.9, 1.645
+SIGMA = 0.9
 """Request times are log-normal: the slowest twentieth takes over 4 times the median."""
 
 
@@ -36,31 +37,9 @@ def acting(guardrail: Guardrail) -> list[Alert]:
     return [alert for alert in guardrail.alerts if "rollback" in alert.action]
 
 
-def many(random: Random, mean: float) -> int:
-    """So many events where `mean` are expected."""
-    if mean > 40:
-        return max(0, round(random.gauss(mean, math.sqrt(mean))))
-    number, left = 0, math.exp(mean)
-    while (left := left * random.random()) > 1:
-        number += 1
-    return number
-
-
-def shares(bounds: Sequence[float], p95: float) -> list[float]:
+def by_p95(bounds: Sequence[float], p95: float) -> list[float]:
     """The part of all requests in each bucket where the 95th percentile is `p95`."""
-    middle = math.log(p95) - Z * SIGMA
-    below = [0.5 * (1 + math.erf((math.log(bound) - middle) / SIGMA / math.sqrt(2))) for bound in bounds]
-    return [high - low for low, high in pairwise([0.0, *below, 1.0])]
-
-
-def quantile(counts: Sequence[int], bounds: Sequence[float], q: float = 0.95) -> float:
-    """As Prometheus estimates it: by a straight line through the bucket."""
-    rank, low = q * sum(counts), 0.0
-    for count, high in zip(counts, bounds, strict=False):
-        if count >= rank:
-            return low + (high - low) * rank / count
-        rank, low = rank - count, high
-    return low
+    return shares(bounds, p95 / math.exp(Z * SIGMA), p95)
 
 
 def over(rows: Iterator[list[int]], steps: int) -> Iterator[list[int]]:
@@ -70,15 +49,6 @@ def over(rows: Iterator[list[int]], steps: int) -> Iterator[list[int]]:
         kept = [*kept[-(steps - 1) :], row] if steps > 1 else [row]
         if len(kept) == steps:
             yield [sum(column) for column in zip(*kept, strict=True)]
-
-
-def fired(broken: Iterator[bool], sustained: int) -> int:
-    """How often it is broken for so many looks after the first."""
-    times = lasts = 0
-    for one in broken:
-        lasts = lasts + 1 if one else 0
-        times += lasts == sustained + 1
-    return times
 
 
 def looks(alert: Alert) -> int:
@@ -97,7 +67,7 @@ def test_the_95th_percentile_of_an_hour_rolls_nothing_back_by_chance(p95: float)
     measure = guardrail.signals[0].measure.inner
     assert isinstance(measure, Latency)
     bounds, steps = [float(one) for one in measure.buckets], int(measure.window.total_seconds() / 60 / STEP)
-    parts = [share * measure.min_events / steps for share in shares(bounds, p95)]
+    parts = [share * measure.min_events / steps for share in by_p95(bounds, p95)]
 
     def figures(seed: int) -> list[float]:
         random = Random(seed)
@@ -162,7 +132,7 @@ def broken_of_a_thousand(guardrail: Guardrail, p95: float) -> int:
     measure, [criterion] = guardrail.signals[0].measure.inner, guardrail.success
     assert isinstance(measure, Latency)
     bounds, random = [float(one) for one in measure.buckets], Random(3)
-    parts = [share * measure.min_events for share in shares(bounds, p95)]
+    parts = [share * measure.min_events for share in by_p95(bounds, p95)]
 
     def day() -> float:
         return quantile([many(random, part) for part in parts], bounds, float(measure.q))

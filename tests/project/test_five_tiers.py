@@ -162,7 +162,7 @@ THIN = {
         "cache-hit": "20/min (100 in 5m), or 2/min bad (10: warning); 2.2/min bad (11: critical)",
         "mem0-writes": "20/min (100 in 5m), or 2/min bad (10: warning, critical); 2.2/min bad (11: emergency)",
     },
-    "relay-r1": {"sse-success": "20/min (100 in 5m), or 2/min bad (10: critical)"},
+    "relay-r1": {"sse-success": "200/min (1000 in 5m), or 2/min bad (10: critical)"},
 }
 
 

@@ -107,7 +107,7 @@ def _quantile(
     figure: Decimal,
     context: RolloutContext,
 ) -> _StageQuery:
-    """Of the histogram. With fewer events than `least` it is broken where so many are slow that quick ones would not mend it:
+    """Of the histogram. With fewer events than `least` it is broken where so many are slow that quick ones would not fix it:
     where the quantile further down is beyond the limit, which as many events leave the same number of slow ones above.
     """
     value = _of_histogram(guardrail, condition.signal, measure, plain(measure.q), context)

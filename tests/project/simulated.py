@@ -1,0 +1,135 @@
+"""Events of a service over days and nights, by chance as they come → what its guardrails see of them; pure, seeded."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
+
+from handrail.plan import Condition, Latency, Rate, Ratio, SlowerThan
+
+DAY = 24 * 3600
+LOOKS = 5
+"""So often a window is looked at until it holds other events alone."""
+OPS: Mapping[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+UNKNOWN = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5)
+"""Buckets of a histogram of which nobody wrote them down."""
+Z = 1.645
+"""The slowest twentieth of what is normally distributed lies beyond so many standard deviations."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What is normal of a service: events a day, which part of noon's are left at midnight, the share that is bad, and the
+    median and the 95th percentile of their times in seconds, which are log-normal.
+    """
+
+    daily: float
+    night: float = 0.1
+    bad: float = 0.0
+    median: float = 0.1
+    p95: float = 0.3
+
+    def rate(self, at: float) -> float:
+        """Events a second, so many seconds after midnight."""
+        wave = self.night + (1 - self.night) * (1 - math.cos(2 * math.pi * at / DAY)) / 2
+        return self.daily / DAY * wave / ((1 + self.night) / 2)
+
+    def parts(self, measure: Latency | SlowerThan | Ratio | Rate) -> list[float]:
+        """The share of each bucket, the last one without a bound; of a share the good part and the bad one."""
+        match measure:
+            case Latency():
+                return shares(bounds_of(measure), self.median, self.p95)
+            case SlowerThan(bound=bound, scale=scale):
+                return shares([float(bound * scale)], self.median, self.p95)
+            case Ratio():
+                return [1 - self.bad, self.bad]
+            case Rate():
+                return [1.0]
+
+
+def bounds_of(measure: Latency) -> list[float]:
+    """Its buckets in seconds."""
+    return [float(one * measure.scale) for one in measure.buckets] or list(UNKNOWN)
+
+
+def many(random: Random, mean: float) -> int:
+    """So many events where `mean` are expected."""
+    if mean > 40:
+        return max(0, round(random.gauss(mean, math.sqrt(mean))))
+    number, left = 0, math.exp(mean)
+    while (left := left * random.random()) > 1:
+        number += 1
+    return number
+
+
+def shares(bounds: Sequence[float], median: float, p95: float) -> list[float]:
+    """The part of all requests in each bucket."""
+    middle, sigma = math.log(median), math.log(p95 / median) / Z
+    below = [0.5 * (1 + math.erf((math.log(bound) - middle) / sigma / math.sqrt(2))) for bound in bounds]
+    return [high - low for low, high in pairwise([0.0, *below, 1.0])]
+
+
+def quantile(counts: Sequence[float], bounds: Sequence[float], q: float = 0.95) -> float:
+    """As Prometheus estimates it: by a straight line through the bucket."""
+    rank, low = q * sum(counts), 0.0
+    for count, high in zip(counts, bounds, strict=False):
+        if count and count >= rank:
+            return low + (high - low) * rank / count
+        rank, low = rank - count, high
+    return low
+
+
+def windows(
+    service: Service, parts: Sequence[float], width: float, days: float, seed: int = 1
+) -> Iterator[list[int]]:
+    """The counts of each part in a window that moves on."""
+    random, step = Random(seed), width / LOOKS
+    kept, sums = deque[list[int]](), [0] * len(parts)
+    for look in range(int(days * DAY / step)):
+        mean = service.rate(look * step) * step
+        row = [many(random, mean * part) for part in parts]
+        kept.append(row)
+        sums = [one + new for one, new in zip(sums, row, strict=True)]
+        if len(kept) > LOOKS:
+            sums = [one - old for one, old in zip(sums, kept.popleft(), strict=True)]
+        if len(kept) == LOOKS:
+            yield sums
+
+
+def breaks(condition: Condition, figure: float, counts: Sequence[int]) -> bool:
+    """Whether these events break the limit, by enough of them or by so many bad ones that more good ones would not fix it."""
+    measure, number = condition.signal.measure.inner, sum(counts)
+    beyond = OPS[condition.op.value]
+    match measure:
+        case Latency(q=q, min_events=least):
+            missing = measure.filled_to - number if number < least else 0
+            filled = [counts[0] + missing, *counts[1:]]
+            return number > 0 and beyond(quantile(filled, bounds_of(measure), float(q)), figure)
+        case Ratio(min_events=least) | SlowerThan(min_events=least):
+            good, bad = counts
+            enough = number >= least or (condition.least_bad is not None and bad >= condition.least_bad)
+            part = good if isinstance(measure, Ratio) and not measure.bad else bad
+            return number > 0 and enough and beyond(part / number, figure)
+        case Rate(window=window):
+            return beyond(number / window.total_seconds(), figure)
+        case _:
+            raise TypeError(f"events of {type(measure).__name__} are not simulated")
+
+
+def fired(broken: Iterable[bool], sustained: int) -> int:
+    """How often it is broken for so many looks after the first."""
+    times = lasts = 0
+    for one in broken:
+        lasts = lasts + 1 if one else 0
+        times += lasts == sustained + 1
+    return times

@@ -1,8 +1,9 @@
-"""condition-below-limit: what must not be too little is asked for from less on than its limit.
+"""condition-below-limit: a lower limit is judged from so few events on that a healthy service breaks it.
 
-`While(Rate(entries), condition=Rate(changes))` with `Below("0.01/s")` is judged from the first change on, and one change with
-its one entry is 0.003/s in five minutes: every quiet night fires. With `above="4/min"` it is judged where as many entries
-as changes are surely enough. A ratio has `min_events=` for that, which covers its own measure and no other of the tier.
+`While(Rate(entries), condition=Rate(changes))` with `Below("0.01/s")` is judged from the first change on, and one
+change with its one entry is 0.003/s in five minutes: every quiet night fires. With `above="4/min"` it is judged only
+when as many entries as changes are surely enough. For a ratio there is `min_events=`, which covers its own measure and
+no other of the tier.
 """
 
 from __future__ import annotations

@@ -54,3 +54,50 @@ def test_a_query_that_fails_and_a_log_that_stops_make_blind_what_comes_of_them_a
         promtool, clinic("cache-hit", "circuit-breaker"), WELL | stops, asked, step="1m", every="1m"
     )
     assert found == ""
+
+
+def breaker(**states: str) -> dict[str, str]:
+    """The breaker's states, minute by minute; a word with a dash is written with `_`."""
+    return {
+        **WELL,
+        **{
+            f'circuit_breaker_state{{{SQL},state="{state.replace("_", "-")}"}}': values
+            for state, values in states.items()
+        },
+    }
+
+
+OPEN_FOR_AN_HOUR = breaker(closed="1x60 0x60 1x120", open="0x60 1x60 0x120", half_open="0x240")
+
+
+@pytest.mark.parametrize(("at", "fires"), [("61m", True), ("119m", True), ("134m", True), ("138m", False)])
+def test_an_open_breaker_counts_as_over_once_it_was_closed_for_fifteen_minutes(
+    promtool: str, at: str, fires: bool
+) -> None:
+    expr = 'count by (action) (ALERTS{alertname="Mem0RedisCircuitBreakerCritical",alertstate="firing"})'
+    asked = Asked(expr, at, {'{action="hold"}': 1.0} if fires else {})
+    found = complaints(
+        promtool, clinic("circuit-breaker"), OPEN_FOR_AN_HOUR, asked, step="1m", every="1m", all_rules=True
+    )
+    assert found == ""
+
+
+@pytest.mark.parametrize(
+    ("states", "fires"),
+    [
+        (breaker(), False),
+        (breaker(closed="1x60 0x180", half_open="0x60 1x180"), True),
+        (
+            {**breaker(), f"circuit_breaker_changes_total{{{SQL}}}": "2x60 4x180"},
+            True,
+        ),
+    ],
+    ids=["closed all the while", "closed to half-open", "there and back between two looks"],
+)
+def test_each_change_of_the_breaker_is_a_warning(promtool: str, states: dict[str, str], fires: bool) -> None:
+    expr = 'count by (action) (ALERTS{alertname="Mem0RedisCircuitBreakerWarning",alertstate="firing"})'
+    asked = Asked(expr, "63m", {'{action="investigate"}': 1.0} if fires else {})
+    found = complaints(
+        promtool, clinic("circuit-breaker"), states, asked, step="1m", every="1m", all_rules=True
+    )
+    assert found == ""

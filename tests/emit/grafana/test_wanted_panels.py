@@ -205,6 +205,7 @@ DRAWN = {
         "test target: below 300 s",
         "image target: below 120 s",
     },
+    ("aurigraph-v12-business.json", "Build time"): {"target: below 600 s"},
     ("aurigraph-v12-cluster.json", "CPU in use"): {"target: below 80 %", "limit: above 85 %"},
     ("aurigraph-v12-cluster.json", "Disk in use"): {"target: below 70 %", "limit: above 80 %"},
     ("relay-r1-ttfv.json", "Time to the first value"): {"p50 target: below 500 ms", "critical → rollback"},
@@ -231,6 +232,32 @@ COLOURED = {
     ("relay-r1-database.json", "Connection pool now"): [(None, "green"), (0.8, "red")],
     ("ruleiq.json", "Connections in use, of 50"): [(None, "green"), (0.8, "orange"), (0.9, "red")],
 }
+
+
+AT_LEAST = {
+    "Tests that pass, of 24 hours": {"unit": 0.95, "integration": 0.7, "smoke": 1.0},
+    "Code coverage": {"{{component}}": 0.95},
+    "Builds that succeed, of 7 days": {"value": 1.0},
+}
+
+
+@pytest.mark.parametrize("title", AT_LEAST)
+def test_what_aurigraph_s_builds_must_reach_is_green_from_there_on(title: str) -> None:
+    one = panel("aurigraph-v12-business.json", title)
+    legends = {target["refId"]: target["legendFormat"] for target in one["targets"]}
+    green = {
+        legends[override["matcher"]["options"]]: change["value"]["steps"][-1]
+        for override in one["fieldConfig"]["overrides"]
+        for change in override["properties"]
+        if change["id"] == "thresholds"
+    }
+    assert green == {name: {"color": "green", "value": figure} for name, figure in AT_LEAST[title].items()}
+
+
+def test_relay_s_pages_show_the_hour() -> None:
+    times = {name: page["time"] for name, page in own_pages().items() if name.startswith("relay-r1-")}
+    assert times == {key: {"from": "now-1h", "to": "now"} for key in times}
+    assert len(times) == 6
 
 
 @pytest.mark.parametrize(("file", "title"), COLOURED)

@@ -182,7 +182,12 @@ def test_a_stage_is_not_left_before_its_time() -> None:
     ("action", "state", "reason", "text"),
     [
         ("start", RunState.open, "under-way", "attempt 2 enters its first stage; wait for it or roll back"),
-        ("promote", RunState.open, "under-way", "attempt 2 enters its next stage; wait for it or roll back"),
+        (
+            "promote",
+            RunState.open,
+            "under-way",
+            "attempt 2 enters a stage, or its share is reduced; wait for it or roll back",
+        ),
         (
             "rollback",
             RunState.waiting,

@@ -14,7 +14,7 @@ from handrail_receiver.words.figures import figure
 @dataclass(frozen=True)
 class GuardrailResult:
     """`word` is OK, WARNING, BREACH, BLIND, UNKNOWN or IDLE (judged only while something else holds, or once it has been seen, and it is not now);
-    `limit` that of the tier that says so, or of the gravest."""
+    `limit` that of the tier that says so, or of the most severe one."""
 
     name: str
     word: str

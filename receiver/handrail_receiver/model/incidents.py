@@ -274,7 +274,7 @@ def after_event(incident: Incident, happened: Happened) -> Incident:
 
 
 def _asks_again(incident: Incident, happened: Happened) -> Incident:
-    """It became graver, more fires, or it is open again: whoever had it is asked once more."""
+    """It became more severe, more fires, or it is open again: whoever had it is asked once more."""
     said = happened.said
     action = str(said.get("action") or incident.action)
     graver = names.ACTIONS.index(action) > names.ACTIONS.index(incident.action)

@@ -133,7 +133,7 @@ def needs_people(
     *,
     wakes: str | None = None,
 ) -> None:
-    """A rollback of an attempt begins, or an alert that wakes people: that opens its incident, makes it graver, or opens it again.
+    """A rollback of an attempt begins, or an alert that wakes people: that opens its incident, makes it more severe, or opens it again.
 
     `wakes` is the severity of an alert that wakes people: where somebody has the incident already, they are asked again.
     """

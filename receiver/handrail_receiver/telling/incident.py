@@ -25,7 +25,7 @@ class LastReceipt:
     severity: str
 
     def is_news(self, incident: ToldIncident) -> bool:
-        """Whether it became graver, or is open again: what nobody should have to notice by themselves."""
+        """Whether it became more severe, or is open again: what nobody should have to notice by themselves."""
         graver = self.severity in SEVERITIES[: SEVERITIES.index(incident.severity)]
         return graver or (incident.status == "open" and self.status != "open")
 

@@ -1,7 +1,7 @@
 """PagerDuty → one alert per incident, by Events API v2: trigger, acknowledge, resolve under one dedup key.
 
 202 means "taken", nothing more. 429 and 5xx are tried again by the queue; the dedup key makes that harmless. An alert
-that is triggered again wakes nobody, and its severity stays what it was: an incident that becomes graver, or turns bad
+that is triggered again wakes nobody, and its severity stays what it was: an incident that becomes more severe, or turns bad
 after it was acknowledged, gets another alert.
 """
 

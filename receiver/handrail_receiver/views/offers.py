@@ -271,7 +271,9 @@ def _span(seconds: float) -> str:
 def _says_of_incident(case: Case, offer: Offer) -> tuple[str, ...]:
     match offer.verb:
         case "ack":
-            said = f"You have incident {offer.item}: nobody else is woken for it, unless it becomes graver."
+            said = (
+                f"You have incident {offer.item}: nobody else is woken for it, unless it becomes more severe."
+            )
             return (said, "It stays open until a person closes it. Nothing is asked of any target.")
         case "note":
             kept = f"What you write is kept as evidence of incident {offer.item}"

@@ -32,14 +32,14 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             what = f"severities calls {one} and {other} both '{words[one]}'"
             yield finding(NAME, rollout, what, "give each its own word", "severities", other)
     for guardrail in rollout.guardrails:
-        for milder, graver in combinations(guardrail.tiers, 2):
-            yield from _pair(guardrail, milder, graver, words)
+        for milder, severer in combinations(guardrail.tiers, 2):
+            yield from _pair(guardrail, milder, severer, words)
 
 
-def _pair(guardrail: Guardrail, milder: Tier, graver: Tier, words: dict[str, str]) -> Iterator[Finding]:
-    low, high = milder.severity or words[milder.tier], graver.severity or words[graver.tier]
-    if low == high and (milder.severity or graver.severity):
-        what = f"gives {milder.tier} and {graver.tier} the same severity '{low}'"
-        at = graver if graver.severity else milder
+def _pair(guardrail: Guardrail, milder: Tier, severer: Tier, words: dict[str, str]) -> Iterator[Finding]:
+    low, high = milder.severity or words[milder.tier], severer.severity or words[severer.tier]
+    if low == high and (milder.severity or severer.severity):
+        what = f"gives {milder.tier} and {severer.tier} the same severity '{low}'"
+        at = severer if severer.severity else milder
         cure = "give each its own word"
         yield finding(NAME, at, what, cure, "severity", about=guardrail, severity=Severity.warning)

@@ -27,8 +27,8 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     stages: list[str | None] = [*(stage.name for stage in rollout.stages), None]
     for guardrail in rollout.guardrails:
         yield from _sequence(guardrail)
-        for milder, graver in combinations(guardrail.tiers, 2):
-            yield from _pair(guardrail, milder, graver, stages)
+        for milder, severer in combinations(guardrail.tiers, 2):
+            yield from _pair(guardrail, milder, severer, stages)
 
 
 def _sequence(guardrail: Guardrail) -> Iterator[Finding]:
@@ -42,18 +42,18 @@ def _sequence(guardrail: Guardrail) -> Iterator[Finding]:
             yield finding(NAME, tier, f"lists {tier.tier} after a more severe tier", cure, about=guardrail)
 
 
-def _pair(guardrail: Guardrail, milder: Tier, graver: Tier, stages: list[str | None]) -> Iterator[Finding]:
-    if _turned(milder, graver):
-        what = f"has a {milder.tier} limit and a {graver.tier} limit that point in opposite directions"
-        yield finding(NAME, graver, what, "use two guardrails", "limit", about=guardrail)
-    follows = guardrail.order == "tighten" and (_staged(milder.limit) or _staged(graver.limit))
-    looked_at = [None] if follows else stages  # in its stages the milder one follows the graver
-    wrong = [stage for stage in looked_at if _contradict(milder, graver, stage, guardrail.against)]
+def _pair(guardrail: Guardrail, milder: Tier, severer: Tier, stages: list[str | None]) -> Iterator[Finding]:
+    if _turned(milder, severer):
+        what = f"has a {milder.tier} limit and a {severer.tier} limit that point in opposite directions"
+        yield finding(NAME, severer, what, "use two guardrails", "limit", about=guardrail)
+    follows = guardrail.order == "tighten" and (_staged(milder.limit) or _staged(severer.limit))
+    looked_at = [None] if follows else stages  # in its stages the milder one follows the severer one
+    wrong = [stage for stage in looked_at if _contradict(milder, severer, stage, guardrail.against)]
     if wrong:
-        what = f"reaches {graver.tier} before {milder.tier} {_where(wrong, stages)}"
+        what = f"reaches {severer.tier} before {milder.tier} {_where(wrong, stages)}"
         choice = ', or say order="tighten" on the guardrail' if guardrail.order == "strict" else ""
         cure = f"correct the limits{choice}"
-        yield finding(NAME, graver, what, cure, "limit", about=guardrail)
+        yield finding(NAME, severer, what, cure, "limit", about=guardrail)
 
 
 def _where(wrong: list[str | None], stages: list[str | None]) -> str:
@@ -68,21 +68,21 @@ def _staged(limit: Limit) -> bool:
     return any(figure.stage is not None for figure in figures(limit))
 
 
-def _turned(milder: Tier, graver: Tier) -> bool:
-    directions = milder.limit.is_upper, graver.limit.is_upper
-    return None not in directions and milder.limit.is_upper != graver.limit.is_upper
+def _turned(milder: Tier, severer: Tier) -> bool:
+    directions = milder.limit.is_upper, severer.limit.is_upper
+    return None not in directions and milder.limit.is_upper != severer.limit.is_upper
 
 
-def _contradict(milder: Tier, graver: Tier, stage: str | None, against: Reference | None) -> bool:
-    one, other = (_line(tier.limit, stage, against) for tier in (milder, graver))
-    if one is None or other is None or _turned(milder, graver):
+def _contradict(milder: Tier, severer: Tier, stage: str | None, against: Reference | None) -> bool:
+    one, other = (_line(tier.limit, stage, against) for tier in (milder, severer))
+    if one is None or other is None or _turned(milder, severer):
         return False
     (what, low), (other_what, high) = one, other
     if what != other_what:
         return False
     if low == high:
-        return duration(milder.sustained) > duration(graver.sustained)
-    return high < low if graver.limit.is_upper else high > low
+        return duration(milder.sustained) > duration(severer.sustained)
+    return high < low if severer.limit.is_upper else high > low
 
 
 def _line(limit: Limit, stage: str | None, against: Reference | None) -> tuple[str, Decimal] | None:

@@ -80,23 +80,23 @@ def _tightened(tiers: _Tiers, context: RolloutContext) -> _Tiers:
     """Tiers whose limits are tightened, so that in no stage a tier is looser than a more severe one."""
     done: _Tiers = []
     stages = [stage.name for stage in context.stages]
-    graver: list[plan.Condition] = []
+    severer: list[plan.Condition] = []
     for tier, conditions in reversed(tiers):
         first = conditions[0]
-        for other in graver:
+        for other in severer:
             first = _no_looser(first, other, stages)
-        graver.append(first)
+        severer.append(first)
         done.append((tier, (first, *conditions[1:])))
     return done[::-1]
 
 
-def _no_looser(condition: plan.Condition, graver: plan.Condition, stages: Sequence[str]) -> plan.Condition:
-    if not _same_kind(condition, graver) or not (condition.staged or graver.staged):
+def _no_looser(condition: plan.Condition, severer: plan.Condition, stages: Sequence[str]) -> plan.Condition:
+    if not _same_kind(condition, severer) or not (condition.staged or severer.staged):
         return condition
     tight = min if condition.is_upper else max
     limits = []
     for stage in stages:
-        own, other = condition.figure_in(stage), graver.figure_in(stage)
+        own, other = condition.figure_in(stage), severer.figure_in(stage)
         figures = [figure for figure in (own, other) if figure is not None]
         # A stage that has no limit of this tier's keeps having none, whatever holds otherwise.
         limits.append(plan.StageLimit(stage, None if own is None else tight(figures)))

@@ -77,22 +77,22 @@ def inhibitions(rollout: str, chains: Sequence[Chain], told: Audiences) -> tuple
     known = (Matcher(names.GUARDRAIL, "!~", either(unknown)),) if unknown else ()
     return tuple(
         Inhibition(
-            (*source, *known, *graver.matchers),
+            (*source, *known, *severer.matchers),
             (*own, *milder.matchers),
             equal=(names.ROLLOUT, names.SERVICE, names.ENVIRONMENT, names.GUARDRAIL, *labels),
         )
-        for graver, milder in _pairs(chains, told)
+        for severer, milder in _pairs(chains, told)
     )
 
 
 def _pairs(chains: Sequence[Chain], told: Audiences) -> Iterator[tuple[_Kind, _Kind]]:
     pairs = {
-        (_kind(graver), _kind(milder))
+        (_kind(severer), _kind(milder))
         for chain in chains
         if isinstance(chain, plan.Slo) or not chain.shadow
-        for graver in chain.alerts
+        for severer in chain.alerts
         for milder in chain.alerts
-        if names.TIERS.index(milder.tier) < names.TIERS.index(graver.tier)
+        if names.TIERS.index(milder.tier) < names.TIERS.index(severer.tier)
     }
     yield from sorted(
         (pair for pair in pairs if _makes_up_for(*pair, told)),
@@ -104,9 +104,9 @@ def _kind(alert: plan.Alert) -> _Kind:
     return _Kind(alert.tier, alert.action, alert.severity)
 
 
-def _makes_up_for(graver: _Kind, milder: _Kind, told: Audiences) -> bool:
-    heard = _who_hears(graver, told).hears_all_of(_who_hears(milder, told))
-    return heard and milder.action in COVERS[graver.action]
+def _makes_up_for(severer: _Kind, milder: _Kind, told: Audiences) -> bool:
+    heard = _who_hears(severer, told).hears_all_of(_who_hears(milder, told))
+    return heard and milder.action in COVERS[severer.action]
 
 
 def _who_hears(kind: _Kind, told: Audiences) -> Audience:

@@ -148,7 +148,9 @@ def test_an_incident_s_buttons_ask_once_and_say_what_will_happen(tmp_path: Path)
         )
         assert buttons(shop, "viewer") == {}
         asked = words(shop.ask("GET", buttons(shop, "operator")["Acknowledge the incident"]).text)
-        assert "You have incident shop-1: nobody else is woken for it, unless it becomes graver." in asked
+        assert (
+            "You have incident shop-1: nobody else is woken for it, unless it becomes more severe." in asked
+        )
         assert press(shop, "Acknowledge the incident", why="on it").status_code == 200
         assert "Acknowledge the incident" not in buttons(shop, "operator")
         noted = press(shop, "Note on the incident", cause="the pool", false_rollback="no")

@@ -99,12 +99,12 @@ def _muted(alertmanager: Mapping[str, Any], route: Mapping[str, Any]) -> frozens
     return frozenset(json.dumps(one, sort_keys=True) for name in names_of for one in times.get(name, ()))
 
 
-def inhibits(alertmanager: Mapping[str, Any], graver: Mapping[str, str], milder: Mapping[str, str]) -> bool:
-    """Whether an alert with the labels `graver` mutes one with the labels `milder`, as far as these can say."""
+def inhibits(alertmanager: Mapping[str, Any], severer: Mapping[str, str], milder: Mapping[str, str]) -> bool:
+    """Whether an alert with the labels `severer` mutes one with the labels `milder`, as far as these can say."""
     return any(
-        all(matcher.fits(graver) for matcher in _matchers(rule["source_matchers"]))
+        all(matcher.fits(severer) for matcher in _matchers(rule["source_matchers"]))
         and all(matcher.fits(milder) for matcher in _matchers(rule["target_matchers"]))
-        and all(graver.get(label) == milder.get(label) for label in rule["equal"])
+        and all(severer.get(label) == milder.get(label) for label in rule["equal"])
         for rule in alertmanager.get("inhibit_rules", ())
     )
 

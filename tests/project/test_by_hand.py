@@ -82,7 +82,12 @@ TYPED: dict[str, list[str]] = {
     ],
     "aidin-hardening/Rollback decision matrix": [
         "| [http-5xx](#http-5xx) | above 0.5 % | | above 1 % | above 5 % |",
+        "| [p95-latency](#p95-latency) | above 110 % of the figure of 7d ago",
+        "| above 120 % of the figure of 7d ago sustained for 15m | above 150 % of the figure of 7d ago |",
         "| [db-errors](#db-errors) | above 0 | | above 5 | |",
+        "| [audit-writes](#audit-writes) | below 50 % of the figure of 1h ago",
+        "| [active-users](#active-users) | below 90 % of the figure of 7d ago",
+        "| below 80 % of the figure of 7d ago, if that is at least 100 sustained for 2h |",
         "| [db-pool](#db-pool) | | | | at or above 100 %, or refused above 0 |",
         "| [http-403](#http-403) | above 1 % | above 2 % | above 5 % | |",
     ],

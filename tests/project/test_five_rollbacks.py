@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from emit.grafana.own_pages import own_plan
 from project.test_five_playbooks import FIVE, FLY, playbook, said
 
 
@@ -16,6 +19,14 @@ def test_what_is_softer_than_a_rollback_is_a_step_of_its_own_where_a_document_na
         for name, action in softer.items()
         if action is not None
     } == {"mem0-redis": (0.05, [FLY.format("0.05")], ["slack"])}
+
+
+def test_aurigraph_s_objectives_are_those_of_the_document() -> None:
+    objectives = {one.name: one.objective for one in playbook("aurigraph-v12").objectives}
+    assert objectives == {"availability": 0.9999, "latency-p95": 0.95, "latency-p99": 0.99}
+    [aurigraph] = [one for one in own_plan().rollouts if one.name == "aurigraph-v12"]
+    bounds = {slo.name: getattr(slo.measure, "bound", None) for slo in aurigraph.slos}
+    assert bounds == {"availability": None, "latency-p95": Decimal("0.2"), "latency-p99": Decimal("0.5")}
 
 
 def test_a_rollback_of_aurigraph_is_proved_by_blue_that_serves_and_is_well() -> None:

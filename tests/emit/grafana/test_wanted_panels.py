@@ -234,6 +234,45 @@ COLOURED = {
 }
 
 
+CURVES = {
+    ("aidin-hardening.json", "Request time"): {"p50", "p95", "p99"},
+    ("aidin-hardening.json", "Server errors by route, of 5 min"): {"{{route}}"},
+    ("aidin-hardening.json", "Refused requests by route, of 5 min"): {"{{route}}"},
+    ("aidin-hardening.json", "Audit-log inserts and mutations"): {"audit-log inserts", "mutations"},
+    ("mem0-redis.json", "Request time"): {"p50", "p95", "p99"},
+    ("mem0-redis.json", "Request time by endpoint, of an hour"): {"{{endpoint}} {{quantile}}"},
+    ("mem0-redis.json", "Flags that are loaded"): {"sample rate", "fast path", "mem0 reads", "shadow mode"},
+    ("mem0-redis.json", "Circuit breaker history"): {
+        "changes",
+        "failures at the newest",
+        "successes at the newest",
+        "mem0 attempts of 5 min",
+        "mem0 failures of 5 min",
+    },
+    ("aurigraph-v12.json", "Traffic split"): {"canary", "stable"},
+    ("aurigraph-v12-errors.json", "Error rate"): {"{{track}}", "critical → rollback", "success"},
+    ("aurigraph-v12-performance.json", "REST latency"): {f"p{p} {{{{track}}}}" for p in (50, 75, 95, 99)},
+    ("aurigraph-v12-business.json", "Availability of a day, a week, a month"): {"day", "week", "month"},
+    ("aurigraph-v12-business.json", "Build time by step"): {"compile", "test", "image"},
+    ("relay-r1-ttfv.json", "Time to the first value"): {"p50", "p95"},
+    ("relay-r1-ann.json", "Vector search"): {"p50", "p95", "p99"},
+    ("relay-r1-database.json", "Query time"): {"p95"},
+    ("ruleiq.json", "Requests by endpoint"): {"{{endpoint}}"},
+    ("ruleiq.json", "Request time"): {"p50", "p95", "p99"},
+    ("ruleiq.json", "Flag evaluations"): {"{{flag_name}} {{result}}"},
+    ("ruleiq.json", "Sign-ins"): {"succeed", "fail"},
+    ("ruleiq-flags.json", "Evaluations, per minute"): {"{{flag_name}} {{result}}"},
+    ("ruleiq-flags.json", "Share of evaluations that are on"): {"{{flag_name}}"},
+    ("ruleiq-flags.json", "Impact"): {"server errors", "flag changes in 10 min"},
+}
+
+
+@pytest.mark.parametrize(("file", "title"), CURVES)
+def test_each_curve_that_a_document_names_is_on_its_panel(file: str, title: str) -> None:
+    legends = {target["legendFormat"] for target in panel(file, title)["targets"]}
+    assert CURVES[file, title] - legends == set()
+
+
 AT_LEAST = {
     "Tests that pass, of 24 hours": {"unit": 0.95, "integration": 0.7, "smoke": 1.0},
     "Code coverage": {"{{component}}": 0.95},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from guarded import Guarded, guarded
-from guarded.playbook import ENVIRONMENT, weights
+from guarded.playbook import ENVIRONMENT, reducible, weights
 from guarded.scraped import Application, watched
 from handrail.contract import (
     CheckFacts,
@@ -83,9 +83,11 @@ def recorded(
     limit: str = "0.05",
     checks: tuple[float | CheckFacts, ...] = (),
     probes: tuple[ProbeFacts, ...] = (),
+    *,
+    softer: bool = False,
     **settings: Any,
 ) -> Iterator[Recorded]:
-    """Both, while 2 of 100 requests fail; `limit` is that of the loaded rules."""
+    """Both, while 2 of 100 requests fail; `limit` is that of the loaded rules. `softer`: its share can be reduced."""
     metrics = {"requests": 100.0, "bad": 2.0}
     made = book(
         rules_digest=digest(),
@@ -95,6 +97,7 @@ def recorded(
         checks=checks,
         probes=probes,
     )
+    made = reducible(made) if softer else made
     with (
         watched(folder, metrics, rules=rules(limit)) as application,
         guarded(folder, made, PROMETHEUS=application.url, **settings) as shop,

@@ -73,6 +73,30 @@ def test_a_rollbacks_bundle_verifies_and_one_with_a_changed_byte_does_not(
     assert (code, "there is neither statement.json nor bundle.json" in err) == (2, True)
 
 
+def test_a_share_that_was_reduced_and_a_stage_that_was_entered_again_are_in_a_bundle_that_verifies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with recorded(tmp_path, softer=True) as both:
+        shop = both.shop
+        shop.call("start", anyway=True, why="a test", artifact="sha256:cafe")
+        shop.call("reduce", why="slow")
+        assert shop.call("retry", anyway=True, why="it is mended")["outcome"] == "done"
+        shop.call("rollback", why="it is not")
+        shop.until("rollback", "done")
+        servers.until(lambda: _missing(shop) <= {SPLIT}, "all snapshots")
+        monkeypatch.setenv("HANDRAIL_TOKEN", TOKENS["viewer"])
+        monkeypatch.setenv("HANDRAIL_URL", shop.server.url)
+        folder = tmp_path / "bundle"
+        cli.rollout("bundle", "shop", folder=str(folder))
+        capsys.readouterr()
+    kept = json.loads((folder / "bundle.json").read_text())
+    assert kept["attempt"]["state"] == "rolled-back"
+    assert "reduce" in (folder / "summary.md").read_text()
+    code, out, err = Shell(tmp_path, monkeypatch, capsys).handrail("verify", str(folder))
+    assert (code, err) == (0, "")
+    assert "every verdict follows from the samples" in out
+
+
 ALONE = """
 import sys
 class Away:

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from emit.each import of_each
-from emit.grafana.own_pages import own_pages, own_plan
+from emit.grafana.own_pages import own_pages
 from handrail.emit import rules
+from own_rollouts import own_plan
 from servers.browser import browser
 
 from dashboards.asking import past

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from emit.grafana.own_pages import own_pages, own_plan
+from emit.grafana.own_pages import own_pages
 from handrail import plan
+from own_rollouts import own_plan
 
 PLACE = Path(__file__).parents[2] / "docs/reference/dashboards"
 KINDS = {

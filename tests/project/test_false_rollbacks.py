@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 import pytest
-from emit.grafana.own_pages import own_plan
 from handrail.plan import Alert, Condition, Count, Guardrail, Latency, Ratio
+from own_rollouts import own_plan
 
 from .simulated import Z, fired, many, quantile, shares
 

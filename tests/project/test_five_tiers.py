@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from emit.grafana.own_pages import own_plan
 from handrail.plan import Rollout
 from handrail.report.explain import explain
 from handrail.report.needed_traffic import needed_traffic
+from own_rollouts import own_plan
 
 GENERATED = Path(__file__).parents[2] / "generated/prometheus/rules"
 TIERS: dict[str, list[str]] = {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from handrail.declare import Environment
-from handrail.loading.load import load
 from handrail.lower import lower
 from handrail.plan import Rollout
+from own_rollouts import own_declarations, own_rollout
 
 from .judged import Asked
 
@@ -20,15 +19,9 @@ STAGE = {'handrail_rollout_stage{rollout="aidin-hardening",stage="10%"}': "1x600
 BEGAN = 'handrail_attempt_started_timestamp_seconds{rollout="aidin-hardening"}'
 
 
-@cache
 def aidin(*guardrails: str) -> Rollout:
     """The rollout with these of its guardrails."""
-    loaded = load(SOURCE)
-    own = next(
-        one
-        for one in lower(loaded.rollouts, loaded.environment(None)).rollouts
-        if one.name == "aidin-hardening"
-    )
+    own = own_rollout("aidin-hardening")
     return replace(own, guardrails=tuple(one for one in own.guardrails if one.name in guardrails))
 
 
@@ -43,7 +36,7 @@ def fires(at: str, **alerts: str) -> Asked:
 
 def hurried(name: str) -> Rollout:
     """One guardrail, 336 times faster."""
-    declared = next(one for one in load(SOURCE).rollouts if one.name == "aidin-hardening")
+    declared = next(one for one in own_declarations().rollouts if one.name == "aidin-hardening")
     own = [one for one in declared.guardrails if one.name == name]
     here = Environment("test", faster=336)
     return lower([replace(declared, guardrails=own, sql=(), logs=(), dashboards=())], here).rollouts[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from emit.grafana.own_pages import own_plan
 from handrail.plan import Rollout
+from own_rollouts import own_plan
 
 from .judged import Asked, complaints
 

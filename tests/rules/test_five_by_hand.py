@@ -6,13 +6,11 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
-from handrail.loading.load import load
-from handrail.lower import lower
 from handrail.plan import Rollout
+from own_rollouts import own_rollout
 from servers import program
 
 from .judged import Asked, complaints
@@ -21,12 +19,9 @@ TOP = Path(__file__).parents[2]
 ROUTES = TOP / "generated/alertmanager/alertmanager.yml"
 
 
-@cache
 def aurigraph(*guardrails: str) -> Rollout:
     """The rollout with these of its guardrails."""
-    loaded = load(TOP / "rules_src")
-    plan = lower(loaded.rollouts, loaded.environment(None))
-    own = next(one for one in plan.rollouts if one.name == "aurigraph-v12")
+    own = own_rollout("aurigraph-v12")
     return replace(own, guardrails=tuple(one for one in own.guardrails if one.name in guardrails), slos=())
 
 

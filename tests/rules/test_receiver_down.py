@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from handrail.declare import Above, Command, Critical, Environment, Gauge, Guardrail, Rollout, Stage, Warning
-from handrail.loading.load import load
 from handrail.lower import lower
 from handrail.plan import Rollout as Planned
+from own_rollouts import own_declarations, own_plan
 
 from .judged import Asked, complaints
 
@@ -69,9 +69,8 @@ def test_without_stages_a_receiver_that_never_saw_an_attempt_is_there(promtool: 
 
 
 def test_of_every_rollout_here_alertmanager_tells_people_that_the_receiver_is_gone() -> None:
-    loaded = load(TOP / "rules_src")
-    place = loaded.environment(None)
-    downs = {one.name: one.receiver_down for one in lower(loaded.rollouts, place).rollouts}
+    place = own_declarations().environment(None)
+    downs = {one.name: one.receiver_down for one in own_plan().rollouts}
     assert {
         name: alert and bool(place.routes.get(alert.severity)) for name, alert in downs.items()
     } == dict.fromkeys(downs, True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from emit.grafana.own_pages import own_pages, own_plan
+from emit.grafana.own_pages import own_pages
 from handrail.plan import Rollout
+from own_rollouts import own_plan
 
 from .judged import Asked, complaints
 

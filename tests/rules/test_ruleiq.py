@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
-from handrail.loading.load import load
-from handrail.lower import lower
 from handrail.plan import Rollout
+from own_rollouts import own_rollout
 from typed import typed
 
 from .judged import Asked, complaints, firing
@@ -15,11 +13,8 @@ from .judged import Asked, complaints, firing
 TOP = Path(__file__).parents[2]
 
 
-@cache
 def ruleiq() -> Rollout:
-    loaded = load(TOP / "rules_src")
-    plan = lower(loaded.rollouts, loaded.environment(None))
-    return next(one for one in plan.rollouts if one.name == "ruleiq")
+    return own_rollout("ruleiq")
 
 
 def series(bad: int, pool: int, refused: int) -> dict[str, str]:

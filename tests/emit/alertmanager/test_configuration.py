@@ -12,9 +12,8 @@ import yaml
 from emit.guarded_shop import planned
 from handrail.declare import Environment
 from handrail.emit import alertmanager
-from handrail.loading.load import load
-from handrail.lower import lower
 from handrail.plan import Alert, Plan, Rollout
+from own_rollouts import own_declarations, own_plan
 from servers import program
 from servers.newer import newer
 
@@ -106,9 +105,7 @@ def test_every_alert_of_the_plan_reaches_whom_it_should(amtool: Path, tmp_path: 
 
 
 def test_every_alert_of_this_repository_reaches_whom_its_environment_names(tmp_path: Path) -> None:
-    loaded = load(ROOT / "rules_src")
-    place = loaded.environment(None)
-    plan = lower(loaded.rollouts, place)
+    place, plan = own_declarations().environment(None), own_plan()
     made = written(plan, tmp_path)
     alike = {
         (rollout.name, *(labels.get(key) for key in ROUTED)): (rollout, alert, labels)

@@ -12,8 +12,7 @@ import httpx
 import yaml
 from emit.each import of_each
 from handrail.emit import exporters
-from handrail.loading.load import load
-from handrail.lower import lower
+from own_rollouts import own_plan
 from servers import Server, answers, free_address, running
 
 SOURCE = Path(__file__).parents[3] / "rules_src"
@@ -22,8 +21,7 @@ SOURCE = Path(__file__).parents[3] / "rules_src"
 @cache
 def generated() -> dict[str, str]:
     """The exporter files of the project's own declarations."""
-    loaded = load(SOURCE)
-    return of_each(exporters.emit, lower(loaded.rollouts, loaded.environment(None)))
+    return of_each(exporters.emit, own_plan())
 
 
 def metrics(url: str, prefix: str) -> dict[str, float]:

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from emit.each import of_each
-from handrail import plan
 from handrail.emit import grafana
-from handrail.loading.load import load
-from handrail.lower import lower
+from own_rollouts import own_plan
 
 SOURCE = Path(__file__).parents[3] / "rules_src"
 Page = dict[str, Any]
@@ -28,13 +26,6 @@ PAGES = sorted(
     for page in pages
 )
 """Their files: what is read without compiling anything."""
-
-
-@cache
-def own_plan() -> plan.Plan:
-    """All rollouts of this repository."""
-    loaded = load(SOURCE)
-    return lower(loaded.rollouts, loaded.environment(None))
 
 
 @cache

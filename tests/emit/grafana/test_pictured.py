@@ -15,7 +15,8 @@ from dashboards.figures import shown
 from dashboards.history import LASTS, STEP, history
 from dashboards.sources_table import SOURCES
 from dashboards.text import PLACE, pages
-from emit.grafana.own_pages import PAGES, own_pages, own_plan
+from emit.grafana.own_pages import PAGES, own_pages
+from own_rollouts import own_plan
 
 END = 1_800_000_000
 MOST = 1_000_000

@@ -20,10 +20,10 @@ import yaml
 from dashboards.exported import Series, series_of_sources
 from dashboards.sources_table import SOURCES
 from emit.each import of_each
-from emit.grafana.own_pages import own_plan
 from emit.grafana.samples import exporter, past
 from handrail import plan
 from handrail.emit import grafana, rules
+from own_rollouts import own_plan
 from servers import program, prometheus, until
 from servers.newer import newer
 

@@ -14,10 +14,11 @@ from dashboards.asked import selected, selectors
 from dashboards.exported import Series, series_of_sources
 from dashboards.sources_table import SOURCES
 from emit.each import of_each
-from emit.grafana.own_pages import own_pages, own_plan
+from emit.grafana.own_pages import own_pages
 from handrail import plan
 from handrail.emit import rules
 from handrail.promql.selected import together_in
+from own_rollouts import own_plan
 from servers import answers, free_address, haproxy, postgres, running
 
 RATES = {"rate", "increase", "irate"}

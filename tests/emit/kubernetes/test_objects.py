@@ -15,10 +15,10 @@ from emit.kubernetes.crds import refused, schema
 from handrail.declare import Environment
 from handrail.emit import alertmanager as alertmanager_yml
 from handrail.emit import emit, kubernetes
-from handrail.loading.load import load
 from handrail.lower import lower
 from handrail.plan import Plan
 from json_schemas import faults
+from own_rollouts import own_plan
 
 ROOT = Path(__file__).parents[3]
 BOARDS = {
@@ -33,12 +33,6 @@ def objects(plan: Plan, rollout: str = "shop") -> dict[str, dict[str, Any]]:
     files = {**BOARDS, f"playbook/{rollout}.json": "{}\n"}
     made = yaml.safe_load(kubernetes.emit(one, plan.environment, files)[f"kubernetes/{rollout}.yaml"])
     return {one["kind"]: one for one in made["items"]}
-
-
-def ours() -> Plan:
-    """What this repository declares."""
-    loaded = load(ROOT / "rules_src")
-    return lower(loaded.rollouts, loaded.environment(None))
 
 
 def test_a_file_is_one_document_a_list_of_the_three() -> None:
@@ -75,7 +69,7 @@ def test_the_dashboards_of_the_rollout_are_carried_as_they_are_and_no_other() ->
 @pytest.mark.parametrize("alertmanager", [(0, 25), (0, 33)], ids=str)
 @pytest.mark.parametrize("kind", ["PrometheusRule", "AlertmanagerConfig"])
 def test_the_published_schema_accepts_it(kind: str, alertmanager: tuple[int, int]) -> None:
-    for plan in (planned(alertmanager=alertmanager), ours()):
+    for plan in (planned(alertmanager=alertmanager), own_plan()):
         for rollout in plan.rollouts:
             assert refused(kind, objects(plan, rollout.name)[kind]) == []
 

@@ -37,8 +37,8 @@ from handrail.declare import (
 )
 from handrail.emit import emit
 from handrail.emit.kubernetes.prometheus_rule import prometheus_rule
-from handrail.loading.load import load
 from handrail.lower import lower
+from own_rollouts import own_plan
 from rules.walk import nodes
 from servers import program
 from servers.newer import newer
@@ -98,9 +98,7 @@ def _matched(found: re.Match[str]) -> str:
 def test_the_generated_tests_hold_for_the_rules_as_kubernetes_gets_them(
     promtool: Path, tmp_path: Path, changed: Callable[[Data, Data], None], which: str
 ) -> None:
-    loaded = load(ROOT / "rules_src")
-    place = loaded.environment(None)
-    plan = lower(loaded.rollouts, place)
+    plan = own_plan()
     wrong = {}
     for rollout in plan.rollouts:
         if which not in {"all", rollout.name}:

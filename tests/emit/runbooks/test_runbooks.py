@@ -37,9 +37,9 @@ from handrail.declare import (
 )
 from handrail.emit import runbooks
 from handrail.emit.runbooks.byhand import by_hand
-from handrail.loading.load import load
 from handrail.lower import lower
 from handrail.output.graph import anchor
+from own_rollouts import own_plan
 from pydantic import ValidationError
 from servers import ask_haproxy, haproxy
 
@@ -78,11 +78,7 @@ def written(*rollouts: Rollout) -> dict[str, str]:
 
 def repository() -> dict[str, str]:
     """The runbooks of this repository's own rollouts."""
-    loaded = load(SOURCE)
-    return {
-        Path(path).stem: text
-        for path, text in of_each(runbooks.emit, lower(loaded.rollouts, loaded.environment(None))).items()
-    }
+    return {Path(path).stem: text for path, text in of_each(runbooks.emit, own_plan()).items()}
 
 
 def sections(text: str) -> dict[str, str]:

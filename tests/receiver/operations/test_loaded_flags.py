@@ -15,13 +15,13 @@ import pytest
 import servers
 import yaml
 from emit.exporters.sources import mtail
-from emit.grafana.own_pages import own_plan
 from guarded.scraped import samples
 from handrail.contract import Playbook
 from handrail_receiver.operations.preflight import preflight
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.prometheus import Prometheus
 from handrail_receiver.secrets import Secrets
+from own_rollouts import own_plan
 
 GENERATED = Path(__file__).parents[3] / "generated"
 FLAGS = ("fast-path-enabled", "mem0-reads-enabled", "mem0-shadow-mode")

@@ -9,9 +9,9 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from emit.grafana.own_pages import own_plan
 from handrail.contract import Criterion
 from handrail.plan import Condition, Guardrail, Latency, Ratio, SlowerThan, Success
+from own_rollouts import own_plan
 
 from .simulated import DAY, OPS, Service, bounds_of, many, quantile
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 import pytest
-from emit.grafana.own_pages import own_plan
 from handrail.plan import Alert, Condition, Guardrail, Latency, Rate, Ratio, SlowerThan
+from own_rollouts import own_plan
 
 from .simulated import LOOKS, Service, breaks, fired, windows
 

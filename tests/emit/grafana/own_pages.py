@@ -11,7 +11,8 @@ from emit.each import of_each
 from handrail.emit import grafana
 from own_rollouts import own_plan
 
-SOURCE = Path(__file__).parents[3] / "rules_src"
+__all__ = ["PAGES", "Page", "own_pages", "own_plan", "own_texts"]
+
 Page = dict[str, Any]
 PAGES = sorted(
     f"{rollout}{page}.json"

@@ -49,3 +49,19 @@ def test_a_stage_without_traffic_is_not_judged() -> None:
     stages = 'stages=[Stage("0%", weight="0%", bake="1h"), Stage("100%", weight="100%")]'
     facts = guardrail('expected="1/s", tiers=[Warning(Above("5%"))]')
     assert found(NAME, stages, "arms=ARMS", facts) == []
+
+
+def test_a_stage_with_too_few_events_for_what_counts_all_of_it_is_never_left() -> None:
+    facts = guardrail('expected="15/min", success=OverStage(Below("0.5%"))')
+    [(line, said)] = found(NAME, "stages=STAGES", "arms=ARMS", facts)
+    assert 'success=OverStage(Below("0.5%"))' in line
+    assert said == (
+        "error: 'errors' sees about 1800 events in stage '50%', and its criterion needs 2000: it is never met; "
+        "raise bake= or the share, or write OverStage(…, min_events=)"
+    )
+
+
+def test_a_window_may_have_few_where_all_events_of_the_stage_are_counted() -> None:
+    for written in ('OverStage(Below("5%"))', 'OverStage(Below("0.5%"), min_events=300)'):
+        facts = guardrail(f'expected="15/min", success={written}')
+        assert found(NAME, "stages=STAGES", "arms=ARMS", facts) == []

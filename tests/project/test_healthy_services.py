@@ -78,17 +78,17 @@ def test_each_guardrail_that_acts_is_simulated_or_knows_no_chance() -> None:
     assert {*acting()} == {*SIMULATED} | ELSEWHERE | {*NO_CHANCE}
 
 
-def limits(guardrail: Guardrail) -> Iterator[tuple[Alert, Condition, float]]:
-    """What acts, with each of its figures."""
+def limits(guardrail: Guardrail, *, every: bool = False) -> Iterator[tuple[Alert, Condition, float]]:
+    """What acts, or every tier, with each of its figures."""
     for alert in guardrail.alerts:
         condition = alert.conditions[0]
-        if "rollback" in alert.action or alert.action == "hold":
+        if every or "rollback" in alert.action or alert.action == "hold":
             for figure in dict.fromkeys(condition.figures):
                 yield alert, condition, float(figure)
 
 
-def fires(guardrail: Guardrail, service: Service, days: float) -> dict[str, int]:
-    """How often each limit that acts is broken for as long as it takes."""
+def fires(guardrail: Guardrail, service: Service, days: float, *, every: bool = False) -> dict[str, int]:
+    """How often each limit that acts, or every limit, is broken for as long as it takes."""
     measure = guardrail.signals[0].measure.inner
     assert isinstance(measure, Latency | SlowerThan | Ratio | Rate)
     width = measure.window.total_seconds()
@@ -98,7 +98,7 @@ def fires(guardrail: Guardrail, service: Service, days: float) -> dict[str, int]
             (breaks(condition, figure, counts) for counts in seen),
             math.ceil(alert.sustained.total_seconds() / (width / LOOKS)),
         )
-        for alert, condition, figure in limits(guardrail)
+        for alert, condition, figure in limits(guardrail, every=every)
     }
 
 
@@ -138,3 +138,26 @@ def test_a_sick_service_breaks_each_limit_within_a_day(guardrail: tuple[str, str
     found = fires(acting()[guardrail], SICK[guardrail], 1)
     assert [limit for limit, times in found.items() if not times] == []
     assert {*SICK} == {*SIMULATED}
+
+
+RESTS = {
+    "latency-p50": CLINIC,
+    "latency-p95": CLINIC,
+    "error-rate": Service(10_000, night=0.05, bad=0.003),
+    "cache-hit": Service(5_000, night=0.05, bad=0.03),
+    "mem0-writes": Service(3_000, night=0.05, bad=0.004),
+}
+
+
+@pytest.mark.parametrize("guardrail", RESTS)
+def test_a_healthy_clinic_has_the_hours_without_an_alert_that_its_gates_ask_for(guardrail: str) -> None:
+    """No critical alert in thirty days, and at most one warning: 48 hours without any come soon again."""
+    [own] = [
+        one
+        for rollout in own_plan().rollouts
+        for one in rollout.guardrails
+        if (rollout.name, one.name) == ("mem0-redis", guardrail)
+    ]
+    found = fires(own, RESTS[guardrail], DAYS, every=True)
+    assert [name for name, times in found.items() if times > ("Warning" in name)] == []
+    assert len(found) == len(own.alerts)

@@ -81,9 +81,12 @@ def least_events(success: plan.Success, figure: Decimal) -> int:
         return counted.least
     of_good_ones = isinstance(measure, plan.Ratio) and not measure.bad
     rare = 1 - measure.q if isinstance(measure, plan.Latency) else 1 - figure if of_good_ones else figure
-    if rare <= 0:  # not a single one may be bad, and one that is says it whatever their number
-        return 1
-    return -int(-LEAST_BAD // rare)
+    return events_needed(rare)
+
+
+def events_needed(rare: Decimal) -> int:
+    """So many events that ten are rare ones, of which there is this share. Where none may be, one says it among any number."""
+    return -int(-LEAST_BAD // rare) if rare > 0 else 1
 
 
 def _share(condition: plan.Condition, least: int, window: timedelta) -> _StageQuery:

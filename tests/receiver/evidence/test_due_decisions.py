@@ -63,3 +63,10 @@ def test_the_last_decision_of_an_attempt_is_due_although_the_next_one_has_begun(
 
 def test_what_was_before_the_first_snapshot_and_what_is_of_no_attempt_is_not_asked_for() -> None:
     assert due([decision(1), decision(2), snapshot(3, 2), decision(4, attempt=0)]) == []
+
+
+def test_a_gate_that_counts_a_stage_says_since_when_and_is_asked_so_again() -> None:
+    since = NOW - timedelta(hours=25)
+    gate = {"into": "50%", "since": since.isoformat()}
+    (made,) = due([record(1, "decision", attempt=1, guardrail="gate", gate=gate)])
+    assert (made.gates, made.baked) == ({"50%": NOW + timedelta(seconds=1)}, {"50%": since})

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from handrail.contract import Criterion, Gate, names
+from handrail.contract import SPAN, Criterion, Gate, StageEvents, names
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.evidence.snapshot import (
     ArmShare,
@@ -290,3 +290,25 @@ def test_of_several_values_the_worst_is_kept_with_its_own_events(op: str, kept: 
     found = taken(known(answers=answers), guardrails=(one,)).tier("error-rate/critical")
     assert found is not None
     assert (found.value, found.count) == kept
+
+
+def test_what_counts_a_stage_is_asked_since_it_began_and_kept_with_the_playbook_s_query() -> None:
+    events = StageEvents(count=f"count[{SPAN}]", least=1000, unit="ratio", leaves=300)
+    counted = Criterion(
+        guardrail="writes",
+        text="above 99 %, counted over the whole stage",
+        expr=f"broken[{SPAN}]",
+        seen=f"seen[{SPAN}]",
+        over=86400,
+        events=events,
+    )
+    decided = NOW - timedelta(seconds=5)
+    at_gate = replace(AT_GATE, baked={"50%": decided - timedelta(hours=25)})
+    answers = {"seen[89700s]": (series({}, [0.994]),)}
+    [seen] = taken(Known(answers), at_gate, gates=(Gate(into="50%", criteria=(counted,)),)).criteria
+    assert (seen.verdict, seen.judged, seen.query, seen.seen) == (
+        "met",
+        ("0.994",),
+        counted.expr,
+        counted.seen,
+    )

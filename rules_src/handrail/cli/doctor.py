@@ -32,15 +32,13 @@ def doctor(
     ] = None,
     without_grafana: Annotated[
         bool,
-        typer.Option(
-            "--without-grafana", help="There is none: dashboards are not looked for.", show_default=False
-        ),
+        typer.Option("--without-grafana", help="Do not check Grafana.", show_default=False),
     ] = False,
     send_alert: Annotated[
         bool,
         typer.Option(
             "--send-alert",
-            help="Send a test alert, which the receiver notes and nothing follows from.",
+            help="Send a test alert: the receiver records it, and does nothing.",
             show_default=False,
         ),
     ] = False,

@@ -20,7 +20,7 @@ class Turn(StrEnum):
 
 def kill_switch(
     word: Annotated[
-        Turn, typer.Argument(help="Set it, take it away, or ask whether it is set.", show_default=False)
+        Turn, typer.Argument(help="Set it, remove it, or show whether it is set.", show_default=False)
     ],
     why: Annotated[str, typer.Option(help="The reason, kept in the evidence of every rollout.")] = "",
     as_json: Annotated[

@@ -13,7 +13,7 @@ import pytest
 import servers
 from guarded import ROLLOUT, Guarded, alert, body, guarded, playbook, write_playbook
 from guarded.database import database
-from guarded.playbook import SOCKET, weights
+from guarded.playbook import SOCKET, reducible, weights
 from guarded.scraped import scraped
 from guarded.spy import Silence, Spy, spied
 from handrail.contract import Action, Confirmation, HAProxyState, Playbook, Proof, StageFacts
@@ -31,7 +31,7 @@ GONE = Proof(expr="canary_traffic", at_most=0, within=60)
 @contextmanager
 def in_the_background(shop: Guarded, verb: str) -> Iterator[None]:
     """A call that is under way while the block runs, and over when it ends."""
-    call = threading.Thread(target=shop.call, args=(verb,))
+    call = threading.Thread(target=shop.call, args=(verb,), kwargs={"why": "a test"})
     call.start()
     yield
     call.join()
@@ -57,26 +57,30 @@ def steps_told(shop: Guarded) -> list[str]:
     return [one["found"] for one in bodies if one["action"] == "rollback"]
 
 
-@pytest.mark.parametrize("proof", [None, GONE], ids=["no proof", "with proof"])
-def test_a_promotions_write_that_lands_after_the_rollback_is_put_right_before_it_is_called_done(
-    tmp_path: Path, proof: Proof | None
+@pytest.mark.parametrize(
+    ("verb", "weight", "proof"),
+    [("promote", 50, None), ("promote", 50, GONE), ("reduce", 5, GONE)],
+    ids=["a promotion, no proof", "a promotion, with proof", "a smaller share, with proof"],
+)
+def test_a_write_that_lands_after_the_rollback_is_put_right_before_it_is_called_done(
+    tmp_path: Path, verb: str, weight: int, proof: Proof | None
 ) -> None:
     with scraped(tmp_path, canary_traffic=0) as application, spied(tmp_path) as spy:
-        book = playbook(stages=STAGES, proof=proof)
+        book = reducible(playbook(stages=STAGES, proof=proof), *weights(5, 95, **QUICK))
         with guarded(tmp_path, book, proxy=False, PROMETHEUS=application.url) as shop:
             shop.call("start")
-            received = late(spy, "set weight web/canary 50")
-            with in_the_background(shop, "promote"):
+            received = late(spy, f"set weight web/canary {weight}")
+            with in_the_background(shop, verb):
                 assert received.wait(10)
                 shop.deliver()
                 shop.until("rollback", "proved" if proof else "done")
                 assert shop.weights_of(spy) == (0, 100)
-            assert "set weight web/canary 50" in spy.sets()
+            assert f"set weight web/canary {weight}" in spy.sets()
             assert [run for run in shop.runs() if run[0] != "start"] == [
-                ("promote", "superseded"),
+                (verb, "superseded"),
                 ("rollback", "proved" if proof else "done"),
             ]
-            changed = "weight 50, changed since; it is corrected"
+            changed = f"weight {weight}, changed since; it is corrected"
             assert [found for found in steps_told(shop) if changed in found] != []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,7 +19,6 @@ from handrail_receiver.model import (
     BeforeFirst,
     Begin,
     Capture,
-    Captured,
     Change,
     Checked,
     Decision,
@@ -43,6 +41,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.store.before_first import attempt_0, before_first, said_in
+from handrail_receiver.store.captured_rows import capture, captured_of
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
@@ -214,7 +213,7 @@ def _change(
         case Adopt():
             _adopt(tx, change, attempt)
         case Capture(captured):
-            _capture(tx, attempt, captured)
+            capture(tx, attempt, captured)
         case EndAll():
             _end(tx, attempt, "action <> ''", now)
         case SetHold(why, by):
@@ -290,7 +289,7 @@ def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
         playbook=begin.playbook.model_dump_json() if begin.playbook else "",
     )
     attempt = int(rows[0]["id"])
-    _capture(tx, attempt, begin.captured)
+    capture(tx, attempt, begin.captured)
     begun(tx, decision.rollout, now)
     if begin.playbook is not None:
         incident = incident_id(decision.rollout, attempt)
@@ -306,39 +305,6 @@ def _adopt(tx: Tx, adopt: Adopt, attempt: int) -> None:
         ready=adopt.rollback_ready,
         id=attempt,
     )
-
-
-def captured_of(tx: Tx, attempt: int) -> tuple[Captured, ...]:
-    """What was captured for an attempt."""
-    rows = tx.rows("SELECT * FROM reference WHERE attempt = :id ORDER BY guardrail, reference", id=attempt)
-    return tuple(map(captured_figure, rows))
-
-
-def captured_key(one: Captured) -> str:
-    """The reference, and after it the labels of the one value that it is of; no stage has a brace in its name."""
-    return (
-        f"{one.reference}{json.dumps(dict(one.labels), ensure_ascii=False)}" if one.labels else one.reference
-    )
-
-
-def captured_figure(row: Row) -> Captured:
-    """What was captured, of one row."""
-    reference, brace, labels = row["reference"].partition("{")
-    known = tuple(json.loads(brace + labels).items()) if brace else ()
-    return Captured(row["guardrail"], reference, row["value"], known)
-
-
-def _capture(tx: Tx, attempt: int, captured: tuple[Captured, ...]) -> None:
-    for one in captured:
-        tx.count(
-            "INSERT INTO reference (attempt, guardrail, reference, value)"
-            " VALUES (:attempt, :guardrail, :reference, :value)"
-            " ON CONFLICT (attempt, guardrail, reference) DO UPDATE SET value = excluded.value",
-            attempt=attempt,
-            guardrail=one.guardrail,
-            reference=captured_key(one),
-            value=one.value,
-        )
 
 
 def _open(tx: Tx, decision: Decision, run: Open, attempt: int, at: datetime, detected_at: datetime) -> None:

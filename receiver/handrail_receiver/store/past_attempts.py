@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from handrail_receiver.model import Attempt, Captured, Run
+from handrail_receiver.store.captured_rows import captured_of
 from handrail_receiver.store.engine import Engine, Row, Tx
-from handrail_receiver.store.histories import RUNS, captured_of
+from handrail_receiver.store.histories import RUNS
 from handrail_receiver.store.rows import attempt_of, instant, run_or_failed
 
 NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number > 0 AND number <= :number ORDER BY number DESC LIMIT 2"

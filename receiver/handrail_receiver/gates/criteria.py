@@ -118,8 +118,11 @@ class Criteria:
         self._asking.pop(key, None)
 
     def keep(self, key: Key, answers: Answers) -> None:
-        """What is known now, for those who look soon after."""
-        self._recent[key] = (self.clock.now(), answers)
+        """What is known now, for those who look soon after; what nobody would be told any more is forgotten."""
+        now = self.clock.now()
+        self._recent = {one: told for one, told in self._recent.items() if now - told[0] < GOOD_FOR}
+        self._slow = {one: until for one, until in self._slow.items() if now < until}
+        self._recent[key] = (now, answers)
 
     def slow(self, key: Key) -> None:
         """They took too long beside something else."""

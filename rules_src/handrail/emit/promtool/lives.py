@@ -110,7 +110,8 @@ class Counted:
             case Increase():
                 return count
             case Ratio(part=part) if count:
-                return sum(map(self._sum, part), Decimal(0)) / count
+                share = sum(map(self._sum, part), Decimal(0)) / count
+                return min(share, Decimal(1)) if measure.beside else share
             case SlowerThan(histogram=series, bound=bound) if count:
                 return 1 - self._sum(bucket(series, bound)) / count
             case Latency(histogram=series, q=q, scale=scale) if count:

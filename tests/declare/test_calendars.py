@@ -88,11 +88,11 @@ def test_what_repeats_without_an_end_is_read_up_to_a_day(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("event", "refusal"),
     [
-        ("UID:a1\nDTSTART;TZID=Nowhere/City:20261220T180000\nDURATION:PT1H", "freezes.ics:5: event a1: DTSTART has the time zone 'Nowhere/City', which neither the file defines nor anybody knows; write one like Europe/Berlin"),
+        ("UID:a1\nDTSTART;TZID=Nowhere/City:20261220T180000\nDURATION:PT1H", "freezes.ics:5: event a1: DTSTART has the time zone 'Nowhere/City', which the file does not define and which is not known; write one like Europe/Berlin"),
         ("UID:a1\nDTSTART:soon\nDURATION:PT1H", "freezes.ics:5: event a1: DTSTART cannot be read (Expected datetime, date, or time. Got: 'soon'); correct it"),
         ("UID:a1\nDTSTART:20261220T180000Z\nDURATION:PT1H\nRRULE:FREQ=SOMETIMES", "freezes.ics:5: event a1: RRULE cannot be read (Expected frequency, got: SOMETIMES); correct it"),
-        ("UID:a1\nDTSTART:20261220T180000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY", "freezes.ics:5: event a1 repeats without an end; say up to which day it is read, like until='2027-12-31'"),
-        ("UID:a1\nDTSTART:20261220T180000Z\nDTEND:20261220T170000Z", "freezes.ics:5: event a1 ends (2026-12-20 17:00:00+00:00) no later than it begins (2026-12-20 18:00:00+00:00); exchange the two"),
+        ("UID:a1\nDTSTART:20261220T180000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY", "freezes.ics:5: event a1 repeats without an end; write up to which day it is read, like until='2027-12-31'"),
+        ("UID:a1\nDTSTART:20261220T180000Z\nDTEND:20261220T170000Z", "freezes.ics:5: event a1 ends (2026-12-20 17:00:00+00:00) no later than it begins (2026-12-20 18:00:00+00:00); swap the two"),
         ("UID:a1\nDTSTART;VALUE=DATE:20261220\nDTEND:20261220T170000Z", "freezes.ics:5: event a1 begins with a day and ends with a time, or the other way round; write two of a kind"),
         ("UID:a1\nDTSTART:20261220T180000Z", "freezes.ics:5: event a1 takes no time; add DTEND or DURATION"),
         ("SUMMARY:Sale", "freezes.ics: event Sale does not say when it begins; add DTSTART"),

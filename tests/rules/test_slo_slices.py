@@ -171,7 +171,10 @@ def test_its_alerts_say_what_they_mean() -> None:
             lambda: TimeSlices(Gauge("x", by=["a"]), good=Below(1)),
             "a slice is of the whole service; leave out by=",
         ),
-        (lambda: TimeSlices(Gauge("x"), good=Below({"10%": 1})), "a slice is good in all stages alike"),
+        (
+            lambda: TimeSlices(Gauge("x"), good=Below({"10%": 1})),
+            "a slice is good by the same limit in all stages",
+        ),
         (
             lambda: TimeSlices(Latency("x", p=95, window="10m"), good=Below("1s")),
             "slices of 10m are longer than the 5 minutes that confirm an alert",

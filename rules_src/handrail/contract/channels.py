@@ -32,9 +32,7 @@ class Slack:
     @model_validator(mode="after")
     def _one_way(self) -> Slack:
         if (self.token is None) == (self.webhook is None):
-            raise ValueError(
-                "it needs a way in; give token= (bot token) or webhook= (incoming webhook), not both"
-            )
+            raise ValueError("Slack is told by a bot or by an incoming webhook; write token= or webhook=")
         return self
 
 

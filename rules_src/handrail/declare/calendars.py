@@ -105,7 +105,7 @@ def _checked(file: _File, event: Component, until: date | None) -> None:
             f"{where} begins with a day and ends with a time, or the other way round; write two of a kind"
         )
     if ends is not None and _utc(ends, UTC) <= _utc(begins, UTC):
-        raise ValueError(f"{where} ends ({ends}) no later than it begins ({begins}); exchange the two")
+        raise ValueError(f"{where} ends ({ends}) no later than it begins ({begins}); swap the two")
     if ends is None and isinstance(begins, datetime) and not event.get("DURATION"):
         raise ValueError(f"{where} takes no time; add DTEND or DURATION")
     rules = event.get("RRULE") or []
@@ -114,7 +114,7 @@ def _checked(file: _File, event: Component, until: date | None) -> None:
     )
     if endless and until is None:
         raise ValueError(
-            f"{where} repeats without an end; say up to which day it is read, like until='2027-12-31'"
+            f"{where} repeats without an end; write up to which day it is read, like until='2027-12-31'"
         )
 
 
@@ -126,7 +126,7 @@ def _day_or_time(where: str, event: Component, name: str) -> date:
     zone = event[name].params.get("TZID")
     if zone and isinstance(moment, datetime) and moment.tzinfo is None:
         raise ValueError(
-            f"{where}: {name} has the time zone {zone!r}, which neither the file defines nor anybody knows; write one like Europe/Berlin"
+            f"{where}: {name} has the time zone {zone!r}, which the file does not define and which is not known; write one like Europe/Berlin"
         )
     return moment
 

@@ -79,7 +79,7 @@ class Probe:
     def _bounded(self) -> Probe:
         if duration(self.within) > duration(_LONGEST_PROBE):
             raise ValueError(
-                f"within= is longer than {_LONGEST_PROBE}, and no check waits for that long; shorten it"
+                f"within= is longer than {_LONGEST_PROBE}, the longest that a check waits; shorten it"
             )
         return self
 

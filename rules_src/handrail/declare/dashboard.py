@@ -146,7 +146,7 @@ def _in_order(target: Bound, limit: Bound, *, colours: bool) -> None:
         aimed.unit is most.unit and (aimed.value > most.value) is limit.is_upper and aimed.value != most.value
     ):
         raise ValueError(
-            f"target={target.at} lies beyond limit={limit.at}; what is aimed at lies before what is too much"
+            f"target={target.at} lies beyond limit={limit.at}; the target must lie on the good side of the limit"
         )
 
 

@@ -135,7 +135,7 @@ class Freeze:
         at += timedelta(days=1) if whole else timedelta()  # a day that is named as its end belongs to it
         ends = at.replace(tzinfo=zone).astimezone(UTC)
         if ends <= begins:
-            raise ValueError(f"it ends ({self.end}) before it begins ({self.start}); exchange the two")
+            raise ValueError(f"it ends ({self.end}) before it begins ({self.start}); swap the two")
         return Span(begins, ends, self.why)
 
     def _read(self) -> tuple[Span, ...]:

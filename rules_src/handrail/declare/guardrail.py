@@ -76,7 +76,7 @@ class Tier:
     @model_validator(mode="after")
     def _of_a_time(self) -> Tier:
         if self.of == "attempt" and self.during is None:
-            raise ValueError("of= says what during= is the beginning of; write during=, or leave of= out")
+            raise ValueError("of= says what during= counts from; write during= as well, or leave of= out")
         return self
 
     @model_validator(mode="after")

@@ -47,7 +47,9 @@ class Ratio(_Measure):
         if (self.bad is None) == (self.good is None):
             raise ValueError("a ratio has one part over the whole; give either bad= or good=")
         if self.beside and self.good is None:
-            raise ValueError("bad events are some of all; beside= is for good= that is counted by itself")
+            raise ValueError(
+                "beside= is for good events that are counted separately; write good=, or leave beside= out"
+            )
         return self
 
 

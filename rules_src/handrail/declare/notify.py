@@ -175,7 +175,7 @@ class MuteTime:
     @model_validator(mode="after")
     def _says_when(self) -> MuteTime:
         if not (self.hours or self.weekdays or self.days or self.months):
-            raise ValueError("it mutes for ever; say when, or tell nobody: routes={…: []}")
+            raise ValueError("it would mute for ever; say when, or tell nobody: routes={…: []}")
         if 0 in self.days:
             raise ValueError("days= has a day 0; count from 1, or from -1 for the last day of the month")
         if self.over_midnight and (self.days or self.months):

@@ -114,7 +114,7 @@ class Gate:
             )
         if amount(self.coverage).value == 0:
             raise ValueError(
-                "coverage=0% would pass a stage that nobody saw; write the part that must have traffic enough"
+                "coverage=0% would pass a stage that was never judged; write the part of it that must have enough traffic"
             )
         return self
 

@@ -28,7 +28,7 @@ class Instruction:
             raise ValueError("has more than one command; write an Instruction for each")
         if "```" in f"{self.sh}{self.sql}{self.promql}":
             raise ValueError(
-                "has ``` in its command, which ends a block of code in the runbook; write it otherwise"
+                "has ``` in its command, which ends a block of code in the runbook; write it without"
             )
         if self.promql:
             from handrail.promql.syntax import parsed  # noqa: PLC0415  the parser is loaded by who declares a query

@@ -112,11 +112,11 @@ class Count(AnyMeasure):
     def _windowed(self) -> Count:
         if self.window is not None and self.presence is None:
             raise ValueError(
-                "for how much of a window somebody counted must be known; give presence=, a series that shows it"
+                "window= needs a series that shows for how much of it the exporter was there; write presence="
             )
         if self.window is not None and self.where is not None:
             raise ValueError(
-                "within a window nobody knows which of its values where= should compare; leave one away"
+                "a series has many values in a window, and where= compares one; leave one of the two out"
             )
         return self
 

@@ -63,7 +63,7 @@ class TimeSlices:
         if self.measure.by:
             raise ValueError("a slice is of the whole service; leave out by= of its measure")
         if not isinstance(self.good.at, str | int | float) or self.good.otherwise is not None:
-            raise ValueError("a slice is good in all stages alike; write one figure in good=")
+            raise ValueError("a slice is good by the same limit in all stages; write one figure in good=")
         if self.length > _SHORTEST:
             raise ValueError(
                 f'slices of {window_of(self.measure)} are longer than the 5 minutes that confirm an alert; write window="1m" in its measure'
@@ -104,9 +104,7 @@ class Slo:
     @model_validator(mode="after")
     def _of_all_events(self) -> Slo:
         if not isinstance(self.measure, TimeSlices) and self.measure.by:
-            raise ValueError("an objective has one budget for all its events; take by= out of its measure")
+            raise ValueError("an objective has one budget for all its events; leave by= out of its measure")
         if isinstance(self.measure, Ratio) and self.measure.beside:
-            raise ValueError(
-                "of events that are counted beside others nobody knows which failed; take beside= out"
-            )
+            raise ValueError("beside= does not say which events failed; leave beside= out")
         return self

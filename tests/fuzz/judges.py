@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import oracle
 from handrail.contract import names
 from handrail.declare import Environment, Rollout
 from handrail.emit import emit, emit_common
@@ -60,6 +61,8 @@ def _written(root: Path, declared: Declared) -> Path:
     rollout, environment = declared
     plan = lower([rollout], environment)
     files = {**emit_common(plan.common), **emit(plan.rollouts[0], plan.environment)}
+    for path, text in oracle.tests(plan.rollouts[0]).items():
+        files[path.replace(".test.yml", ".oracle.test.yml")] = text
     for path, text in files.items():
         if names.is_tests_file(path) or path.startswith(("prometheus/rules/", names.ALERTMANAGER_FILE)):
             file = root / path

@@ -151,7 +151,12 @@ def _recorded(
             plan.Recording(names.EVENTS, known(_of_arms(number, told), stopped), tuple(labels)),
             plan.Recording(names.TRAFFIC, per_second, tuple(labels)),
         ]
-    formula = values.value(measure, arm_labels, str(events) if number else None, how)
+    parts, part = values.part_events(measure, arm_labels, how), plan.Selector(names.PART, matchers + alone)
+    if parts is not None:
+        recordings.append(plan.Recording(names.PART, known(_of_arms(parts, told), stopped), tuple(labels)))
+    formula = values.value(
+        measure, arm_labels, str(events) if number else None, how, str(part) if parts is not None else None
+    )
     quick = values.filled(measure, arm_labels, str(events), how) if number else None
     if quick is not None:
         recordings.append(plan.Recording(names.FILLED, known(_of_arms(quick, told), stopped), tuple(labels)))
@@ -167,6 +172,7 @@ def _recorded(
         recordings=tuple(recordings),
         silences=stopped,
         filled=plan.Selector(names.FILLED, matchers + alone + own) if quick is not None else None,
+        part=part.where(*own) if parts is not None else None,
     )
 
 

@@ -39,7 +39,8 @@ class Signal:
     `value`, `events` (in the measure's window) and `traffic` (the same per second) select the recorded series of the
     judged arm; the latter two are None where the measure counts no events. `by` are the labels its series are kept
     apart by, the arm's label first. Nothing is recorded while one of `silences` is there.
-    `filled` selects a quantile as it would be with quick events beside the few that there are.
+    `filled` selects a quantile as it would be with quick events beside the few that there are, `part` the events that a
+    share is the share of.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Signal:
     recordings: tuple[Recording, ...]
     silences: tuple[Silence, ...] = ()
     filled: Selector | None = None
+    part: Selector | None = None
 
     @property
     def arm_labels(self) -> tuple[str, ...]:

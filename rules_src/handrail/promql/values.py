@@ -85,12 +85,29 @@ def counter_of(measure: Measure) -> tuple[tuple[Selector, ...], timedelta] | Non
     return None if counting.native else ((counting.histogram.suffixed("_count"),), counting.window)
 
 
+def part_events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | None:
+    """How many events a share is the share of, None of what is no share."""
+    match measure:
+        case Ratio(part=series, window=window):
+            apart = labels + measure.labels
+            return by("sum", apart, together(series, lambda one: _events_or_rate(how, one, window)))
+        case While():
+            return part_events(measure.measure, labels, how)
+        case _:
+            return None
+
+
 def value(
-    measure: Measure, labels: tuple[str, ...], event_count: str | None, how: Estimated = ESTIMATED
+    measure: Measure,
+    labels: tuple[str, ...],
+    event_count: str | None,
+    how: Estimated = ESTIMATED,
+    part_count: str | None = None,
 ) -> str:
     """The measure's value; `event_count` is how many events there were, counted as `how` counts (or `traffic`, estimated).
 
-    `labels` are the arm's; there is a value for each of the measure's own as well.
+    `labels` are the arm's; there is a value for each of the measure's own as well. `part_count` is how many of them a
+    share is the share of, where that is recorded.
     """
     apart = labels + measure.labels
     # The recorded events are one series for each value of these, with the guardrail's labels beside.
@@ -100,9 +117,9 @@ def value(
     if isinstance(measure, State | StateChanges | Absence | PromQL):
         return _state(measure, apart, how)
     match measure:
-        case Ratio(part, _, window):
+        case Ratio():
             rest = f"on ({', '.join(apart)}) {event_count} * 0"
-            inside = by("sum", apart, together(part, lambda one: _events_or_rate(how, one, window)))
+            inside = part_count or part_events(measure, labels, how)
             share = f"({inside} or {rest}) / {with_events}"
             return _valid(how, f"clamp_max({share}, 1)" if measure.beside else share, SHARES)
         case Latency():
@@ -126,7 +143,7 @@ def value(
             return _usage(measure, apart, how)
         case While(inner, _, _, _):
             joined = f"on ({', '.join(labels + measure.shared)})"
-            return f"({value(inner, labels, event_count, how)}) and {joined} ({holds(measure, labels, how)})"
+            return f"({value(inner, labels, event_count, how, part_count)}) and {joined} ({holds(measure, labels, how)})"
         case Growth(metric, window):
             return by("max", apart, _valid(how, f"delta({how.over(metric, window)})", NUMBERS))
 

@@ -1,8 +1,8 @@
 """A rollout → prometheus/tests/<rollout>.test.yml: promtool's unit tests of every alert, to be read as its specification.
 
-What must fire when is simple arithmetic on the declaration, never taken from the texts of the rules: values stay
-where they are for long enough, and nothing is asked at a moment at which it is not certain. What promtool cannot
-be asked is named, with the reason, at the head of the file.
+The rules record what is measured, and alerts compare what is recorded. So there are two kinds of test: what the rules
+record of the service's series (losses.py, counted.py), and which alerts fire at what is recorded (verdicts.py), with the
+numbers of the declaration. What promtool cannot be asked is named, with the reason, at the head of the file.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from datetime import timedelta
 
 from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
-from handrail.emit.promtool.cases import case_data, packed
-from handrail.emit.promtool.counted import Counting
-from handrail.emit.promtool.guardrails import Promises, best_stages
-from handrail.emit.promtool.objectives import Objective
+from handrail.emit.promtool.absences import absences
+from handrail.emit.promtool.cases import case_data
+from handrail.emit.promtool.counted import counting
+from handrail.emit.promtool.losses import losses
+from handrail.emit.promtool.objectives import objectives
 from handrail.emit.promtool.own import blindness, climb, heartbeat, promotion, receiver_gone
-from handrail.emit.promtool.split import Split
-from handrail.emit.promtool.story import Story, Untestable, labelled
+from handrail.emit.promtool.past import past
+from handrail.emit.promtool.split import split
+from handrail.emit.promtool.story import Story, Untestable
+from handrail.emit.promtool.verdicts import verdicts
 from handrail.plan import Environment, Rollout
 from handrail.units import span
 
@@ -30,40 +33,34 @@ def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
 
 def tests(rollout: Rollout) -> dict[str, str]:
     """The test files of one rollout, by path: one for each pace at which the rules are evaluated."""
-    found = list(told(rollout))
-    alerts = (*rollout.alerts, *([] if rollout.promotion is None else [rollout.promotion]))
-    stories = labelled((one for one in found if isinstance(one, Story)), alerts)
-    untested = [one for one in found if isinstance(one, Untestable)]
-    steps = sorted({story.step for story in stories} | {rollout.evaluate})
+    told = list(stories(rollout))
+    cases = [one for one in told if isinstance(one, Story)]
+    untested = [one for one in told if isinstance(one, Untestable)]
+    steps = sorted({story.step for story in cases} | {rollout.evaluate})
     return {
         _path(rollout, step): _file(
             rollout,
             step,
-            [story for story in stories if story.step == step],
+            [story for story in cases if story.step == step],
             untested if step == rollout.evaluate else [],
         )
         for step in steps
     }
 
 
-def told(rollout: Rollout) -> Iterator[Story | Untestable]:
+def stories(rollout: Rollout) -> Iterator[Story | Untestable]:
     """Everything there is to tell of a rollout."""
-    stages = best_stages(rollout)
     yield heartbeat(rollout)
     if rollout.receiver_down is not None:
         yield receiver_gone(rollout, rollout.receiver_down)
-    for guardrail in rollout.guardrails:
-        if guardrail.split is None:
-            yield from Promises(rollout, guardrail, stages).stories()
-        else:
-            yield from Split(rollout, guardrail, guardrail.split).stories()
-    counted = [Promises(rollout, one, stages).best for one in rollout.guardrails if one.split is None]
-    asked = set[str]()
-    for subject in counted:
-        yield from Counting(subject, tuple(one for one in counted if one is not subject), asked).stories()
-    for slo in rollout.slos:
-        yield from Objective(rollout, slo).stories()
+    yield from verdicts(rollout)
+    yield from past(rollout)
+    yield from absences(rollout)
     yield from blindness(rollout)
+    yield from losses(rollout)
+    yield from counting(rollout)
+    yield from objectives(rollout)
+    yield from split(rollout)
     yield from climb(rollout)
     yield from promotion(rollout)
 
@@ -72,12 +69,11 @@ def _path(rollout: Rollout, step: timedelta) -> str:
     return names.tests_file(rollout.name, "" if step == rollout.evaluate else span(step))
 
 
-def _file(rollout: Rollout, step: timedelta, stories: list[Story], untested: Iterable[Untestable]) -> str:
-    cases: list[Data] = [case_data(case, rollout) for case in packed(stories)]
+def _file(rollout: Rollout, step: timedelta, cases: list[Story], untested: Iterable[Untestable]) -> str:
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
         "evaluation_interval": span(step),
-        "tests": cases,
+        "tests": [case_data(case, rollout) for case in cases],
     }
     head, _, body = yaml_document(data, rollout.source).partition("\n")
     reasons = dict.fromkeys(f"# cannot be tested: {one}" for one in untested)

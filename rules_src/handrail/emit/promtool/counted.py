@@ -1,34 +1,26 @@
-"""A guardrail that counts events → the story of targets that come and go: what of their counters is recorded, in numbers.
+"""Guardrails that count events → the story of targets that come and go: what of their counters is recorded, in numbers.
 
-Every series of its counters is there once for each life, times as large as it should weigh. So shares are what they
-would be of one target, and the sum is that of all lives.
+Every series of a counter is there once for each life, times as large as it should weigh. So shares are what they would be
+of one target, and the sum is that of all lives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache, cached_property
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import stable_of
+from handrail.emit.promtool.examples import Measured, complete, small_numbers, strangers
 from handrail.emit.promtool.lives import INSTANCE, LATER, LIVES, STEADY, Counted, Life
-from handrail.emit.promtool.pacing import scraped
+from handrail.emit.promtool.measured import parts, selectors
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Rise, Timeline, matches
-from handrail.emit.promtool.shown import recorded_of_others, strangers
 from handrail.emit.promtool.story import Figure, Story
-from handrail.emit.promtool.subject import Subject
-from handrail.plan import (
-    Increase,
-    Latency,
-    Measure,
-    Ratio,
-    Selector,
-    Signal,
-    SlowerThan,
-)
+from handrail.emit.promtool.verdicts import stages_of
+from handrail.plan import Increase, Latency, Measure, Ratio, Rollout, Signal, SlowerThan
 from handrail.units import seconds
 
 COUNTS = (
@@ -40,123 +32,109 @@ BEFORE = (timedelta(minutes=80), timedelta(minutes=40))
 """So long before the window a life changes: rules remember for an hour."""
 FIRST = timedelta(minutes=100)
 """The window begins so long after the first scrape."""
-_STRANGER = Decimal(7)
 _ANOTHER = "stranger"
+_ELSEWHERE = (STEADY.name, "new")
+"""The lives that are enough to see that nobody reads a series."""
+_PAST = timedelta(hours=1)
+
+
+def counting(rollout: Rollout) -> Iterator[Story]:
+    """One story for each width of windows and each job."""
+    groups: dict[tuple[timedelta, str, bool], list[Measured]] = {}
+    for guardrail in rollout.guardrails:
+        one = Measured(guardrail)
+        widths = {signal.measure.width for signal in guardrail.signals if _counts(signal.measure)}
+        if guardrail.split is not None or len(widths) != 1:
+            continue
+        try:
+            labels = [dict(key.labels) for key in one.keys]
+        except Impossible:
+            continue  # losses.py says why
+        jobs, [width] = {own.get(JOB, "") for own in labels}, widths
+        reads = [read for signal in guardrail.signals for read in selectors(signal.measure)]
+        if len(jobs) == 1 and not any(INSTANCE in own for own in labels) and width < 2 * BEFORE[-1]:
+            pinned = all((JOB, "=") in {m[:2] for m in read.matchers} for read in reads)
+            groups.setdefault((width, jobs.pop(), pinned), []).append(one)
+    for (width, _, pinned), guarded in groups.items():
+        scrape = _scrape(rollout, width)
+        if not width % scrape and 4 * scrape <= width:
+            yield _Counting(rollout, width, scrape, tuple(guarded), pinned).story()
+
+
+def _scrape(rollout: Rollout, width: timedelta) -> timedelta:
+    """A long window is scraped as seldom as it allows."""
+    every = rollout.scrape
+    most = timedelta(minutes=4) // every if width >= _PAST else 1
+    return next((n * every for n in range(most, 0, -1) if not width % (n * every)), every)
 
 
 @dataclass(frozen=True)
-class Counting:
-    """The story of one guardrail, in which others on the same counters are asked too."""
+class _Counting:
+    rollout: Rollout
+    width: timedelta
+    scrape: timedelta
+    guarded: tuple[Measured, ...]
+    pinned: bool
 
-    subject: Subject
-    others: tuple[Subject, ...]
-    asked: set[str] = field(default_factory=set)
-
-    def stories(self) -> Iterator[Story]:
-        """One, if it counts events and they can be fed; nothing is said of what another story has asked already."""
-        widths = _widths(self.subject)
-        if self.subject.guardrail.name in self.asked or len(widths) != 1:
-            return
-        try:
-            story = self._story(widths.pop())
-        except Impossible:
-            return  # its limits say why
-        if story.figures:
-            yield story
-
-    def _story(self, width: timedelta) -> Story:
-        end = FIRST + width
-        subject = scraped(self.subject, end)
-        scrape = subject.rollout.scrape
-        if width % scrape or not 4 * scrape <= width < 2 * BEFORE[-1]:
-            raise Impossible("its scrapes do not divide its window")
-        base = self._fed(subject)
-        if any(INSTANCE in dict(key.labels) for key, feed in base.items() if isinstance(feed, Rise)):
-            raise Impossible("it tells instances apart")
-        if len({dict(key.labels).get(JOB) for key in subject.fed(subject.healthy())}) > 1:
-            raise Impossible("its counters are of several jobs")
-        timeline, counted = Timeline(scrape), Counted(base)
+    def story(self) -> Story:
+        """All lives, and then only one that goes on, without anything bad."""
+        width, end = self.width, FIRST + self.width
+        timeline, counted = Timeline(self.scrape), Counted(self._fed)
         changes = [*(FIRST - before for before in (*BEFORE, width / 2, timedelta()))]
-        third = width // scrape // 3 * scrape
-        changes += [FIRST + third, FIRST + 2 * third, end - scrape, end]
-        aside = -FIRST % scrape + scrape / 2  # no scrape falls on an end of the window
-        pinned = all((JOB, "=") in {m[:2] for m in one.matchers} for one in self._reads)
+        third = width // self.scrape // 3 * self.scrape
+        changes += [FIRST + third, FIRST + 2 * third, end - self.scrape, end]
+        aside = -FIRST % self.scrape + self.scrape / 2  # no scrape falls on an end of the window
         for phase, until in enumerate(changes):
-            timeline.play(_lived(counted, phase, pinned=pinned), until + aside)
+            timeline.play(_lived(counted, phase, pinned=self.pinned), until + aside)
         at = end + aside
-        figures = list(self._figures(counted, at))
-        good = _without_parts(base, subject)
-        if len(good) < len(base):
+        figures = [*self._figures(counted, at)]
+        good = self._without_parts
+        if len(good) < len(self._fed):
             later = Counted(good, LATER)
             for phase, until in enumerate((2 * at - width, 2 * at)):
                 timeline.play(_lived(later, phase), until)
             figures += self._figures(later, 2 * at)
-        about = ", ".join(dict.fromkeys(one.about for one in figures))
-        ups = (Selector(UP, tuple(m for m in one.matchers if m[:2] == (JOB, "="))) for one in self._reads)
-        reads = (*dict.fromkeys([*self._reads, *ups]),)
-        return Story(COUNTS, about, at, timeline, (subject.stage,) * 3, (), (), reads, figures=tuple(figures))
+        stage = stages_of(self.rollout)[0]
+        return Story(COUNTS, at, timeline, (stage,) * 3, figures=tuple(figures))
 
     @cached_property
-    def _reads(self) -> list[Selector]:
-        return [one for subject in (self.subject, *self._hosted) for one in subject.reads()]
+    def _measures(self) -> list[Measure]:
+        return [m for one in self.guarded for s in one.guardrail.signals for m in parts(s.measure)]
 
     @cached_property
-    def _hosted(self) -> list[Subject]:
-        """Others that look at nothing but the same counters, in as wide a window."""
-        own = {one.metric for one in self.subject.reads()}
-        alike = (one for one in self.others if _widths(one) == _widths(self.subject) and not _labels(one))
-        return [one for one in alike if {series.metric for series in one.reads()} <= own]
-
-    def _fed(self, subject: Subject) -> Feeds:
-        values = dict(subject.healthy())
-        for signal in subject.guardrail.signals:
-            if isinstance(signal.measure, Increase):
-                values[signal.name] = seconds(signal.measure.window) / seconds(subject.rollout.scrape)
-        own = subject.fed(values)
-        found = {**{key: _times(feed) for key, feed in strangers(own, self._reads).items()}, **own}
-        arms = subject.guardrail.arms
-        if arms is not None and any(arms.label in signal.by for signal in subject.guardrail.signals):
-            found |= subject.fed(values, arm=stable_of(arms), times=_STRANGER)
-        return {**found, **self._recorded_of_others}
+    def _fed(self) -> Feeds:
+        """Small steps, of the stable arm seven times as large, as of what nobody should read."""
+        numbers = small_numbers(complete(key for one in self.guarded for key in one.keys), self._measures)
+        other = {
+            (one.arms.label, stable_of(one.arms))
+            for m in self.guarded
+            if (one := m.guardrail).arms is not None
+        }
+        own = {key: Rise(one * (7 if other & {*key.labels} else 1)) for key, one in numbers.items()}
+        reads = [read for one in self.guarded for read in one.selectors]
+        return {**strangers(own, reads), **own, **self._recorded_of_others}
 
     @property
     def _recorded_of_others(self) -> dict[Key, At]:
-        """What is recorded of other guardrails under the same names, for targets of which nothing counts."""
+        """A target that counts from zero for others alone."""
+        life = next(life for life in LIVES if not life.counts)
         found = dict[Key, At]()
-        for subject in (self.subject, *self._hosted):
-            found |= recorded_of_others(subject.guardrail)
-            own = {names.ROLLOUT: subject.rollout.name, names.GUARDRAIL: subject.guardrail.name}
-            for life in (life for life in LIVES if not life.counts):
-                for label in own:
-                    other = {**own, label: "other", INSTANCE: life.name}
-                    found[Key.of(names.FROM_ZERO, other)] = At(Decimal(1))
+        for one in self.guarded:
+            own = {names.ROLLOUT: self.rollout.name, names.GUARDRAIL: one.guardrail.name}
+            for label in own:
+                found[Key.of(names.FROM_ZERO, {**own, label: "other", INSTANCE: life.name})] = At(Decimal(1))
         return found
 
     def _figures(self, counted: Counted, at: timedelta) -> Iterator[Figure]:
-        for subject in (self.subject, *self._hosted):
-            found = [one for s in subject.guardrail.signals for one in _recorded(subject, s, counted, at)]
-            if subject is self.subject or all(one.value for one in found if one.at):
-                self.asked.add(subject.guardrail.name)
-                yield from found
+        for one in self.guarded:
+            for signal in one.guardrail.signals:
+                yield from _recorded(one, signal, counted, at)
 
-
-def _without_parts(fed: Feeds, subject: Subject) -> Feeds:
-    """The same without the series of what a share is a share of, unless that is what should happen."""
-    measures = (subject.measure(signal) for signal in subject.guardrail.signals)
-    parts = [part for one in measures if isinstance(one, Ratio) and one.bad for part in one.part]
-    return {key: feed for key, feed in fed.items() if not any(matches(part, key) for part in parts)}
-
-
-def _times(feed: object) -> Rise:
-    return Rise(feed.step * _STRANGER if isinstance(feed, Rise) else Decimal(0))
-
-
-def _labels(subject: Subject) -> bool:
-    return any(signal.measure.labels for signal in subject.guardrail.signals)
-
-
-def _widths(subject: Subject) -> set[timedelta]:
-    return {signal.measure.width for signal in subject.guardrail.signals if _counts(signal.measure)}
+    @property
+    def _without_parts(self) -> Feeds:
+        """The same without the series of what a share is a share of, unless that is what should happen."""
+        bad = [part for one in self._measures if isinstance(one, Ratio) and one.bad for part in one.part]
+        return {key: feed for key, feed in self._fed.items() if not any(matches(part, key) for part in bad)}
 
 
 def _counts(measure: Measure) -> bool:
@@ -171,10 +149,13 @@ def _lived(counted: Counted, phase: int, *, pinned: bool = False) -> dict[Key, A
     found: dict[Key, At] = {}
     for key, feed in counted.fed.items():
         if not isinstance(feed, Rise):
-            found[key] = feed if isinstance(feed, At) else At(Decimal(0))
+            found[key] = feed
             continue
         job = dict(key.labels).get(JOB, "")
+        elsewhere = job != _ANOTHER and any(text == _ANOTHER for _, text in key.labels)
         for life, series, step in counted.series[key]:
+            if elsewhere and life.name not in _ELSEWHERE:
+                continue
             up = life.up[phase]
             if (level := _level(life, phase, another=job == _ANOTHER)) is not None:
                 found[series] = At(step * level)
@@ -198,9 +179,9 @@ def _level(life: Life, phase: int, *, another: bool) -> int | None:
     return 2 if life.name == "new" or not life.counts else None
 
 
-def _recorded(subject: Subject, signal: Signal, counted: Counted, at: timedelta) -> Iterator[Figure]:
+def _recorded(one: Measured, signal: Signal, counted: Counted, at: timedelta) -> Iterator[Figure]:
     """Its events, per second, and its value."""
-    name, measure = subject.guardrail.name, subject.measure(signal)
+    name, measure = one.guardrail.name, one.measure(signal)
     if not _counts(measure):
         return
     if signal.events is not None and signal.traffic is not None:
@@ -209,6 +190,16 @@ def _recorded(subject: Subject, signal: Signal, counted: Counted, at: timedelta)
             yield Figure(name, timedelta(), signal.events, Decimal(0))
         yield Figure(name, at, signal.events, count)
         yield Figure(name, at, signal.traffic, count / seconds(measure.width))
+    if signal.part is not None and isinstance(measure, Ratio):
+        part = counted.part(measure)
+        yield Figure(name, at, signal.part, part, int(part > 0))
     value = counted.value(measure)
     if value is not None:
         yield Figure(name, at, signal.value, value)
+    if (
+        value is not None
+        and isinstance(measure, Latency)
+        and signal.filled
+        and counted.events(measure) >= measure.filled_to
+    ):
+        yield Figure(name, at, signal.filled, value)

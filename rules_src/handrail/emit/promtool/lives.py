@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
+from handrail.emit.promtool.measured import quantile
 from handrail.emit.promtool.series import Feeds, Impossible, Key, Rise, matches
 from handrail.plan import Increase, Latency, Measure, Ratio, Selector, SlowerThan
 from handrail.promql.buckets import bucket, le
@@ -103,34 +104,31 @@ class Counted:
             case _:
                 raise TypeError("it counts no events")
 
+    def part(self, measure: Ratio) -> Decimal:
+        """How many of them the share is the share of."""
+        return sum(map(self._sum, measure.part), Decimal(0))
+
     def value(self, measure: Measure) -> Decimal | None:
         """The measure's value; None where there is none."""
         count = self.events(measure)
         match measure:
             case Increase():
                 return count
-            case Ratio(part=part) if count:
-                share = sum(map(self._sum, part), Decimal(0)) / count
-                return min(share, Decimal(1)) if measure.beside else share
+            case Ratio(beside=beside) if count:
+                share = self.part(measure) / count
+                return min(share, Decimal(1)) if beside else share
             case SlowerThan(histogram=series, bound=bound) if count:
                 return 1 - self._sum(bucket(series, bound)) / count
-            case Latency(histogram=series, q=q, scale=scale) if count:
-                quantile = self._quantile(q, series.suffixed("_bucket"))
-                return None if quantile is None else quantile * scale
+            case Latency(histogram=series) if count:
+                return quantile(measure, self._buckets(series.suffixed("_bucket")))
             case _:
                 return None
 
-    def _quantile(self, q: Decimal, buckets: Selector) -> Decimal | None:
-        """As `histogram_quantile` reads it off; None where it lies in the last bucket."""
-        bounds = {_bound(key) for key in self.fed if matches(buckets, key)} - {None, Decimal("inf")}
-        whole = self._sum(buckets.where((LE, "=", "+Inf")))
-        low, below = Decimal(0), Decimal(0)
-        for bound in sorted(bound for bound in bounds if bound is not None):
-            upto = self._sum(buckets.where((LE, "=", le(bound))))
-            if upto >= q * whole > 0:
-                return low + (bound - low) * (q * whole - below) / (upto - below)
-            low, below = bound, upto
-        return None
+    def _buckets(self, buckets: Selector) -> dict[Decimal, Decimal]:
+        """What is counted up to each bound."""
+        bounds = {_bound(key) for key in self.fed if matches(buckets, key)} - {None, Decimal("Infinity")}
+        found = {one: self._sum(buckets.where((LE, "=", le(one)))) for one in bounds if one is not None}
+        return found | {Decimal("Infinity"): self._sum(buckets.where((LE, "=", "+Inf")))}
 
     def _sum(self, selector: Selector) -> Decimal:
         chosen = (several for key, several in self.series.items() if matches(selector, key))
@@ -153,22 +151,21 @@ class Counted:
         }
 
     def _weight(self, key: Key, life: Life) -> int:
-        """Some lives have more slow observations than others: a quantile of them all is not that of each."""
-        bound = _bound(key)
-        if bound is None or bound == self._least[key.metric] or self.lives is not LIVES:
+        """Some lives have more quick observations than others: a quantile of them all is not that of each."""
+        bounds = self._bounds.get(key.metric.removesuffix("_count") + "_bucket", self._bounds.get(key.metric))
+        if self.lives is not LIVES or bounds is None:
             return 1
-        return 1 + LIVES.index(life) % 4
+        bound = _bound(key)
+        return 4 if bound is None or bound >= bounds[-2:][0] else 1 + LIVES.index(life) % 4
 
     @cached_property
-    def _least(self) -> dict[str, Decimal]:
-        """The least bucket of each histogram."""
-        bounds: dict[str, list[Decimal]] = {
-            key.metric: [] for key, f in self.fed.items() if isinstance(f, Rise)
-        }
-        for key in self.fed:
-            if key.metric in bounds and (bound := _bound(key)) is not None:
-                bounds[key.metric].append(bound)
-        return {metric: min(several) for metric, several in bounds.items() if several}
+    def _bounds(self) -> dict[str, list[Decimal]]:
+        """The bounds of each histogram, the least first."""
+        bounds: dict[str, set[Decimal]] = {}
+        for key, feed in self.fed.items():
+            if isinstance(feed, Rise) and (bound := _bound(key)) is not None:
+                bounds.setdefault(key.metric, set()).add(bound)
+        return {metric: sorted(several) for metric, several in bounds.items()}
 
 
 def _bound(key: Key) -> Decimal | None:

@@ -1,135 +1,108 @@
-"""An objective → one story: at each evaluation its budget burns at another pace, just under and just over every limit."""
+"""An objective → the story of what is counted: errors and events of each evaluation, and their share in each window."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.feeds import Pace, edges, feeds, selectors
-from handrail.emit.promtool.figures import just_over, just_under
-from handrail.emit.promtool.series import Feeds, Impossible, Timeline
-from handrail.emit.promtool.story import FIRES, UNHEARD, Course, Reason, Story, Text, Untestable
-from handrail.plan import Alert, Burn, EventMeasure, Latency, Measure, Rollout, Slo, SlowerThan, TimeSlices
-from handrail.units import plain, span
+from handrail.emit.promtool.examples import as_they_must, examples, rises, small_numbers
+from handrail.emit.promtool.levels import MISSING
+from handrail.emit.promtool.measured import Shows, events, parts, selectors, value
+from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Rise, Timeline, matches
+from handrail.emit.promtool.story import UNHEARD, Course, Figure, Story, Untestable, instance
+from handrail.plan import EventMeasure, Ratio, Rollout, Selector, Slo, SlowerThan, TimeSlices
+from handrail.promql.buckets import bucket
 
-BURNS = (
-    "Blind without series, seeing with them; a budget that burns just under a pace is none to speak of, "
-    "one that burns just over it in its long and its short window is"
-)
-SLICES = "Slices that are good burn no budget; when all are bad it burns at every pace"
-OVER, UNDER = Decimal("1.05"), Decimal("0.95")
+BURNS = "Blind without series, seeing with them: errors and events are counted once, and every window has their share"
+SLICES = "A slice of time counts once, and is an error where its value is not good"
+MANY = Decimal(1000)
+"""So many times the least that a window needs are enough in two evaluations."""
 
 
-@dataclass(frozen=True)
-class Objective:
-    """One objective."""
+def objective(rollout: Rollout, slo: Slo) -> Story | Untestable:
+    """What is recorded of it; when that is too much is shown with the limits of the rollout."""
+    try:
+        if isinstance(slo.measure, TimeSlices):
+            return _slices(rollout, slo, slo.measure)
+        return _events(rollout, slo, slo.measure)
+    except Impossible as reason:
+        return Untestable(f"slo-{slo.name}, what is counted", str(reason))
 
-    rollout: Rollout
-    slo: Slo
 
-    def stories(self) -> Iterator[Story | Untestable]:
-        """In the order of the file."""
-        try:
-            if isinstance(self.slo.measure, TimeSlices):
-                yield from self._slices(self.slo.measure)
-            else:
-                yield from self._burning()
-        except Impossible as reason:
-            yield Untestable(self._about, str(reason))
-            return
-        for _, burn in self._burns:
-            if OVER * self._limit(burn) >= 1 and not isinstance(self.slo.measure, TimeSlices):
-                cannot = f"its budget cannot burn {plain(burn.factor)} times too fast"
-                yield Untestable(self._about, cannot)
+def _events(rollout: Rollout, slo: Slo, measure: Ratio | SlowerThan) -> Story:
+    every = rollout.evaluate
+    scrape = every if every % rollout.scrape else rollout.scrape
+    numbers = small_numbers(dict.fromkeys(examples(measure, {})), [measure])
+    fed = {key: Rise(one * MANY * slo.least) for key, one in numbers.items()}
 
-    @property
-    def _about(self) -> str:
-        return f"slo-{self.slo.name}"
+    def counted(*several: Selector) -> Decimal:
+        steps = (feed.step for one in several for key, feed in fed.items() if matches(one, key))
+        return sum(steps, Decimal(0)) * Decimal(every / scrape)
 
-    @property
-    def _burns(self) -> list[tuple[Alert, Burn]]:
-        """Every pair of windows with its alert."""
-        tiers = zip(self.slo.alerts, self.slo.burns, strict=True)
-        return [(alert, burn) for alert, (_, burns) in tiers for burn in burns]
+    if isinstance(measure, SlowerThan):
+        total = counted(measure.histogram.suffixed("_count"))
+        errors = total - counted(bucket(measure.histogram, measure.bound))
+    else:
+        total, part = counted(*measure.whole), counted(*measure.part)
+        errors = part if measure.bad else total - part
+    if not 0 <= errors <= total or not total:
+        raise Impossible("its parts count in more than one of its wholes")
+    blind = instance(slo.blind, "reason", MISSING)
+    course = Course(10 * max(every, scrape), Timeline(scrape), {blind: slo.blind})
+    course.go_on({}, [blind], UNHEARD)
+    course.go_on(fed, [], UNHEARD)
+    course.go_on(fed, [], UNHEARD)
+    own = tuple((label, "=", text) for label, text in slo.counted[-1].labels)
+    figures = [
+        Figure(slo.name, course.now, Selector(names.SLO_TOTAL, own), total),
+        Figure(slo.name, course.now, Selector(names.SLO_ERRORS, own), errors),
+    ]
+    for ratio in slo.ratios:
+        window = Selector(names.SLO_RATIO, tuple((label, "=", text) for label, text in ratio.labels))
+        figures.append(Figure(slo.name, course.now, window, errors / total))
+    return course.story(f"{BURNS}: {slo.name}", figures=figures)
 
-    def _limit(self, burn: Burn) -> Decimal:
-        return burn.factor * (1 - self.slo.objective)
 
-    def _burning(self) -> Iterator[Story]:
-        """For each share a story of its own, minutes long: every window sees all there is of it.
+def _slices(rollout: Rollout, slo: Slo, slices: TimeSlices) -> Story:
+    """All that is measured is there for a slice longer than the window, which ends at an evaluation that counts."""
+    measure, signal = slices.measure, slices.condition.signal
+    step = slices.length * max(2, -(-2 * measure.width // slices.length) + 1)
+    scrape = min(rollout.scrape, rollout.evaluate)
+    rising = [one for part in parts(measure) if rises(part) for one in selectors(part)]
 
-        One after the other they would take weeks, and promtool's store moves what is older than a day to disk meanwhile.
-        """
-        slo, scrape, every = self.slo, self._pace.scrape, self.rollout.evaluate
-        limits = sorted({limit for _, burn in self._burns if OVER * (limit := self._limit(burn)) < 1})
-        shares = [round(by * limit, 3 - limit.adjusted()) for limit in limits for by in (UNDER, OVER)]
-        reasons: dict[Reason, Alert] = {(alert.name, span(burn.long)): alert for alert, burn in self._burns}
-        told = set[Alert]()
-        for share in sorted(shares):
-            course = Course(
-                10 * max(every, scrape),
-                Timeline(scrape),
-                {**reasons, (slo.blind.name, ""): slo.blind},
-                names.WINDOW,
-            )
-            course.go_on({}, {(slo.blind.name, ""): True}, UNHEARD)
-            burning = {(alert.name, span(b.long)): share > self._limit(b) for alert, b in self._burns}
-            course.go_on(self._feeds(share), burning, UNHEARD)
-            texts = list[Text]()
-            for alert in slo.alerts:
-                windows = [
-                    window for (name, window), burns in burning.items() if name == alert.name and burns
-                ]
-                if len(windows) == 1 and alert not in told and course.states.get(alert.name) == FIRES:
-                    told.add(alert)
-                    labels = {names.SLO: slo.name, names.WINDOW: windows[0]}
-                    texts.append(Text(alert, course.now, labels, share))
-            yield course.story(BURNS, self._about, texts, selectors(self._measured))
+    def feeds(numbers: Mapping[Key, Decimal]) -> Feeds:
+        risen = {key for key in numbers if any(matches(one, key) for one in rising)}
+        return {key: Rise(one, one * 10) if key in risen else At(one) for key, one in numbers.items()}
 
-    def _slices(self, slices: TimeSlices) -> Iterator[Story]:
-        """All slices are alike for long enough to say so."""
-        slo, scrape = self.slo, self._pace.scrape
-        known = slices.measure.width + 3 * scrape + (slo.least + 1) * slices.length
-        alerts: dict[Reason, Alert] = {(alert.name, ""): alert for alert in slo.alerts}
-        for bad in (Decimal(0), Decimal(1)):
-            course = Course(self.rollout.evaluate, Timeline(scrape), alerts)
-            feeds = self._feeds(bad)
-            while course.next < known:
-                course.go_on(feeds, dict.fromkeys(alerts, False if not bad else None), None)
-            burning = {(alert.name, ""): bool(bad) for alert, _ in self._burns}
-            course.go_on(feeds, burning, None)
-            course.go_on(feeds, burning, None)
-            course.looks = course.looks[-1:]
-            yield course.story(SLICES, self._about, (), selectors(self._measured))
+    def shows(numbers: Mapping[Key, Decimal]) -> Shows:
+        timeline = Timeline(scrape)
+        timeline.play({}, timedelta())
+        timeline.play(feeds(numbers), step)
+        return Shows({key: timeline.samples(key) for key in numbers}, step, scrape)
 
-    @property
-    def _pace(self) -> Pace:
-        measure = self.slo.measure
-        least = measure.min_events if isinstance(measure, EventMeasure) else 1
-        shape: tuple[Decimal, ...] = ()
-        if isinstance(measure, TimeSlices):
-            least = getattr(measure.measure, "min_events", 1)
-            if isinstance(measure.measure, Latency | SlowerThan):
-                shape = edges(measure.measure, (measure.limit,))
-        elif isinstance(measure, SlowerThan):
-            shape = edges(measure, ())
-        scrape = min(self.rollout.scrape, self.rollout.evaluate)  # each evaluation counts what is new to it
-        return Pace(scrape, Decimal(10 ** len(str(10 * least))), {}, (), shape)
+    numbers = as_they_must(dict.fromkeys(examples(measure, {})), [measure], shows)
+    if isinstance(measure.inner, EventMeasure):
+        numbers = {key: one * (1 + measure.inner.min_events) for key, one in numbers.items()}
+    shown = value(measure, shows(numbers))
+    if shown is None:
+        raise Impossible("no value of what its slices are judged by could be found")
+    bad = slices.condition.op.breached(shown, slices.limit)
+    course = Course(step, Timeline(scrape), {})
+    course.go_on({}, [], UNHEARD)
+    course.go_on(feeds(numbers), [], UNHEARD)
+    own = tuple((label, "=", text) for label, text in slo.counted[-1].labels)
+    figures = [Figure(slo.name, step, signal.value, shown)]
+    if signal.events is not None:
+        figures.append(Figure(slo.name, step, signal.events, events(measure, shows(numbers)) or Decimal(0)))
+    figures += [
+        Figure(slo.name, step, Selector(names.SLO_TOTAL, own), Decimal(1)),
+        Figure(slo.name, step, Selector(names.SLO_ERRORS, own), Decimal(bad)),
+    ]
+    return course.story(f"{SLICES}: {slo.name}", figures=figures)
 
-    def _share(self, bad: Decimal) -> Decimal:
-        """What its measure says where this share of the events, or every slice or none, is bad."""
-        measure = self.slo.measure
-        if isinstance(measure, TimeSlices):
-            beside = just_over if bad else just_under
-            return beside(measure.condition, measure.limit, self.rollout.scrape)
-        return bad if isinstance(measure, SlowerThan) or measure.bad else 1 - bad
 
-    def _feeds(self, bad: Decimal) -> Feeds:
-        return feeds(self._measured, self._share(bad), self._pace)
-
-    @property
-    def _measured(self) -> Measure:
-        measure = self.slo.measure
-        return measure.measure if isinstance(measure, TimeSlices) else measure
+def objectives(rollout: Rollout) -> Iterator[Story | Untestable]:
+    """Of each objective."""
+    yield from (objective(rollout, slo) for slo in rollout.slos)

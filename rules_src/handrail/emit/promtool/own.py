@@ -8,10 +8,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.faults import MISSING, reasons, used
+from handrail.emit.promtool.levels import MISSING, STABLE_MISSING
 from handrail.emit.promtool.series import At, Feed, Key, Timeline, chosen
 from handrail.emit.promtool.story import (
-    FIRES,
     NOTHING,
     UNHEARD,
     Course,
@@ -19,11 +18,21 @@ from handrail.emit.promtool.story import (
     Story,
     Text,
     Untestable,
+    instance,
     seen_before,
 )
-from handrail.plan import Absence, Alert, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
+from handrail.plan import (
+    Absence,
+    Alert,
+    Condition,
+    Guardrail,
+    PromQL,
+    ReferenceKind,
+    Rollout,
+    StateChanges,
+)
 from handrail.promql.remembered import REMEMBER
-from handrail.units import seconds
+from handrail.units import seconds, span
 
 CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"
 AWAKE = "The heartbeat fires all the time"
@@ -34,6 +43,7 @@ BLIND = (
 NOT_YET = "An evaluation before it is sustained, nobody is blind yet"
 GOES_ON = "A stage that goes on by itself asks for it once it has baked, and not before"
 NO_STAGE = "nobody reports the stage"
+REASON = "reason"
 UNRESOLVED = "unresolved"
 LONGEST = 8
 """So many evaluations are enough until the last level is told."""
@@ -42,25 +52,26 @@ LONGEST = 8
 def heartbeat(rollout: Rollout) -> Story:
     """From the first evaluation on."""
     alert = rollout.heartbeat
-    course = Course(rollout.evaluate, Timeline(rollout.scrape), {(alert.name, ""): alert})
-    course.go_on({}, {(alert.name, ""): True}, None)
-    return course.story(AWAKE, names.HEARTBEAT, [Text(alert, NOTHING, {}, Decimal(1))])
+    course = Course(rollout.evaluate, Timeline(rollout.scrape), {instance(alert): alert})
+    course.go_on({}, [instance(alert)], None)
+    return course.story(AWAKE, [Text(alert, NOTHING, {}, Decimal(1))])
 
 
 def receiver_gone(rollout: Rollout, alert: Alert) -> Story:
     """It is there, then for as long as the alert must be sustained it is not, and then it is back."""
-    reason, every = (alert.name, ""), rollout.evaluate
-    step = -(-2 * rollout.scrape // every) * every  # what is gone is seen to be gone a scrape later
-    course = Course(step, Timeline(rollout.scrape), {reason: alert})
+    own, every = instance(alert), rollout.evaluate
+    least = -(-2 * rollout.scrape // every) * every  # what is gone is seen to be gone a scrape later
+    step = max(least, alert.sustained - every)
+    course = Course(step, Timeline(rollout.scrape), {own: alert})
     age = Key.of(names.HEARTBEAT_AGE_METRIC, {})
     there: dict[Key, Feed] = {} if rollout.stages else {age: At(Decimal(0))}
-    course.go_on(there, {}, None)
-    course.go_on(there, {}, None)
-    while course.states[alert.name] != FIRES:
-        course.go_on({}, {reason: True}, UNHEARD)
+    course.go_on(there, [], None)
+    course.go_on(there, [], None)
+    while not course.fires(alert.name):
+        course.go_on({}, [own], UNHEARD)
     text = Text(alert, course.now, {}, None)
-    course.go_on(there, {}, None)
-    return course.story(GONE, names.RECEIVER_GUARDRAIL, [text])
+    course.go_on(there, [], None)
+    return course.story(GONE, [text])
 
 
 def blindness(rollout: Rollout) -> Iterator[Story]:
@@ -84,40 +95,41 @@ def blindness(rollout: Rollout) -> Iterator[Story]:
             yield _not_yet(rollout, stage, [one for one in missing if one.sustained == sustained])
 
 
-def _not_yet(rollout: Rollout, stage: str | None, blind: list[Alert]) -> Story:
+def _not_yet(rollout: Rollout, stage: str | None, blind: Sequence[Alert]) -> Story:
     """An evaluation before they are sustained."""
     step = blind[0].sustained - rollout.evaluate
-    course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert for alert in blind})
+    alerts = {instance(alert, REASON, MISSING): alert for alert in blind}
+    course = Course(step, Timeline(rollout.scrape), alerts)
     for _ in range(2):
-        course.go_on(_seen(rollout), dict.fromkeys(course.alerts, True), stage)
-    course.looks = [_because(course, blind, MISSING)]
-    return course.story(NOT_YET, "all")
+        course.go_on(_seen(rollout), alerts, stage)
+    course.looks = [course.look((REASON, MISSING))]
+    return course.story(NOT_YET)
 
 
 def _blind(
     rollout: Rollout, stage: str | None, missing: Mapping[Alert, list[str]], unheard: Sequence[Alert]
 ) -> Story:
     """Nothing is measured until all fire; then nobody reports the stage, which is believed for a while."""
-    blind = list(dict.fromkeys([*missing, *unheard]))
-    step = _step(rollout, blind)
-    course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert for alert in missing})
-    looks, texts = list[Look](), list[Text]()
-    while not course.stages or any(states != FIRES for states in course.states.values()):
-        course.go_on(_seen(rollout), dict.fromkeys(course.alerts, True), stage)
-        looks.append(_because(course, missing, MISSING))
-    texts += [
-        Text(alert, course.now, {"reason": reason}, None)
-        for alert, reasons in missing.items()
-        for reason in reasons
+    step = _step(rollout, [*missing, *unheard])
+    alerts = {instance(alert, REASON, MISSING): alert for alert in missing}
+    course = Course(step, Timeline(rollout.scrape), alerts)
+    looks = list[Look]()
+    while not course.stages or not all(map(course.fires, {alert.name for alert in missing})):
+        course.go_on(_seen(rollout), alerts, stage)
+        looks.append(course.look((REASON, MISSING)))
+    texts = [
+        Text(alert, course.now, {REASON: reason}, None)
+        for alert, several in missing.items()
+        for reason in several
     ]
-    course = replace(course, alerts={(alert.name, ""): alert for alert in unheard}, worlds={})
+    alerts = {instance(alert, REASON, NO_STAGE): alert for alert in unheard}
+    course = replace(course, alerts=alerts, lives={})
     heard = course.now + rollout.scrape
-    while any(course.states.get(alert.name) != FIRES for alert in unheard):
-        forgotten = course.next >= heard + REMEMBER
-        course.go_on({}, dict.fromkeys(course.alerts, forgotten), UNHEARD)
-        looks.append(_because(course, unheard, NO_STAGE))
-    course.looks = [look for look in looks if look.states]
-    return course.story(BLIND, "all", texts)
+    while not all(map(course.fires, {alert.name for alert in unheard})):
+        course.go_on({}, alerts if course.next >= heard + REMEMBER else [], UNHEARD)
+        looks.append(course.look((REASON, NO_STAGE)))
+    course.looks = looks
+    return course.story(BLIND, texts)
 
 
 def _seen(rollout: Rollout) -> dict[Key, Feed]:
@@ -132,14 +144,32 @@ def _step(rollout: Rollout, blind: Iterable[Alert]) -> timedelta:
     return -(-least // rollout.evaluate) * rollout.evaluate
 
 
-def _because(course: Course, of: Iterable[Alert], reason: str) -> Look:
-    known = {alert.name for alert in of}
-    states = {name: states for name, states in course.states.items() if name in known}
-    return Look(course.now, states, only=("reason", reason))
+def reasons(rollout: Rollout, guardrail: Guardrail, stage: str | None) -> Iterator[str]:
+    """Everything that it misses while there is nothing at all in a stage."""
+    yield MISSING
+    stages = [one.name for one in rollout.stages]
+    place = stages.index(stage) if stage in stages else None
+    told = {reference for condition in _used(guardrail) if (reference := condition.reference) is not None}
+    if any(one.kind is ReferenceKind.before for one in told):
+        yield "the figure from before the rollout is missing"
+    for one in told:
+        if one.kind is ReferenceKind.previous_stage and place:
+            before = one.stage or stages[place - 1]
+            if stages.index(before) < place:
+                yield f"the figure of stage {before} is missing"
+    if any(one.kind is ReferenceKind.stable for one in told):
+        yield STABLE_MISSING
+    yield from (f"there is no history of {span(one.ago)}" for one in told if one.ago is not None)
+
+
+def _used(guardrail: Guardrail) -> list[Condition]:
+    """What its tiers and its criteria of success compare."""
+    tiers = [condition for alert in guardrail.alerts for condition in alert.conditions]
+    return [*tiers, *(success.condition for success in guardrail.success)]
 
 
 def _needs_stage(guardrail: Guardrail) -> bool:
-    conditions = used(guardrail)
+    conditions = _used(guardrail)
     told = any(c.reference and c.reference.kind is not ReferenceKind.ago for c in conditions)
     timed = any(alert.during for alert in guardrail.alerts)
     return told or timed or bool(guardrail.arms) or any(condition.staged for condition in conditions)
@@ -158,7 +188,7 @@ def climb(rollout: Rollout) -> Iterator[Story]:
     every, last = rollout.evaluate, max(level.after for level in levels)
     step = max(every, min(level.after for level in levels), last / LONGEST)
     step = -(-step // every) * every
-    course = Course(step, Timeline(rollout.scrape), {(level.alert.name, ""): level.alert for level in levels})
+    course = Course(step, Timeline(rollout.scrape), {instance(level.alert): level.alert for level in levels})
     fires, other = dict[Key, At](), _present(rollout)
     for alert in unresolved:
         labels = {**dict(alert.labels), names.GUARDRAIL: UNRESOLVED}
@@ -168,9 +198,9 @@ def climb(rollout: Rollout) -> Iterator[Story]:
             other |= _firing({names.ALERTNAME: "Other", **labels, names.SEVERITY: "other"})
     for unresolved_yet in (*[True] * (-(-last // step) + 1), False):
         feeds = {**other, **fires} if unresolved_yet else other
-        course.go_on(feeds, dict.fromkeys(course.alerts, unresolved_yet), None)
+        course.go_on(feeds, course.alerts if unresolved_yet else [], None)
     course.looks = [replace(look, only=(names.GUARDRAIL, UNRESOLVED)) for look in course.looks]
-    yield course.story(CLIMBS, names.ESCALATION)
+    yield course.story(CLIMBS)
 
 
 def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
@@ -185,13 +215,13 @@ def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
             yield Untestable(names.GATE, f"its success in stage {stage.name} is judged over all its time")
             continue
         step = timedelta(seconds=stage.takes)
-        course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert})
+        course = Course(step, Timeline(rollout.scrape), {instance(alert): alert})
         own = {names.ROLLOUT: rollout.name, names.STAGE: stage.name}
         for entered, fires in ((timedelta(), False), (timedelta(seconds=1), False), (step, True)):
             began = {Key.of(names.STAGE_ENTERED_METRIC, own): At(seconds(entered))}
-            course.go_on(began, {(alert.name, ""): fires}, stage.name)
+            course.go_on(began, [instance(alert)] if fires else [], stage.name)
         text = Text(alert, course.now, {names.ROLLOUT: rollout.name}, Decimal(1))
-        yield course.story(GOES_ON, f"stage {stage.name}", [text])
+        yield course.story(f"{GOES_ON}: stage {stage.name}", [text])
 
 
 def _present(rollout: Rollout) -> dict[Key, At]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 
 from handrail.plan import Selector
-from handrail.units import plain, seconds
+from handrail.units import plain
 
 _OPPOSITES = {"true": "false", "false": "true", "success": "failure"}
 _OTHERS = ("200", "503", "OK", "true", "false", "GET", "closed", "other", "0", "")
@@ -52,36 +52,7 @@ class At:
     step: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True)
-class Clocked:
-    """A timestamp that stays `ahead` seconds ahead of the clock; times `scale` it is in seconds."""
-
-    ahead: Decimal
-    scale: Decimal
-
-    def at(self, now: timedelta, scrape: timedelta) -> At:
-        """What it shows from now on."""
-        return At((self.ahead + seconds(now)) / self.scale, seconds(scrape) / self.scale)
-
-
-@dataclass(frozen=True)
-class Stairs:
-    """It stays where it is, but every so many scrapes changes by `step`; never, if that is 0."""
-
-    every: int
-    step: Decimal
-
-    def parts(self, count: int) -> Iterator[tuple[int, Rise]]:
-        """The same for so many scrapes, which begin with those at which it stays."""
-        still = min(self.every or count, count)
-        yield still, Rise(Decimal(0))
-        for left in range(count - still, 0, -max(self.every, 1)):
-            yield 1, Rise(self.step)
-            if rest := min(self.every, left) - 1:
-                yield rest, Rise(Decimal(0))
-
-
-Feed = Rise | At | Clocked | Stairs
+Feed = Rise | At
 Feeds = Mapping[Key, Feed]
 
 
@@ -96,12 +67,6 @@ class Timeline:
         """Feed these at every scrape up to then, and at least at one."""
         self.phases.append((max(1, (until - self.now) // self.scrape + 1), feeds))
 
-    def last(self, until: timedelta) -> None:
-        """Go on as it is, up to then."""
-        if self.phases and self.now <= until:
-            count, feeds = self.phases[-1]
-            self.phases[-1] = count + (until - self.now) // self.scrape + 1, feeds
-
     @property
     def now(self) -> timedelta:
         """When the next sample is due."""
@@ -112,14 +77,20 @@ class Timeline:
         """Every series there is, in its order."""
         return dict.fromkeys(key for _, feeds in self.phases for key in feeds)
 
-    def alike(self, other: Timeline, key: Key) -> bool:
-        """Whether both feed a series alike, and go on so."""
-        both = [Timeline(self.scrape, [*one.phases]) for one in (self, other)]
-        end = max(one.now for one in both)
-        for one in both:
-            one.last(end)
-        mine, theirs = ((one.phases[-1][1].get(key), one.values(key)) for one in both)
-        return mine == theirs
+    def samples(self, key: Key) -> list[tuple[timedelta, Decimal]]:
+        """What one series shows at each scrape."""
+        found: list[tuple[timedelta, Decimal]] = []
+        number, value = 0, None
+        for count, feed in self._of(key):
+            for place in range(count if feed is not None else 0):
+                at = (number + place) * self.scrape
+                if isinstance(feed, At):
+                    value = feed.level + place * feed.step
+                elif feed is not None:
+                    value = feed.start if value is None else value + feed.step
+                found.append((at, value or Decimal(0)))
+            number += count
+        return found
 
     def series(self) -> dict[Key, str]:
         """Every series and its values."""
@@ -129,19 +100,12 @@ class Timeline:
         """The values of one series."""
         return _values(self._of(key))
 
-    def _of(self, key: Key) -> Iterator[tuple[int, Rise | At | None]]:
+    def _of(self, key: Key) -> Iterator[tuple[int, Feed | None]]:
         """What one series does, for how many scrapes."""
-        now = timedelta()
-        for count, feeds in self.phases:
-            feed = feeds.get(key)
-            if isinstance(feed, Stairs):
-                yield from feed.parts(count)
-            else:
-                yield count, feed.at(now, self.scrape) if isinstance(feed, Clocked) else feed
-            now += count * self.scrape
+        yield from ((count, feeds.get(key)) for count, feeds in self.phases)
 
 
-def _values(phases: Iterable[tuple[int, Rise | At | None]]) -> str:
+def _values(phases: Iterable[tuple[int, Feed | None]]) -> str:
     runs: list[tuple[Decimal, Decimal, int]] = []
     texts: list[str] = []
     value: Decimal | None = None
@@ -174,11 +138,11 @@ def _values(phases: Iterable[tuple[int, Rise | At | None]]) -> str:
     return " ".join([*texts, *(["stale"] if gap else [])])
 
 
-def _first(feed: Rise | At, value: Decimal | None) -> Decimal:
+def _first(feed: Feed, value: Decimal | None) -> Decimal:
     """What a series shows first, when it was at `value`."""
     if isinstance(feed, At):
         return feed.level
-    return feed.start if value is None else Decimal(repr(float(value) + float(feed.step)))
+    return feed.start if value is None or value.is_nan() else Decimal(repr(float(value) + float(feed.step)))
 
 
 def _last(first: Decimal, step: Decimal, length: int) -> Decimal:

@@ -1,25 +1,35 @@
 """What is fed up to each evaluation, and which alerts then hold a breach → which alerts are pending or fire at each.
 
 An alert is what Prometheus makes of it: pending from the first evaluation with a breach, firing once that is sustained,
-and kept for as long as declared. Where it is not certain whether there is a breach, both are thought through.
+and kept for as long as declared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.contract import names
 from handrail.emit.promtool.series import At, Feeds, Key, Timeline
 from handrail.plan import Alert, Guardrail, Selector
 
 NOTHING = timedelta()
 PENDING, FIRING = "pending", "firing"
-FIRES = frozenset({FIRING})
 UNHEARD = ""
 """In the place of a stage: nobody reports it."""
+
+Instance = tuple[str, str, str]
+"""An alert's name, and the label with its value that says for what it fires: a signal, a window, a reason; "" for none."""
+
+
+def instance(alert: Alert, label: str = "", value: str = "") -> Instance:
+    """The alert as it fires for one thing."""
+    return (alert.name, label if value else "", value)
+
+
+Breach = tuple[Instance, Alert, Mapping[str, str], Decimal]
+"""For what an alert fires, the alert, the labels of what it fires for, and its value."""
 
 
 def seen_before(guardrail: Guardrail) -> Feeds:
@@ -30,14 +40,13 @@ def seen_before(guardrail: Guardrail) -> Feeds:
 
 @dataclass(frozen=True)
 class Untestable:
-    """What promtool cannot be asked about a guardrail, and why; without `what` it cannot be asked anything."""
+    """What promtool cannot be asked, and why."""
 
     about: str
     reason: str
-    what: str = ""
 
     def __str__(self) -> str:
-        return f"{self.about}{f', {self.what}' if self.what else ''}: {self.reason}"
+        return f"{self.about}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -52,62 +61,64 @@ class Text:
 
 @dataclass(frozen=True)
 class Look:
-    """The states in which alerts are at a time, by their names; of those alone with a label, if `only` is there."""
+    """The states in which instances of these alerts are at a time, those left out that are in none; `only` those with a label."""
 
     at: timedelta
-    states: Mapping[str, frozenset[str]]
+    alerts: tuple[str, ...]
+    states: Mapping[Instance, str]
     only: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """An alert that is there at a time, with its labels alone: its texts cannot be told to the last digit."""
+    """An alert that is there at a time, with its labels alone: nobody knows its value to the last digit."""
 
     at: timedelta
     alert: Alert
-    only: tuple[str, str] | None
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What is recorded at a time: a value of the only series that the selector selects, or the sum of several."""
+    """What is recorded at a time: the sum of what the selector selects; `count` says of how many series (0: there is none)."""
 
     about: str
     at: timedelta
     series: Selector
     value: Decimal
+    count: int = 1
 
 
 @dataclass(frozen=True)
 class Story:
-    """One promise about one guardrail: what is fed, evaluated every `step`, and what is asked.
+    """One test case: what is fed, evaluated every `step`, and what is asked.
 
-    `stages` are those the rollout is in up to each evaluation; the last goes on. One that counts targets has no others
-    than those that it feeds.
+    `stages` are those the rollout is in up to each evaluation; the last goes on.
     """
 
-    promise: str
-    about: str
+    name: str
     step: timedelta
     timeline: Timeline
     stages: tuple[str | None, ...]
-    looks: tuple[Look, ...]
+    looks: tuple[Look, ...] = ()
     texts: tuple[Text, ...] = ()
-    reads: tuple[Selector, ...] = field(default=(), repr=False)
-    counts_targets: bool = False
     figures: tuple[Figure, ...] = ()
     labelled: tuple[Labelled, ...] = ()
 
     @property
     def end(self) -> timedelta:
         """The last look."""
-        asked: tuple[Look | Text | Figure, ...] = (*self.looks, *self.texts, *self.figures)
+        asked: tuple[Look | Text | Figure | Labelled, ...] = (
+            *self.looks,
+            *self.texts,
+            *self.figures,
+            *self.labelled,
+        )
         return max([one.at for one in asked], default=NOTHING)
 
 
 @dataclass(frozen=True)
-class World:
-    """One way in which an alert may have come so far: when its breach began and ended, and whether it fires."""
+class Lifecycle:
+    """How an alert has come so far: when its breach began and ended, and whether it fires."""
 
     since: timedelta | None = None
     firing: bool = False
@@ -118,19 +129,15 @@ class World:
         """In which state the alert is; "" if in none."""
         return FIRING if self.firing else PENDING if self.since is not None else ""
 
-    def then(self, alert: Alert, now: timedelta, *, breach: bool) -> World:
+    def then(self, alert: Alert, now: timedelta, *, breach: bool) -> Lifecycle:
         """At the next evaluation."""
         if breach:
             since = now if self.since is None else self.since
-            return World(since, self.firing or now - since >= alert.sustained)
+            return Lifecycle(since, self.firing or now - since >= alert.sustained)
         if not self.firing:
-            return World()
+            return Lifecycle()
         over = now if self.over is None else self.over
-        return World(self.since, True, over) if now - over < alert.keep_firing_for else World()
-
-
-Reason = tuple[str, str]
-"""An alert's name and that for which it fires: a signal, or a window of an objective."""
+        return Lifecycle(self.since, True, over) if now - over < alert.keep_firing_for else Lifecycle()
 
 
 @dataclass
@@ -139,12 +146,12 @@ class Course:
 
     step: timedelta
     timeline: Timeline
-    alerts: Mapping[Reason, Alert]
-    reason: str = names.SIGNAL  # the label that says for which an alert fires
+    alerts: Mapping[Instance, Alert]
     now: timedelta = NOTHING
     stages: list[str | None] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
-    worlds: dict[Reason, frozenset[World]] = field(default_factory=dict)
+    lives: dict[Instance, Lifecycle | None] = field(default_factory=dict)
+    """How each has come so far; None where that is not certain."""
 
     @property
     def next(self) -> timedelta:
@@ -154,85 +161,38 @@ class Course:
     def go_on(
         self,
         feeds: Feeds,
-        breaches: Mapping[Reason, bool | None],
+        breaches: Iterable[Instance],
         stage: str | None,
-        last: timedelta | None = None,
+        *,
+        unknown: Iterable[Instance] = (),
     ) -> None:
-        """Feed these up to the next evaluation (only for the `last` time before it), at which there are these breaches."""
+        """Feed these up to the next evaluation, at which there are these breaches; of those `unknown` nobody knows."""
         self.now = self.next
-        if last is not None and self.now - last > self.timeline.now:
-            self.timeline.play({}, self.now - last)
         self.timeline.play(feeds, self.now)
         self.stages.append(stage)
-        for reason, alert in self.alerts.items():
-            breach = breaches.get(reason, False)
-            verdicts = (True, False) if breach is None else (breach,)
-            before = self.worlds.get(reason, frozenset({World()}))
-            self.worlds[reason] = frozenset(
-                world.then(alert, self.now, breach=one) for world in before for one in verdicts
-            )
-        names_of = [name for name, _ in self.alerts]
-        alone = {name for name in names_of if names_of.count(name) == 1}
-        self.looks.append(Look(self.now, {name: s for name, s in self.states.items() if name in alone}))
-        for signal in dict.fromkeys(signal for name, signal in self.alerts if name not in alone):
-            states = {
-                name: frozenset({world.state for world in worlds} - {""})
-                for (name, reason), worlds in self.worlds.items()
-                if reason == signal and name not in alone and len({world.state for world in worlds}) == 1
-            }
-            self.looks.append(Look(self.now, states, only=(self.reason, signal)))
-
-    @property
-    def states(self) -> dict[str, frozenset[str]]:
-        """Of every alert of which that is certain the states in which it is, for whichever reason."""
-        found: dict[str, set[str] | None] = {}
-        for (name, _), worlds in self.worlds.items():
-            states = {world.state for world in worlds}
-            so_far = found.setdefault(name, set())
-            if len(states) > 1 or so_far is None:
-                found[name] = None
+        held, unsure = set(breaches), set(unknown)
+        for one, alert in self.alerts.items():
+            before = self.lives.get(one, Lifecycle())
+            if one in unsure or (before is None and one in held):
+                self.lives[one] = None
             else:
-                so_far |= states
-        return {name: frozenset(some - {""}) for name, some in found.items() if some is not None}
+                self.lives[one] = (before or Lifecycle()).then(alert, self.now, breach=one in held)
+        self.looks.append(self.look())
 
-    def story(
-        self,
-        promise: str,
-        about: str,
-        texts: Iterable[Text] = (),
-        reads: Iterable[Selector] = (),
-        *,
-        counts_targets: bool = False,
-    ) -> Story:
+    def look(self, only: tuple[str, str] | None = None) -> Look:
+        """All of its alerts as they are now, or only those that fire for one thing."""
+        known = ((one, life) for one, life in self.lives.items() if life is not None)
+        chosen = {one: life.state for one, life in known if only in (None, one[1:])}
+        alerts = tuple(sorted({name for name, _, _ in chosen}))
+        return Look(self.now, alerts, {one: state for one, state in chosen.items() if state}, only)
+
+    def fires(self, name: str) -> bool:
+        """Whether an alert fires, for whatever it may."""
+        return any(
+            life.firing for (one, _, _), life in self.lives.items() if one == name and life is not None
+        )
+
+    def story(self, name: str, texts: Iterable[Text] = (), figures: Iterable[Figure] = ()) -> Story:
         """All of it."""
-        looks = tuple(look for look in self.looks if look.states)
-        return Story(
-            promise,
-            about,
-            self.step,
-            self.timeline,
-            tuple(self.stages),
-            looks,
-            tuple(texts),
-            tuple(reads),
-            counts_targets,
-        )
-
-
-def labelled(stories: Iterable[Story], alerts: Iterable[Alert]) -> list[Story]:
-    """The same stories; the labels of an alert whose texts none of them asks are asked where it surely is there."""
-    found = list(stories)
-    told = {text.alert.name for story in found for text in story.texts}
-    for alert in alerts:
-        seen = (
-            (place, look)
-            for place, story in enumerate(found)
-            for look in story.looks
-            if look.states.get(alert.name)
-        )
-        first = next(seen, None) if alert.name not in told else None
-        if first is not None:
-            place, look = first
-            more = Labelled(look.at, alert, look.only)
-            found[place] = replace(found[place], labelled=(*found[place].labelled, more))
-    return found
+        looks = tuple(look for look in self.looks if look.alerts)
+        return Story(name, self.step, self.timeline, tuple(self.stages), looks, tuple(texts), tuple(figures))

@@ -12,23 +12,6 @@ from functools import cache, cached_property
 from itertools import pairwise
 
 from handrail.contract import names
-from handrail.emit.promtool.attempts import canary_of, captured_twice
-from handrail.emit.promtool.feeds import (
-    MANY,
-    Pace,
-    Value,
-    bounds_in,
-    edges,
-    feeds,
-    group,
-    measured,
-    selectors,
-    shared,
-    whole,
-)
-from handrail.emit.promtool.figures import bounds, calm, exact, just_over, just_under, like_now, unsure
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, chosen, matches
-from handrail.emit.promtool.series_feeds import paired, series_far, spread, unsteady
 from handrail.plan import (
     Absence,
     Alert,
@@ -54,6 +37,24 @@ from handrail.plan import (
     Usage,
     narrowed,
 )
+
+from oracle.attempts import canary_of, captured_twice
+from oracle.feeds import (
+    MANY,
+    Pace,
+    Value,
+    bounds_in,
+    edges,
+    feeds,
+    group,
+    measured,
+    selectors,
+    shared,
+    whole,
+)
+from oracle.figures import bounds, calm, exact, just_over, just_under, like_now, unsure
+from oracle.series import At, Feed, Feeds, Impossible, Key, chosen, matches
+from oracle.series_feeds import paired, series_far, spread, unsteady
 
 CHANGED = Decimal(1)
 LE = "le"
@@ -283,7 +284,7 @@ class Subject:
         places = [self]
         if isinstance(signal.measure.inner, Latency):  # through all stages its buckets are the same
             places += [replace(self, stage=stage.name) for stage in self.rollout.stages]
-        healthy = [one._healthy(signal) for one in places]  # noqa: SLF001  the same guardrail elsewhere
+        healthy = [one._healthy(signal) for one in places]
         return [value / scale for value in [*found, *healthy] if isinstance(value, Decimal)]
 
     def measure(self, signal: Signal, arm: str | None = None) -> Measure:

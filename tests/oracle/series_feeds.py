@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from handrail.emit.promtool.series import At, Clocked, Feeds, Impossible, Key, Stairs, chosen, matches
 from handrail.plan import (
     Changes,
     Comparison,
@@ -27,6 +26,8 @@ from handrail.plan import (
     Zero,
 )
 from handrail.units import seconds
+
+from oracle.series import At, Clocked, Feeds, Impossible, Key, Stairs, chosen, matches
 
 MOST = 150
 """So many series are written into a test at most."""

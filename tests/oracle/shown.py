@@ -7,9 +7,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.series import At, Feed, Feeds, Key, chosen, matches
-from handrail.emit.promtool.subject import Subject, Values
 from handrail.plan import Condition, Guardrail, Selector, Signal
+
+from oracle.series import At, Feed, Feeds, Key, chosen, matches
+from oracle.subject import Subject, Values
 
 
 @dataclass(frozen=True)

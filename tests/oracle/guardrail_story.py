@@ -8,17 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.attempts import with_arm
-from handrail.emit.promtool.feeds import Value, selectors
-from handrail.emit.promtool.figures import settles
-from handrail.emit.promtool.pacing import LONGEST, MOST, scraped, simple
-from handrail.emit.promtool.series import Impossible, Timeline, matches
-from handrail.emit.promtool.series_feeds import counts_targets, settled
-from handrail.emit.promtool.shown import Shown, bad_share, times_of
-from handrail.emit.promtool.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text, seen_before
-from handrail.emit.promtool.subject import Subject, Values
-from handrail.emit.promtool.surroundings import Surroundings
-from handrail.emit.promtool.text import expanded
 from handrail.plan import (
     Absence,
     Alert,
@@ -36,6 +25,18 @@ from handrail.plan import (
     StateChanges,
     While,
 )
+
+from oracle.attempts import with_arm
+from oracle.feeds import Value, selectors
+from oracle.figures import settles
+from oracle.pacing import LONGEST, MOST, scraped, simple
+from oracle.series import Impossible, Timeline, matches
+from oracle.series_feeds import counts_targets, settled
+from oracle.shown import Shown, bad_share, times_of
+from oracle.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text, seen_before
+from oracle.subject import Subject, Values
+from oracle.surroundings import Surroundings
+from oracle.text import expanded
 
 
 @dataclass

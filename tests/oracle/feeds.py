@@ -8,21 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 
-from handrail.emit.promtool.figures import MARGIN
-from handrail.emit.promtool.series import (
-    At,
-    Clocked,
-    Feed,
-    Feeds,
-    Impossible,
-    Key,
-    Rise,
-    Stairs,
-    chosen,
-    common,
-    matches,
-)
-from handrail.emit.promtool.series_feeds import beside, series_feeds, series_selectors
 from handrail.plan import (
     Absence,
     Gauge,
@@ -45,6 +30,22 @@ from handrail.plan import (
 )
 from handrail.promql.buckets import bucket, le
 from handrail.units import plain, seconds
+
+from oracle.figures import MARGIN
+from oracle.series import (
+    At,
+    Clocked,
+    Feed,
+    Feeds,
+    Impossible,
+    Key,
+    Rise,
+    Stairs,
+    chosen,
+    common,
+    matches,
+)
+from oracle.series_feeds import beside, series_feeds, series_selectors
 
 Series = tuple[Selector, ...]
 Value = Decimal | str

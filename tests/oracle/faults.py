@@ -8,13 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.feeds import selectors
-from handrail.emit.promtool.pacing import FACTORS, scraped, simple
-from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Timeline, matches
-from handrail.emit.promtool.series_feeds import counts_targets
-from handrail.emit.promtool.story import Course, Look, Reason, Story, seen_before
-from handrail.emit.promtool.subject import Subject
-from handrail.emit.promtool.surroundings import Surroundings
 from handrail.plan import (
     Alert,
     Condition,
@@ -34,6 +27,14 @@ from handrail.plan import (
     While,
 )
 from handrail.units import span
+
+from oracle.feeds import selectors
+from oracle.pacing import FACTORS, scraped, simple
+from oracle.series import At, Feeds, Impossible, Key, Timeline, matches
+from oracle.series_feeds import counts_targets
+from oracle.story import Course, Look, Reason, Story, seen_before
+from oracle.subject import Subject
+from oracle.surroundings import Surroundings
 
 LOSES = (
     "Blind without series, seeing with them; blind again when one of them is lost, when a histogram loses its buckets, and "

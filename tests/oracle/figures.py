@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.emit.promtool.series import Impossible
-from handrail.emit.promtool.series_feeds import beside, least, whole
 from handrail.plan import (
     Absence,
     Changes,
@@ -28,6 +26,9 @@ from handrail.plan import (
     Timestamp,
     Usage,
 )
+
+from oracle.series import Impossible
+from oracle.series_feeds import beside, least, whole
 
 MARGIN = Decimal("0.05")
 """How far beside its limit a value lies that is just over or just under it."""

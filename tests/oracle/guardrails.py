@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from handrail.emit.promtool.faults import Faults
-from handrail.emit.promtool.feeds import Value
-from handrail.emit.promtool.guardrail_story import GuardrailStory
-from handrail.emit.promtool.pacing import pace_of
-from handrail.emit.promtool.series import Impossible
-from handrail.emit.promtool.story import Story, Untestable
-from handrail.emit.promtool.subject import Subject
 from handrail.plan import Condition, EventMeasure, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
+
+from oracle.faults import Faults
+from oracle.feeds import Value
+from oracle.guardrail_story import GuardrailStory
+from oracle.pacing import pace_of
+from oracle.series import Impossible
+from oracle.story import Story, Untestable
+from oracle.subject import Subject
 
 LIMITS = (
     "Blind without series, seeing with them; just under each limit its tier is silent beside sick others, "

@@ -8,13 +8,14 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from handrail.emit.promtool.attempts import BEFORE, stable_of
-from handrail.emit.promtool.feeds import Value
-from handrail.emit.promtool.series import Feed, Feeds, Impossible, Key
-from handrail.emit.promtool.shown import recorded_of_others, strangers
-from handrail.emit.promtool.story import NOTHING
-from handrail.emit.promtool.subject import CHANGED, Subject, Values
 from handrail.plan import Condition, Increase, Rate, ReferenceKind, State, StateChanges
+
+from oracle.attempts import BEFORE, stable_of
+from oracle.feeds import Value
+from oracle.series import Feed, Feeds, Impossible, Key
+from oracle.shown import recorded_of_others, strangers
+from oracle.story import NOTHING
+from oracle.subject import CHANGED, Subject, Values
 
 
 @dataclass(frozen=True)

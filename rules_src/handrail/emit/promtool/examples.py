@@ -1,0 +1,250 @@
+"""A guardrail → example series of everything it looks at, in small different numbers.
+
+No value is aimed at: what they come to is worked out by plain arithmetic (measured.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from handrail.emit.promtool.attempts import canary_of, stable_of
+from handrail.emit.promtool.measured import LE, Shows, parts, selectors, value
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, chosen, common, matches
+from handrail.plan import (
+    Absence,
+    Difference,
+    Forecast,
+    Growth,
+    Guardrail,
+    Increase,
+    Latency,
+    Measure,
+    Rate,
+    Ratio,
+    Selector,
+    Signal,
+    SlowerThan,
+    State,
+    Usage,
+    While,
+    narrowed,
+)
+from handrail.promql.buckets import le
+
+NATIVE = "promtool before 2.54 cannot be given native histograms"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A guardrail with the series of everything it looks at, of the judged arm and of the stable one."""
+
+    guardrail: Guardrail
+
+    @cached_property
+    def width(self) -> timedelta:
+        """The widest of its windows."""
+        return max(part.width for signal in self.guardrail.signals for part in parts(signal.measure))
+
+    @cached_property
+    def keys(self) -> dict[Key, None]:
+        """Raises Impossible where there can be no series of one of its measures."""
+        found: dict[Key, None] = {}
+        for signal in self.guardrail.signals:
+            for given in self._arms(signal):
+                found |= dict.fromkeys(examples(signal.measure, given))
+        return found
+
+    @property
+    def impossible(self) -> str:
+        """Why there can be no such series; empty where there can."""
+        try:
+            return "" if self.keys else "it looks at nothing"
+        except Impossible as reason:
+            return str(reason)
+
+    def _arms(self, signal: Signal) -> list[dict[str, str]]:
+        arms = self.guardrail.arms
+        if arms is None:
+            return [{}]
+        if not signal.arm_labels and not isinstance(signal.measure, Absence):
+            return [{}]
+        return [{arms.label: canary_of(arms)}, {arms.label: stable_of(arms)}]
+
+    def measure(self, signal: Signal) -> Measure:
+        """That of the judged arm alone."""
+        arms = self.guardrail.arms
+        if arms is None or not signal.arm_labels:
+            return signal.measure
+        return narrowed(signal.measure, (arms.label, "=", canary_of(arms)))
+
+    def reads(self, key: Key) -> bool:
+        """Whether it looks at a series, which may be another guardrail's too."""
+        return any(matches(one, key) for one in self.selectors)
+
+    @cached_property
+    def selectors(self) -> list[Selector]:
+        """Every series that it looks at, of whichever arm: targets are known by all they show."""
+        arms, every = (
+            self.guardrail.arms,
+            [one for s in self.guardrail.signals for one in selectors(s.measure)],
+        )
+        return every if arms is None else [one.without(arms.label) for one in every]
+
+
+def as_they_must(
+    keys: Iterable[Key], measures: Sequence[Measure], shows: Callable[[Mapping[Key, Decimal]], Shows]
+) -> dict[Key, Decimal]:
+    """A small number for each series; for conditions to hold as large ones as it takes; 1 and 0 for states."""
+    found = small_numbers(keys, [part for one in measures for part in parts(one)])
+    for one in measures:
+        if isinstance(one, While):
+            found |= _holding(one, found, shows)
+    for state in (part for one in measures for part in parts(one) if isinstance(part, State)):
+        own = [key for key in found if matches(state.metric, key)]
+        found |= {key: Decimal(dict(key.labels).get(state.label) == "one") for key in own}
+    return found
+
+
+def _holding(
+    measure: While, numbers: Mapping[Key, Decimal], shows: Callable[[Mapping[Key, Decimal]], Shows]
+) -> dict[Key, Decimal]:
+    """The condition's series as large as it takes; as they are where nothing helps."""
+    moved = selectors(measure.condition)
+    if isinstance(measure.condition, Usage):
+        moved = [*measure.condition.used]
+    elif isinstance(measure.condition, Difference):
+        moved = [measure.condition.metric]
+    own = {key: one for key, one in numbers.items() if any(matches(s, key) for s in moved)}
+    for factor in map(Decimal, ("1", "0", "10", "100", "10000", "1000000", "0.01")):
+        tried = {key: one * factor for key, one in own.items()}
+        shown = value(measure.condition, shows({**numbers, **tried}))
+        if shown is not None and measure.op.breached(shown, measure.bound):
+            return tried
+    return {}
+
+
+def rises(measure: Measure) -> bool:
+    """Whether what it looks at has to move steadily, as counters do."""
+    inner = measure.inner
+    return isinstance(inner, Ratio | Latency | SlowerThan | Increase | Rate | Growth | Forecast)
+
+
+def examples(measure: Measure, given: Mapping[str, str]) -> Iterator[Key]:
+    """One series of each thing it looks at, with these labels. Raises Impossible where there can be none."""
+    for part in parts(measure):
+        alike = {label: common(selectors(part), label, given.get(label, "x")) for label in _alike(part)}
+        labels = {**given, **alike}
+        match part:
+            case Latency(native=True) | SlowerThan(native=True):
+                raise Impossible(NATIVE)
+            case Latency() | SlowerThan():
+                yield from _histogram(part.histogram, _bounds(part), labels)
+            case Increase(counters=counters, bound=Decimal() as bound):
+                for one in counters:
+                    yield from _histogram(one, [bound], labels)
+            case Ratio(part=bad, whole=whole):
+                yield from (chosen(one, labels) for one in (*bad, *whole))
+                yield from _beside(bad, whole, labels)
+            case State(metric=metric, label=label):
+                yield from (chosen(metric, {**labels, label: state}) for state in ("one", "other"))
+            case _:
+                yield from (chosen(one, labels) for one in selectors(part))
+
+
+def _alike(measure: Measure) -> Iterable[str]:
+    """The labels that series which it reckons with together must have alike."""
+    if isinstance(measure, Usage) and measure.over == "max":
+        return dict.fromkeys(
+            [*measure.by, *(label for one in selectors(measure) for label, _, _ in one.matchers)]
+        )
+    return () if isinstance(measure, State) else measure.labels
+
+
+def _bounds(measure: Latency | SlowerThan) -> list[Decimal]:
+    if isinstance(measure, SlowerThan):
+        return [measure.bound]
+    return [*(measure.buckets or (Decimal("0.1"), Decimal(1), Decimal(10)))]
+
+
+def _histogram(series: Selector, bounds: Iterable[Decimal], labels: Mapping[str, str]) -> Iterator[Key]:
+    buckets = series.suffixed("_bucket")
+    yield from (chosen(buckets, {**labels, LE: le(bound)}) for bound in bounds)
+    yield chosen(buckets, {**labels, LE: "+Inf"})
+    yield chosen(series.suffixed("_count"), labels)
+
+
+def _beside(bad: Sequence[Selector], whole: Sequence[Selector], labels: Mapping[str, str]) -> Iterator[Key]:
+    """Series of the whole that are no part."""
+    for one in whole:
+        for part in (part for part in bad if part.metric == one.metric):
+            for label in dict.fromkeys(label for label, _, _ in part.matchers):
+                own = tuple(m for m in part.matchers if m[0] == label)
+                if set(own) <= set(one.matchers):
+                    continue
+                rest = tuple(m for m in one.matchers if m[0] != label)
+                key = chosen(Selector(one.metric, own + rest), labels, flipped=label)
+                if matches(one, key) and not any(matches(p, key) for p in bad):
+                    yield key
+
+
+def strangers(feeds: Feeds, reads: Sequence[Selector]) -> Feeds:
+    """The same series, seven times as much, with one label of their matchers changed, where nobody reads them then."""
+    found: dict[Key, Feed] = {}
+    for label in dict.fromkeys(label for one in reads for label, _, _ in one.matchers if label != LE):
+        for key, feed in feeds.items():
+            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
+            if label in dict(key.labels) and not any(matches(one, other) for one in reads):
+                found[other] = (
+                    Rise(feed.step * 7, feed.start) if isinstance(feed, Rise) else At(feed.level * 7)
+                )
+    return found
+
+
+def complete(keys: Iterable[Key]) -> list[Key]:
+    """The same series; each of a histogram with all buckets that any of that name has."""
+    own, bounds = dict.fromkeys(keys), dict[str, dict[str, None]]()
+    for key in own:
+        if LE in dict(key.labels):
+            bounds.setdefault(key.metric, {})[dict(key.labels)[LE]] = None
+    for key in list(own):
+        for bound in bounds.get(key.metric, ()):
+            own[Key.of(key.metric, {**dict(key.labels), LE: bound})] = None
+    return [*own]
+
+
+def cumulative(numbers: Mapping[Key, Decimal]) -> dict[Key, Decimal]:
+    """Of histograms: each bucket as much as the one below and something more, the last two as much as there is."""
+    grouped: dict[tuple[str, tuple[tuple[str, str], ...]], list[Key]] = {}
+    for key in numbers:
+        if LE in dict(key.labels):
+            rest = tuple(pair for pair in key.labels if pair[0] != LE)
+            grouped.setdefault((key.metric.removesuffix("_bucket"), rest), []).append(key)
+    found: dict[Key, Decimal] = {}
+    for (histogram, rest), buckets in grouped.items():
+        buckets.sort(key=_bound)
+        each = numbers[buckets[0]]
+        found |= {key: each * (place + 1) * 10 for place, key in enumerate(buckets)}
+        if len(buckets) > 1:  # nothing is slower than the last bound but one
+            found[buckets[-1]] = found[buckets[-2]]
+        if (count := Key(f"{histogram}_count", rest)) in numbers:
+            found[count] = found[buckets[-1]]
+    return found
+
+
+def _bound(key: Key) -> Decimal:
+    return Decimal(dict(key.labels)[LE].replace("+Inf", "Infinity"))
+
+
+def small_numbers(keys: Iterable[Key], measures: Iterable[Measure]) -> dict[Key, Decimal]:
+    """A small number for each series, more for what is the whole of a share alone; histograms are cumulative."""
+    ratios = [one for one in measures if isinstance(one, Ratio)]
+    found = {}
+    for place, key in enumerate(keys):
+        whole = any(matches(one, key) for ratio in ratios for one in ratio.whole)
+        bad = any(matches(one, key) for ratio in ratios for one in ratio.part)
+        found[key] = Decimal((place % 7 + 1) * (50 if whole and not bad else 1))
+    return found | cumulative(found)

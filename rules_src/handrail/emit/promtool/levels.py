@@ -1,0 +1,182 @@
+"""A guardrail in a stage → what may be recorded of it, one level after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+
+from handrail.emit.promtool.limits import Limits, Value, derived
+from handrail.plan import EventMeasure, Latency, Ratio, ReferenceKind, Signal, SlowerThan
+
+MANY = Decimal(10**6)
+"""Of so many events every share can be had to the last digit."""
+MISSING, BUCKETS, NUMBERS = "its metrics are missing", "its buckets are missing", "its values are no numbers"
+STABLE_MISSING = "the stable arm's metrics are missing"
+NAN = Decimal("NaN")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is recorded of a signal: of the judged arm, and of the stable one. None: nothing."""
+
+    value: Value | None
+    events: Decimal | None
+    filled: Value | None
+    stable: Decimal | None
+    stable_events: Decimal | None
+    part: Decimal | None = None
+    """So many events that a share is the share of as no share can have."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """What is recorded of a guardrail at an evaluation: of each signal, and whether its captured figures are there."""
+
+    signals: Mapping[str, Shown]
+    captured: bool = True
+    reasons: tuple[str, ...] = ()
+    """Why it is blind at it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Levels(Limits):
+    """The same guardrail, and what may be recorded of it."""
+
+    @cached_property
+    def calm(self) -> Level:
+        """All is well."""
+        return Level({one.name: self._shown(one, self.healthy(one)) for one in self.signals})
+
+    def _shown(self, signal: Signal, value: Value | None) -> Shown:
+        """Of enough events. The stable arm is well where it is compared with; elsewhere it is sick, which is nobody's business."""
+        measure = signal.measure.inner
+        enough = max(MANY, Decimal(measure.min_events)) if isinstance(measure, EventMeasure) else None
+        compared = any(one.kind is ReferenceKind.stable for one in self.relative.get(signal.name, ()))
+        healthy = self.healthy(signal)
+        stable = None if isinstance(healthy, str) else healthy if compared else self.sick(signal)
+        return Shown(value, enough, healthy if signal.filled else None, stable, enough)
+
+    def limits(self) -> list[Level]:
+        """From limit to limit, each milder one first: at it, and beyond it until who is in breach fires."""
+        steps = {signal.name: list(self.ladder(signal)) for signal in self.signals}
+        longest = max(map(len, steps.values()), default=0)
+        return [
+            self._with({name: values[place] for name, values in steps.items() if place < len(values)})
+            for place in range(longest)
+        ]
+
+    def elsewhere(self, places: Sequence[Limits]) -> list[Level]:
+        """Just under and just over each limit that this stage has; where it has none, over those of other places."""
+        steps: dict[str, list[Value]] = {}
+        for _, one in self.conditions:
+            own = steps.setdefault(one.signal.name, [])
+            if self.judged(one):
+                own += [self.under(one), self.over(one)]
+                own += [] if any(there.judged(one) for there in places) else [self.over(one)]
+            else:
+                own += [there.over(one) for there in places if there.judged(one)][:1]
+        longest = max(map(len, steps.values()), default=0)
+        return [
+            self._with({name: values[place] for name, values in steps.items() if place < len(values)})
+            for place in range(longest)
+        ]
+
+    @property
+    def worst(self) -> Level:
+        """Beyond every limit of one side of each signal."""
+        ladders = ((signal, list(self.ladder(signal))) for signal in self.signals)
+        return self._with({signal.name: ladder[-3] for signal, ladder in ladders if ladder})
+
+    def _with(self, values: Mapping[str, Value]) -> Level:
+        by_name = {signal.name: signal for signal in self.signals}
+        moved = {name: self._shown(by_name[name], value) for name, value in values.items()}
+        return Level({**self.calm.signals, **moved})
+
+    def few(self) -> list[Level]:
+        """Too few events, then so few that only bad ones decide, then a stable arm with too few."""
+        steps = {signal.name: list(self._few(signal)) for signal in self.signals if signal.events is not None}
+        longest = max(map(len, steps.values()), default=0)
+        return [
+            Level(
+                {**self.calm.signals, **{n: shown[place] for n, shown in steps.items() if place < len(shown)}}
+            )
+            for place in range(longest)
+        ]
+
+    def _few(self, signal: Signal) -> Iterator[Shown]:
+        own = [c for _, c in self.conditions if c.signal == signal and self.judged(c)]
+        measure, calm = signal.measure.inner, self.calm.signals[signal.name]
+        if not isinstance(measure, EventMeasure) or measure.min_events < 2:
+            return
+        few = Decimal(measure.min_events - 1)
+        if not own:
+            yield from [replace(calm, events=few)] * 2
+            return
+        yield replace(calm, value=self.beyond(own[0]), events=few)
+        for one in own:
+            over = replace(calm, value=self.beyond(one), events=few)
+            yield over
+            yield replace(over, events=Decimal(measure.min_events))
+            if one.judges_filled:
+                yield replace(over, filled=self.under(one))
+                yield replace(over, filled=self.over(one))
+            elif one.least_bad is not None:
+                far = Decimal(1 if one.is_upper else 0)
+                bad = (Decimal(number) for number in (one.least_bad - 1, one.least_bad) if number)
+                yield from (replace(over, value=far, events=number) for number in bad)
+        if any(one.reference and one.reference.kind is ReferenceKind.stable for one in own):
+            relative = next(
+                one for one in own if one.reference and one.reference.kind is ReferenceKind.stable
+            )
+            value = self.beyond(relative)
+            yield replace(calm, value=value, stable_events=few)
+        yield calm
+
+    @property
+    def scarce(self) -> Level:
+        """Of everything that is counted too few."""
+        few = {
+            signal.name: replace(shown, events=Decimal(signal.measure.inner.min_events - 1))
+            for signal in self.signals
+            if isinstance(signal.measure.inner, EventMeasure)
+            for shown in [self.calm.signals[signal.name]]
+        }
+        return Level({**self.calm.signals, **few})
+
+    def lost(self) -> list[Level]:
+        """Of each thing that it needs something is missing, one after the other."""
+        calm, arms = self.calm, self.guardrail.arms
+        levels: list[Level] = []
+        nothing = {name: replace(s, value=None, events=None, filled=None) for name, s in calm.signals.items()}
+        levels.append(Level(nothing, reasons=(MISSING,)))
+        counted = {one.name: one for one in self.signals if one.events is not None}
+        for broken in (False, True) if counted else ():
+            shown, reasons = dict(calm.signals), list[str]()
+            for name, signal in counted.items():
+                inner, events = signal.measure.inner, calm.signals[name].events
+                if isinstance(inner, Ratio) and inner.beside and not broken:
+                    continue  # it may be more than the whole
+                part = None if broken or not derived(signal) else 2 * MANY * (events or Decimal(1))
+                events = NAN if broken else events
+                shown[name] = replace(calm.signals[name], value=None, filled=None, events=events, part=part)
+                buckets = isinstance(inner, Latency | SlowerThan) and not broken
+                reasons.append(BUCKETS if buckets else NUMBERS)
+            levels.append(Level(shown, reasons=tuple(dict.fromkeys(reasons))))
+        if self.beside_stable and arms is not None and self.has_both:
+            alone = {n: replace(s, stable=None, stable_events=None) for n, s in calm.signals.items()}
+            levels.append(Level(alone, reasons=(STABLE_MISSING,)))
+        if told := self._captured_reasons:
+            levels.append(Level(calm.signals, captured=False, reasons=told))
+        return levels
+
+    @property
+    def _captured_reasons(self) -> tuple[str, ...]:
+        reasons = []
+        for reference in dict.fromkeys(one for several in self.relative.values() for one in several):
+            if reference.kind is ReferenceKind.before:
+                reasons.append("the figure from before the rollout is missing")
+            elif reference.kind is ReferenceKind.previous_stage and self.compared(reference):
+                reasons.append(f"the figure of stage {self.before(reference)} is missing")
+        return tuple(dict.fromkeys(reasons))

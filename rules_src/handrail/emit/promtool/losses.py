@@ -1,0 +1,348 @@
+"""A rollout → the stories of what is measured: nothing, then all of it, and then each thing lost by itself.
+
+At first everything is blind. Then there are small different numbers, and what is recorded of them is asked. Then each
+guardrail loses one thing after the other, and is blind each time for that reason; several do at once where none of them
+looks at what another one loses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises, strangers
+from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
+from handrail.emit.promtool.measured import INSTANCE, Shows, events, parts, selectors, value
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, matches
+from handrail.emit.promtool.story import Course, Figure, Story, Untestable, instance, seen_before
+from handrail.emit.promtool.verdicts import stages_of
+from handrail.plan import (
+    Absence,
+    Changes,
+    Gauge,
+    Increase,
+    Latency,
+    Measure,
+    PromQL,
+    Rate,
+    Ratio,
+    Rollout,
+    Selector,
+    SlowerThan,
+    State,
+    StateChanges,
+    Usage,
+    While,
+    narrowed,
+)
+from handrail.units import seconds
+
+LOSES = (
+    "Blind without series, seeing with them, and what they show is recorded; blind again when one of them is lost, when a "
+    "histogram loses its buckets, and when what they show is no number"
+)
+STEPS = tuple(timedelta(minutes=minutes) for minutes in (20, 120, 1500, 11520, 44640))
+"""How far apart evaluations are: a little more than the windows."""
+SEVERAL = timedelta(days=2)
+MOST_SAMPLES = 9000
+"""A little less than promtool holds for one question."""
+SELDOM = timedelta(minutes=4)
+"""More seldom than that, an instant selector would not see a series at every time."""
+SAYS = (MISSING, BUCKETS, NUMBERS)
+LOST, NAN = None, At(Decimal("NaN"))
+
+Fault = tuple[str, tuple[Selector, ...], At | None]
+"""Why it is then blind, which of its series it is, and what they show: nothing (LOST), or what is no value."""
+
+
+def losses(rollout: Rollout) -> Iterator[Story | Untestable]:
+    """One story for all whose windows are about as wide."""
+    groups: dict[timedelta, list[list[Measured]]] = {}
+    for guardrail in rollout.guardrails:
+        if guardrail.split is not None or any(
+            isinstance(s.measure.inner, PromQL | Absence) for s in guardrail.signals
+        ):
+            continue
+        one = Measured(guardrail)
+        step = next((step for step in STEPS if step > one.width), None)
+        reason = "it would last longer than a test should" if step is None else one.impossible
+        if step is None or reason:
+            yield Untestable(f"{guardrail.name}, what is measured", reason)
+            continue
+        _join(rollout, step, one, groups.setdefault(step, []))
+    for step, several in sorted(groups.items()):
+        for together in several:
+            yield from _Story(rollout, step, together).stories()
+
+
+def _join(rollout: Rollout, step: timedelta, one: Measured, groups: list[list[Measured]]) -> None:
+    """With others, if what they are bound to can hold at the same time."""
+    for group in groups:
+        if _Story(rollout, step, [*group, one]).holds:
+            group.append(one)
+            return
+    groups.append([one])
+
+
+@dataclass
+class _Story:
+    rollout: Rollout
+    step: timedelta
+    guarded: list[Measured]
+
+    def stories(self) -> Iterator[Story | Untestable]:
+        for one in list(self.guarded):
+            together = max(sum(matches(s, key) for key in self.keys) for s in one.selectors)
+            if together * (self.step / self.scrape) > MOST_SAMPLES:
+                reason = "promtool holds too few samples for so wide a window"
+                yield Untestable(f"{one.guardrail.name}, what is measured", reason)
+                self.guarded.remove(one)
+        if self.guarded:
+            yield self._story()
+
+    @cached_property
+    def scrape(self) -> timedelta:
+        """As often as its windows ask, and no more often."""
+        widths = [
+            part.width for one in self.guarded for s in one.guardrail.signals for part in parts(s.measure)
+        ]
+        some, every = [width for width in widths if width], self.rollout.scrape
+        most = max(1, min([SELDOM, *(width / 4 for width in some)]) // every)
+        even = (n * every for n in range(most, 0, -1) if not any(w % (n * every) for w in (*some, self.step)))
+        return next(even, every)
+
+    # What is fed
+
+    @cached_property
+    def keys(self) -> list[Key]:
+        """Every series, each of as many targets as there are."""
+        own = complete(key for one in self.guarded for key in one.keys)
+        return [*dict.fromkeys(of for key in own for of in _of(key, self._targets))]
+
+    @property
+    def _targets(self) -> tuple[str, ...]:
+        """Two; for windows of days one, as promtool cannot hold more."""
+        return ("a",) if self.step > SEVERAL else ("a", "b")
+
+    @cached_property
+    def _measures(self) -> list[Measure]:
+        return [part for one in self.guarded for s in one.guardrail.signals for part in parts(s.measure)]
+
+    @cached_property
+    def _numbers(self) -> dict[Key, Decimal]:
+        measures = [signal.measure for one in self.guarded for signal in one.guardrail.signals]
+        return as_they_must(self.keys, measures, self._shows)
+
+    @property
+    def holds(self) -> bool:
+        """Whether all conditions hold that any of its measures is bound to."""
+        bound = [
+            m for one in self.guarded for s in one.guardrail.signals if isinstance(m := s.measure, While)
+        ]
+        if not bound:
+            return True
+        shows = self._shows(self._numbers)
+        values = ((one, value(one.condition, shows)) for one in bound)
+        return all(shown is not None and one.op.breached(shown, one.bound) for one, shown in values)
+
+    def _shows(self, numbers: Mapping[Key, Decimal]) -> Shows:
+        timeline = Timeline(self.scrape)
+        timeline.play({}, timedelta())
+        feeds: Feeds = {}
+        for until, feeds in self._healthy(numbers, self.step - self.scrape):
+            timeline.play(feeds, until)
+        timeline.play(feeds, self.step)
+        return Shows({key: timeline.samples(key) for key in numbers}, self.step, self.scrape)
+
+    def _healthy(self, numbers: Mapping[Key, Decimal], until: timedelta) -> Iterator[tuple[timedelta, Feeds]]:
+        """Up to an evaluation: gauges show something else from a third of the narrowest window before it on."""
+        moving = [
+            m.width for m in self._measures if isinstance(m, Changes | StateChanges | Gauge) and m.width
+        ]
+        if moving:
+            aside = min(moving) / 3 // self.scrape * self.scrape or self.scrape
+            yield until - aside, self._feeds(numbers, Decimal(1))
+            yield until, self._feeds(numbers, Decimal(2))
+        else:
+            yield until, self._feeds(numbers, Decimal(1))
+
+    def _feeds(self, numbers: Mapping[Key, Decimal], times: Decimal) -> Feeds:
+        rising = [one for m in self._measures if rises(m) for one in selectors(m)]
+        changing = [
+            one
+            for m in self._measures
+            if isinstance(m, Changes | StateChanges | Gauge)
+            for one in selectors(m)
+        ]
+        found: dict[Key, Feed] = {}
+        for key, one in numbers.items():
+            if any(matches(s, key) for s in rising):
+                found[key] = Rise(one, one * 10)
+            else:
+                found[key] = At(one * (times if any(matches(s, key) for s in changing) else 1))
+        return found
+
+    # What is asked
+
+    def _story(self) -> Story:
+        stage, seen = stages_of(self.rollout)[0], dict[Key, Feed]()
+        for one in self.guarded:
+            seen |= seen_before(one.guardrail)
+        alerts = {
+            instance(one.guardrail.blind, "reason", reason): one.guardrail.blind
+            for one in self.guarded
+            for reason in SAYS
+        }
+        course = Course(self.step, Timeline(self.scrape), alerts)
+        missing = [instance(one.guardrail.blind, "reason", MISSING) for one in self.guarded]
+        course.go_on(seen, missing, stage)
+        looks = [course.look(("reason", MISSING))]
+        rounds: list[tuple[Mapping[Key, At | None], list[tuple[str, str]], list[str]]] = [
+            ({}, [], []),
+            *self._rounds(),
+        ]
+        reads = [one for m in self._measures for one in selectors(m)]
+        beside = strangers(self._feeds(self._numbers, Decimal(1)), reads)
+        for lost, because, unsure in rounds:
+            odd = {key: shown for key in self.keys if (shown := lost.get(key)) is not None}
+            last: Feeds = {}
+            for until, feeds in self._healthy(self._numbers, course.next - self.scrape):
+                last = {key: feed for key, feed in feeds.items() if key not in lost or key in odd}
+                course.timeline.play({**last, **beside}, until)
+            course.go_on(
+                {**last, **odd, **beside},
+                [(name, "reason", reason) for name, reason in because],
+                stage,
+                unknown=[(name, "reason", reason) for name in unsure for reason in SAYS],
+            )
+            looks += [look for reason in SAYS if (look := course.look(("reason", reason))).alerts]
+        course.looks = [look for look in looks if look.alerts]
+        return course.story(LOSES, figures=self._figures())
+
+    def _figures(self) -> Iterator[Figure]:
+        shows = self._shows(self._numbers)
+        for one in self.guarded:
+            for signal in one.guardrail.signals:
+                measure, name = one.measure(signal), one.guardrail.name
+                try:
+                    shown = _summed(measure, shows)
+                except Impossible:
+                    continue
+                yield Figure(name, self.step, signal.value, shown or Decimal(0), int(shown is not None))
+                if signal.events is not None and signal.traffic is not None:
+                    count = events(measure, shows) or Decimal(0)
+                    yield Figure(name, self.step, signal.events, count)
+                    yield Figure(name, self.step, signal.traffic, count / seconds(measure.width))
+
+    def _rounds(self) -> Iterator[tuple[dict[Key, At | None], list[tuple[str, str]], list[str]]]:
+        """Faults that may come together: which series are lost or odd, who is blind and why, and of whom that is not certain."""
+        every = complete(key for one in self.guarded for key in one.keys)
+        own = {
+            one.guardrail.blind.name: (one, _faults_of(one, every, self._shows(self._numbers)))
+            for one in self.guarded
+        }
+        faults = dict.fromkeys(fault for _, several in own.values() for fault in several)
+        rounds: list[list[tuple[frozenset[Key], At | None]]] = []
+        touched: list[set[str]] = []
+        for keys, shown in sorted(faults, key=lambda fault: fault[1] is not LOST):
+            who = {name for name, (one, _) in own.items() if any(map(one.reads, keys))}
+            place = next((n for n, others in enumerate(touched) if not who & others), None)
+            if place is None:
+                rounds.append([])
+                touched.append(set())
+                place = -1
+            rounds[place].append((keys, shown))
+            touched[place] |= who
+        for together in rounds:
+            lost = {of: shown for keys, shown in together for key in keys for of in _of(key, self._targets)}
+            because, unsure = list[tuple[str, str]](), list[str]()
+            for name, (one, several) in own.items():
+                for keys, shown in together:
+                    if mine := frozenset(filter(one.reads, keys)):
+                        reason = several.get((mine, shown))
+                        if reason is None:
+                            unsure.append(name)
+                        else:
+                            because.append((name, reason))
+            yield lost, because, unsure
+
+
+def _summed(measure: Measure, shows: Shows) -> Decimal | None:
+    """The values of all groups added up."""
+    if not measure.labels or isinstance(measure.inner, State):
+        return value(measure, shows)
+    reads = selectors(measure.inner)
+    own = (dict(key.labels) for key in shows.samples if any(matches(one, key) for one in reads))
+    groups = dict.fromkeys(
+        tuple((label, "=", labels.get(label, "")) for label in measure.labels) for labels in own
+    )
+    each = [value(_grouped(measure, one), shows) for one in groups]
+    known = [one for one in each if one is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def _grouped(measure: Measure, group: tuple[tuple[str, str, str], ...]) -> Measure:
+    """The measure of one group; its condition of what they have in common."""
+    if not isinstance(measure, While):
+        return narrowed(measure, *group)
+    shared = tuple(one for one in group if one[0] in measure.shared)
+    return replace(
+        measure, measure=narrowed(measure.measure, *group), condition=narrowed(measure.condition, *shared)
+    )
+
+
+def _of(key: Key, targets: tuple[str, ...]) -> list[Key]:
+    if INSTANCE in dict(key.labels):
+        return [key]
+    return [Key.of(key.metric, {**dict(key.labels), INSTANCE: target}) for target in targets]
+
+
+def _faults_of(
+    one: Measured, keys: Iterable[Key], shows: Shows
+) -> dict[tuple[frozenset[Key], At | None], str]:
+    """Everything that it may lose: of which of these series, what they show then, and why it is blind."""
+    found: dict[tuple[frozenset[Key], At | None], str] = {}
+    for signal in one.guardrail.signals:
+        measure = one.measure(signal)
+        for reason, lost, shown in _faults(measure):
+            if reason != MISSING and isinstance(measure, While) and value(measure, shows) is None:
+                continue  # nobody minds while its condition does not hold
+            own = frozenset(key for key in keys if any(matches(s, key) for s in lost))
+            if own:
+                found.setdefault((own, shown), reason)
+    return found
+
+
+def _faults(measure: Measure) -> Iterator[Fault]:
+    """Everything that a measure may lose of its series."""
+    own = tuple(selectors(measure))
+    match measure:
+        case While(inner, condition):
+            if any(one.metric == other.metric for one in selectors(inner) for other in selectors(condition)):
+                return
+            yield from _faults(inner)
+            yield from (fault for fault in _faults(condition) if isinstance(condition, Gauge | Usage | Rate))
+        case Ratio(whole=whole):
+            yield MISSING, whole, LOST
+            yield NUMBERS, whole, NAN
+        case Latency() | SlowerThan():
+            yield MISSING, own, LOST
+            yield BUCKETS, (measure.histogram.suffixed("_bucket"),), LOST
+            yield NUMBERS, (measure.histogram.suffixed("_count"),), NAN
+        case Usage(used, size):
+            yield from ((MISSING, (one,), LOST) for one in own)
+            yield from ((NUMBERS, (one,), At(Decimal(-1))) for one in used)
+            if not isinstance(size, Decimal) and not measure.unlimited:
+                yield from ((NUMBERS, (one,), At(Decimal(0))) for one in size)
+        case Gauge(window=timedelta()):
+            yield MISSING, own, LOST
+        case Gauge() | State():
+            yield MISSING, own, LOST
+            yield NUMBERS, own, NAN
+        case Increase(bound=None) | Rate():
+            yield MISSING, own, LOST
+        case _:
+            return

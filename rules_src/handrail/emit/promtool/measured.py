@@ -1,0 +1,287 @@
+"""Series and a measure → its value, by plain arithmetic: what PromQL should come to, worked out once more without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from handrail.emit.promtool.series import Impossible, Key, matches
+from handrail.plan import (
+    Changes,
+    Comparison,
+    Count,
+    Difference,
+    Forecast,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
+    Measure,
+    Rate,
+    Ratio,
+    Selector,
+    SlowerThan,
+    State,
+    StateChanges,
+    Timestamp,
+    Usage,
+    While,
+)
+from handrail.promql.buckets import bucket
+from handrail.units import seconds
+
+INSTANCE, LE = "instance", "le"
+Samples = Sequence[tuple[timedelta, Decimal]]
+
+
+def selectors(measure: Measure) -> list[Selector]:
+    """Every series that the measure looks at."""
+    match measure:
+        case Latency(histogram=series) | SlowerThan(histogram=series) if measure.native:
+            return [series]
+        case Latency(histogram=series):
+            return [series.suffixed("_bucket"), series.suffixed("_count")]
+        case SlowerThan(histogram=series, bound=bound):
+            return [bucket(series, bound), series.suffixed("_count")]
+        case Increase(counters=counters, bound=Decimal() as bound):
+            return [one for series in counters for one in (bucket(series, bound), series.suffixed("_count"))]
+        case Count(presence=presence):
+            return [measure.seen, *([] if presence is None else [presence])]
+        case While(inner, held):
+            return selectors(inner) + selectors(held)
+        case _:
+            return [one for field in fields(measure) for one in _all(getattr(measure, field.name))]
+
+
+def _all(value: object) -> Iterator[Selector]:
+    if isinstance(value, Selector):
+        yield value
+    elif isinstance(value, tuple):
+        yield from (one for one in value if isinstance(one, Selector))
+
+
+def parts(measure: Measure) -> list[Measure]:
+    """The measure and, where it is bound to one, its condition."""
+    return [*parts(measure.measure), *parts(measure.condition)] if isinstance(measure, While) else [measure]
+
+
+@dataclass(frozen=True)
+class Shows:
+    """What series show up to `now`; `scrape` so often."""
+
+    samples: Mapping[Key, Samples]
+    now: timedelta
+    scrape: timedelta
+
+    def last(self, selector: Selector) -> dict[Key, Decimal]:
+        """The last value of each series that is still there."""
+        own = ((key, shown[-1]) for key, shown in self.samples.items() if shown and matches(selector, key))
+        return {key: value for key, (at, value) in own if self.now - at <= self.scrape}
+
+    def within(self, selector: Selector, width: timedelta) -> dict[Key, Samples]:
+        """The samples of each series in a window, without those at its left end."""
+        own = {key: shown for key, shown in self.samples.items() if matches(selector, key)}
+        found = {key: [one for one in shown if one[0] > self.now - width] for key, shown in own.items()}
+        return {key: shown for key, shown in found.items() if shown}
+
+    def slope(self, selector: Selector, width: timedelta) -> dict[Key, Decimal]:
+        """By how much each series rises in a second of the window; it does so steadily."""
+        found = {}
+        for key, shown in self.within(selector, width).items():
+            if len(shown) > 1:
+                (since, first), (until, last) = shown[0], shown[-1]
+                found[key] = (last - first) / seconds(until - since)
+        return found
+
+
+def value(measure: Measure, shows: Shows) -> Decimal | None:
+    """What a measure's value is, without its labels; None where it has none. Of several states it is the number of those that are."""
+    match measure:
+        case While(inner, held, op, bound):
+            condition = value(held, shows)
+            return value(inner, shows) if condition is not None and op.breached(condition, bound) else None
+        case Ratio(part=part, whole=whole, window=width):
+            return _share(_grown(part, width, shows), _grown(whole, width, shows), cap=measure.beside)
+        case SlowerThan(histogram=series, bound=bound, window=width):
+            count = _grown([series.suffixed("_count")], width, shows)
+            return _share(count - _grown([bucket(series, bound)], width, shows), count)
+        case Latency():
+            return quantile(measure, _buckets(measure, shows))
+        case Increase(counters=counters, window=width, bound=None):
+            return _grown(counters, width, shows)
+        case Increase(counters=counters, window=width, bound=Decimal() as bound):
+            every = _grown([one.suffixed("_count") for one in counters], width, shows)
+            return every - _grown([bucket(one, bound) for one in counters], width, shows)
+        case Rate(counters=counters, window=width):
+            slopes = (slope for one in counters for slope in shows.slope(one, width).values())
+            return sum(slopes, Decimal(0))
+        case _:
+            return _of_gauges(measure, shows)
+
+
+def events(measure: Measure, shows: Shows) -> Decimal | None:
+    """How many events it judges; None where it counts none."""
+    match measure.inner:
+        case Ratio(whole=whole, window=width):
+            return _grown(whole, width, shows)
+        case Latency(histogram=series, window=width) | SlowerThan(histogram=series, window=width):
+            return _grown([series.suffixed("_count")], width, shows)
+        case _:
+            return None
+
+
+def _of_gauges(measure: Measure, shows: Shows) -> Decimal | None:
+    match measure:
+        case Gauge(metric=metric, over=over, scale=scale, window=None):
+            return _scaled(_over(over, shows.last(metric).values()), scale)
+        case Gauge(metric=metric, over=over, scale=scale, window=timedelta() as width):
+            extreme = min if over == "min" else max
+            each = (extreme(one for _, one in shown) for shown in shows.within(metric, width).values())
+            return _scaled(_over(over, each), scale)
+        case Usage():
+            return _usage(measure, shows)
+        case State(metric=metric, label=label):
+            states: dict[str, Decimal] = {}
+            for key, one in shows.last(metric).items():
+                name = dict(key.labels).get(label, "")
+                states[name] = max(one, states.get(name, one))
+            return _over("sum", states.values())
+        case StateChanges(metric=metric, window=width):
+            return _over("sum", map(_changes, shows.within(metric, width).values()))
+        case _:
+            return _of_single_series(measure, shows)
+
+
+def _of_single_series(measure: Measure, shows: Shows) -> Decimal | None:
+    match measure:
+        case Growth(metric=metric, window=width):
+            return _over("max", (one * seconds(width) for one in shows.slope(metric, width).values()))
+        case Difference(metric=metric, minus=minus, over=over, scale=scale):
+            more, less = (_over(over, shows.last(side).values()) for side in (metric, minus))
+            if more is None or less is None:
+                return None
+            return (abs(more - less) if measure.absolute else more - less) * scale
+        case Timestamp(metric=metric, until=until, over=over, scale=scale):
+            ages = (seconds(shows.now) - one * scale for one in shows.last(metric).values())
+            return _over(over, (-age if until else age for age in ages))
+        case Forecast(metric=metric, window=width, ahead=ahead, over=over, scale=scale):
+            slope, lines = shows.slope(metric, width), []
+            for key, shown in shows.within(metric, width).items():
+                at, last = shown[-1]
+                if key in slope and shows.now - at <= shows.scrape:
+                    lines.append(last + slope[key] * seconds(shows.now - at + ahead))
+            return _scaled(_over(over, lines), scale)
+        case Changes(metric=metric, window=width, over=over, resets=resets):
+            return _over(over, (_changes(one, fell=resets) for one in shows.within(metric, width).values()))
+        case Count():
+            return _count(measure, shows)
+        case _:
+            return None
+
+
+def _grown(counters: Iterable[Selector], width: timedelta, shows: Shows) -> Decimal:
+    """How many events there were since the last sample before the window."""
+    grown = Decimal(0)
+    for selector in counters:
+        for key, last in shows.last(selector).items():
+            before = [one for at, one in shows.samples[key] if at <= shows.now - width]
+            grown += last - (before[-1] if before else Decimal(0))
+    return grown
+
+
+def _share(part: Decimal, whole: Decimal, *, cap: bool = False) -> Decimal | None:
+    if not whole:
+        return None
+    share = min(part / whole, Decimal(1)) if cap else part / whole
+    return share if 0 <= share <= 1 else None
+
+
+def _buckets(measure: Latency, shows: Shows) -> dict[Decimal, Decimal]:
+    """What is counted up to each bound."""
+    series = measure.histogram.suffixed("_bucket")
+    bounds = {dict(key.labels)[LE] for key in shows.last(series)}
+    return {
+        Decimal(bound.replace("+Inf", "Infinity")): _grown(
+            [series.where((LE, "=", bound))], measure.window, shows
+        )
+        for bound in bounds
+    }
+
+
+def quantile(measure: Latency, counts: Mapping[Decimal, Decimal]) -> Decimal | None:
+    """As `histogram_quantile` reads it off, from what is counted up to each bound: the last but one where it lies in the last bucket."""
+    whole = counts.get(Decimal("Infinity"), Decimal(0))
+    low, below = Decimal(0), Decimal(0)
+    for bound in sorted(bound for bound in counts if bound.is_finite()):
+        if counts[bound] >= measure.q * whole > 0:
+            return (
+                low + (bound - low) * (measure.q * whole - below) / (counts[bound] - below)
+            ) * measure.scale
+        low, below = bound, counts[bound]
+    return low * measure.scale if whole else None
+
+
+def _over(over: str, values: Iterable[Decimal]) -> Decimal | None:
+    each = list(values)
+    if not each:
+        return None
+    every = sum(each, Decimal(0))
+    return {"max": max(each), "min": min(each), "sum": every, "avg": every / len(each)}[over]
+
+
+def _scaled(figure: Decimal | None, scale: Decimal) -> Decimal | None:
+    return None if figure is None else figure * scale
+
+
+def _changes(shown: Samples, *, fell: bool = False) -> Decimal:
+    pairs = pairwise(shown)
+    return Decimal(sum(after < before if fell else after != before for (_, before), (_, after) in pairs))
+
+
+def _usage(measure: Usage, shows: Shows) -> Decimal | None:
+    used = [shows.last(one) for one in measure.used]
+    sizes = [] if isinstance(measure.size, Decimal) else [shows.last(one) for one in measure.size]
+    if not all(used) or not all(sizes):
+        return None
+    if measure.over == "max":
+        if len(used) > 1 or len(sizes) > 1:
+            raise Impossible("which of several gauges belong together is not worked out here")
+        by_labels = {key.labels: size for several in sizes for key, size in several.items()}
+        pairs = ((one, by_labels.get(key.labels)) for key, one in used[0].items())
+        whole = measure.size if isinstance(measure.size, Decimal) else None
+        full = (one / size for one, own in pairs if (size := whole or own or Decimal(0)) > 0 <= one)
+        return _over("max", (1 - one if measure.left else one for one in full))
+    every = [size for several in sizes for size in several.values()]
+    if any(one < 0 for several in used for one in several.values()) or any(one <= 0 for one in every):
+        return None
+    size = measure.size if isinstance(measure.size, Decimal) else sum(every, Decimal(0))
+    filled = sum((one for several in used for one in several.values()), Decimal(0)) / size
+    return 1 - filled if measure.left else filled
+
+
+def _count(measure: Count, shows: Shows) -> Decimal | None:
+    if measure.window is None:
+        seen = shows.last(measure.seen)
+    else:
+        seen = {key: shown[-1][1] for key, shown in shows.within(measure.seen, measure.window).items()}
+    there = measure.presence is not None and bool(shows.last(measure.presence))
+    if not seen and not there:
+        return None
+    kept = [key for key, one in seen.items() if measure.where is None or _holds(measure.where, one)]
+    if measure.distinct is not None:
+        return Decimal(len({dict(key.labels).get(measure.distinct) for key in kept}))
+    return Decimal(len(kept))
+
+
+def _holds(where: Comparison, figure: Decimal) -> bool:
+    return {
+        "==": figure == where.figure,
+        "!=": figure != where.figure,
+        ">": figure > where.figure,
+        ">=": figure >= where.figure,
+        "<": figure < where.figure,
+        "<=": figure <= where.figure,
+    }[where.op]

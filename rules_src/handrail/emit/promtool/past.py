@@ -1,0 +1,274 @@
+"""Alerts that look back on what the service itself showed some time ago → stories of either side of their limits.
+
+The past is short: the series are there for a window back then, and then no more. So what is recorded now is what is fed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from handrail.contract import names
+from handrail.emit.promtool.attempts import stable_of
+from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises
+from handrail.emit.promtool.levels import MANY as ENOUGH
+from handrail.emit.promtool.limits import MARGIN, derived
+from handrail.emit.promtool.losses import SELDOM
+from handrail.emit.promtool.measured import Shows, events, parts, selectors, value
+from handrail.emit.promtool.recorded import Recorded
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, common, matches
+from handrail.emit.promtool.story import Course, Instance, Labelled, Story, Untestable, instance
+from handrail.emit.promtool.verdicts import certain, stages_of
+from handrail.plan import (
+    Absence,
+    Alert,
+    Condition,
+    Count,
+    EventMeasure,
+    Guardrail,
+    Measure,
+    PromQL,
+    Rate,
+    Ratio,
+    Rollout,
+    narrowed,
+)
+from handrail.units import plain
+
+COMPARES = "Compared with some time ago, a tier is silent just within its limit, and just beyond it it is not"
+MOST, MANY = Decimal(10) ** 12, 150
+"""So large numbers, and so many series, are not too many."""
+PAST = "what it compares with cannot be told from what is measured now"
+
+
+@dataclass(frozen=True)
+class Looking:
+    """A condition of an alert that looks so far back."""
+
+    here: Recorded
+    alert: Alert
+    condition: Condition
+
+    @property
+    def back(self) -> timedelta:
+        """How far back that ends what it looks at."""
+        reference, measure = self.condition.reference, self.condition.signal.measure.inner
+        return (reference.ago if reference else None) or measure.width
+
+    @property
+    def width(self) -> timedelta:
+        """How long that lasts."""
+        ago = self.condition.reference is not None
+        return max(part.width for part in parts(self.condition.signal.measure)) if ago else timedelta()
+
+    @property
+    def group(self) -> dict[str, str]:
+        """The labels of what is judged, as the series of back then have them."""
+        measure = self.condition.signal.measure
+        return {label: common(selectors(measure.inner), label, "x") for label in measure.labels}
+
+    @property
+    def measure(self) -> Measure:
+        """What was measured then: of the stable arm, where it is known which one that was."""
+        signal, arms = self.condition.signal, self.here.guardrail.arms
+        if arms is None or arms.told or not signal.arm_labels:
+            return signal.measure
+        return narrowed(signal.measure, (arms.label, "=", stable_of(arms)))
+
+
+def past(rollout: Rollout) -> Iterator[Story | Untestable]:
+    """For all that look equally far back: their limits one after the other, each a case of its own."""
+    groups: dict[tuple[timedelta, timedelta], list[Looking]] = {}
+    for guardrail in rollout.guardrails:
+        if guardrail.split is None:
+            for one in _looking(rollout, guardrail):
+                try:
+                    _Past(rollout, one.back, one.width, (one,)).limit(one)
+                except Impossible as reason:
+                    yield Untestable(one.alert.name, str(reason))
+                else:
+                    groups.setdefault((one.back, one.width), []).append(one)
+    for (back, width), several in groups.items():
+        yield from _Past(rollout, back, width, tuple(several)).stories()
+
+
+def _looking(rollout: Rollout, guardrail: Guardrail) -> Iterator[Looking]:
+    free = [one.name for one in guardrail.signals if isinstance(one.measure.inner, PromQL | Absence)]
+    known = certain(guardrail)
+    for alert in guardrail.alerts:
+        if alert in known or any(one.signal.name in free for one in alert.conditions):
+            continue
+        for one in alert.conditions:
+            stage = next((s for s in stages_of(rollout) if one.figure_in(s) is not None), None)
+            ago = one.reference is not None and one.reference.ago is not None
+            if ago or (
+                one.reference is None and not one.is_upper and isinstance(one.signal.measure.inner, Rate)
+            ):
+                yield Looking(Recorded(rollout, guardrail, stage), alert, one)
+
+
+@dataclass(frozen=True)
+class _Past:
+    rollout: Rollout
+    back: timedelta
+    width: timedelta
+    looking: tuple[Looking, ...]
+
+    def stories(self) -> Iterator[Story]:
+        """At each side of each limit all that have so many."""
+        ladders: dict[tuple[str, str], list[tuple[Looking, bool]]] = {}
+        for one in self.looking:
+            own = ladders.setdefault((one.here.guardrail.name, one.condition.signal.name), [])
+            own += [(one, False), (one, True)]
+        for place in range(max(map(len, ladders.values()))):
+            for stage in dict.fromkeys(one.here.stage for one in self.looking):
+                together = [own[place] for own in ladders.values() if place < len(own)]
+                here = [(one, beyond) for one, beyond in together if one.here.stage == stage]
+                if here:
+                    yield self._story(here, stage)
+
+    def _story(self, shown: list[tuple[Looking, bool]], stage: str | None) -> Story:
+        values = {
+            (one.here.guardrail.name, one.condition.signal.name): self._beside(one, beyond=beyond)
+            for one, beyond in shown
+        }
+        alerts: dict[Instance, Alert] = {}
+        breaches: list[Instance] = []
+        for one in self.looking:
+            now = values.get((one.here.guardrail.name, one.condition.signal.name))
+            if now is None or one.here.stage != stage:
+                continue
+            own = instance(one.alert, names.SIGNAL, one.condition.signal.name)
+            alerts[own] = one.alert
+            if one.condition.op.breached(now, self.limit(one)):
+                breaches.append(own)
+        course = Course(self._end, Timeline(self.scrape), alerts)
+        course.go_on({}, [], stage)
+        course.timeline.play(self._feeds, self._end - self.back)
+        course.timeline.play({}, self._end - self.scrape)
+        recorded: dict[Key, Feed] = {}
+        for one, _ in shown:
+            recorded |= self._recorded(one, values[one.here.guardrail.name, one.condition.signal.name])
+        course.go_on(recorded, breaches, stage)
+        course.looks = course.looks[-1:]
+        story = course.story(COMPARES)
+        told = {name: alert for (name, _, _), alert in alerts.items() if any(b[0] == name for b in breaches)}
+        labelled = tuple(Labelled(course.now, alert) for alert in told.values())
+        return Story(story.name, story.step, story.timeline, story.stages, story.looks, labelled=labelled)
+
+    @cached_property
+    def scrape(self) -> timedelta:
+        """As seldom as it can be, so that promtool can hold a long past."""
+        every, some = self.rollout.scrape, [one for one in (self.width, self.back) if one]
+        measures = [
+            part.width for one in self.looking for part in parts(one.condition.signal.measure) if part.width
+        ]
+        most = max(1, min([SELDOM, *(width / 4 for width in measures)]) // every)
+        return next((n * every for n in range(most, 0, -1) if not any(w % (n * every) for w in some)), every)
+
+    @property
+    def _end(self) -> timedelta:
+        """When it is compared: the window back then ended so long before."""
+        if self.back < self.width + timedelta(minutes=5) and self.width:
+            raise Impossible(PAST)
+        return self.width + 3 * self.scrape + self.back
+
+    @cached_property
+    def _numbers(self) -> dict[Key, Decimal]:
+        """As many events as it takes to compare them."""
+        measured = [
+            Measured(guardrail)
+            for guardrail in {one.here.guardrail.name: one.here.guardrail for one in self.looking}.values()
+        ]
+        keys = complete(key for one in measured for key in one.keys)
+        measures = [signal.measure for one in measured for signal in one.guardrail.signals]
+        found = as_they_must([*keys, *self._more(keys)], measures, self._shows)
+        for one in self.looking:
+            own = [key for key in found if any(matches(s, key) for s in selectors(one.measure))]
+            inner, least = one.measure.inner, one.condition.least or Decimal(0)
+            while (
+                isinstance(inner, EventMeasure)
+                and (events(one.measure, self._shows(found)) or 0) < inner.min_events
+            ):
+                found |= {key: self._ten_times(found[key]) for key in own}
+            bad = [k for k in own if isinstance(inner, Ratio) and any(matches(s, k) for s in inner.part)]
+            while bad and (value(one.measure, self._shows(found)) or least) < least:
+                found |= {key: self._ten_times(found[key]) for key in bad}
+        return found
+
+    def _ten_times(self, number: Decimal) -> Decimal:
+        if not 0 < number < MOST:
+            raise Impossible(PAST)
+        return number * 10
+
+    def _more(self, keys: Iterable[Key]) -> Iterator[Key]:
+        """As many series as it takes to compare with how many there were."""
+        for one in self.looking:
+            inner = one.measure.inner
+            if isinstance(inner, Count) and one.condition.least is not None:
+                if one.condition.least > MANY:
+                    raise Impossible(f"{plain(one.condition.least)} series are more than a test should have")
+                for key in (key for key in keys if matches(inner.seen, key)):
+                    for number in range(int(one.condition.least) + 1):
+                        more = {inner.distinct or "nth": f"n{number}"}
+                        yield Key.of(key.metric, {**dict(key.labels), **more})
+
+    def _shows(self, numbers: Mapping[Key, Decimal]) -> Shows:
+        timeline = Timeline(self.scrape)
+        timeline.play({}, timedelta())
+        end = self._end - self.back
+        timeline.play(self._of(numbers), end)
+        return Shows({key: timeline.samples(key) for key in numbers}, end, self.scrape)
+
+    @property
+    def _feeds(self) -> Feeds:
+        return self._of(self._numbers)
+
+    def _of(self, numbers: Mapping[Key, Decimal]) -> Feeds:
+        rising = [
+            s
+            for one in self.looking
+            for m in parts(one.condition.signal.measure)
+            if rises(m)
+            for s in selectors(m)
+        ]
+        return {
+            key: Rise(one, one * 10) if any(matches(s, key) for s in rising) else At(one)
+            for key, one in numbers.items()
+        }
+
+    def limit(self, one: Looking) -> Decimal:
+        """Its limit beside the past that is fed. Raises Impossible where that cannot be had."""
+        figure = one.condition.figure_in(one.here.stage)
+        if figure is None:
+            raise TypeError("nothing is judged here")
+        if one.condition.reference is None:
+            return figure
+        base = value(one.measure, self._shows(self._numbers))
+        if base is None or (one.condition.least is not None and base < one.condition.least):
+            raise Impossible(PAST)
+        return one.condition.limit_from(base, figure)
+
+    def _beside(self, one: Looking, *, beyond: bool) -> Decimal:
+        limit = self.limit(one)
+        by = abs(limit) * MARGIN or MARGIN
+        return limit + by if one.condition.is_upper is beyond else limit - by
+
+    def _recorded(self, one: Looking, now: Decimal) -> dict[Key, Feed]:
+        signal = one.condition.signal
+        inner = signal.measure.inner
+        enough = max(ENOUGH, Decimal(inner.min_events)) if isinstance(inner, EventMeasure) else None
+        part = None if enough is None else now * enough
+        found: dict[Key, Feed] = {}
+        for selector, shown in (
+            (None if derived(signal) else signal.value, now),
+            (signal.events, enough),
+            (signal.part if derived(signal) else None, part),
+            (signal.filled, now),
+        ):
+            if selector is not None and shown is not None:
+                one.here.record(found, signal, selector, shown, one.group)
+        return found

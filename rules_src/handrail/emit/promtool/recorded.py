@@ -1,0 +1,193 @@
+"""A guardrail in a stage → what is fed of it at a level, and which of its alerts that breaches.
+
+Alerts compare what the rules record, so that is what is fed here: a value at its limit, just over it, of too few events.
+How it is recorded is another story (counted.py, losses.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+from types import MappingProxyType
+
+from handrail.contract import names
+from handrail.emit.promtool.attempts import canary_of, captured_twice, stable_of
+from handrail.emit.promtool.levels import Level, Levels, Shown
+from handrail.emit.promtool.limits import CALM, SICK, Value, derived
+from handrail.emit.promtool.series import At, Feed, Key
+from handrail.emit.promtool.story import Breach, Instance, instance, seen_before
+from handrail.plan import Alert, Condition, EventMeasure, ReferenceKind, Selector, Signal
+
+JUDGED, BESIDE = "x", "y"
+"""The values of the labels by which signals are kept apart: of what is moved, and of what is always well."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded(Levels):
+    """The same guardrail, and what is recorded of it."""
+
+    def feeds(self, level: Level) -> dict[Key, Feed]:
+        """The recorded series of a level, beside others' that nobody may take for its own."""
+        found: dict[Key, Feed] = dict(seen_before(self.guardrail))
+        for signal in self.signals:
+            shown, healthy = level.signals[signal.name], self.calm.signals[signal.name].value
+            part = _times(shown.value, shown.events) if shown.part is None else shown.part
+            for selector, value, well, stable in (
+                (None if derived(signal) else signal.value, shown.value, healthy, shown.stable),
+                (signal.events, shown.events, shown.events, shown.stable_events),
+                (
+                    signal.part if derived(signal) else None,
+                    part,
+                    _times(healthy, shown.events),
+                    _times(shown.stable, shown.stable_events),
+                ),
+                (signal.filled, shown.filled, healthy, shown.stable),
+            ):
+                if selector is not None:
+                    self._feed(found, signal, selector, value, well, stable)
+        if level.captured:
+            found |= self._captured
+        return found
+
+    def _feed(
+        self,
+        found: dict[Key, Feed],
+        signal: Signal,
+        selector: Selector,
+        value: Value | None,
+        well: Value | None,
+        stable: Decimal | None,
+    ) -> None:
+        """Of what is moved, of another that is `well`, of the stable arm, and of another rollout."""
+        arms = self.guardrail.arms
+        if value is not None:
+            self.record(found, signal, selector, value)
+        if signal.measure.labels and isinstance(value, Decimal) and well is not None:
+            self.record(found, signal, selector, well, where=BESIDE)
+        if arms is not None and signal.arm_labels and stable is not None:
+            told = {arms.recorded: arms.stable} | ({arms.label: stable_of(arms)} if arms.told else {})
+            for where in (JUDGED, BESIDE) if signal.measure.labels else (JUDGED,):
+                self.record(found, signal, selector, stable, told, where)
+        strange = self.sick(signal) if selector.metric in (names.VALUE, names.FILLED) else SICK
+        self.record(found, signal, selector, strange, {names.ROLLOUT: "other"})
+
+    def record(
+        self,
+        found: dict[Key, Feed],
+        signal: Signal,
+        selector: Selector,
+        value: Value,
+        more: Mapping[str, str] = MappingProxyType({}),
+        where: str = JUDGED,
+    ) -> None:
+        """One recorded series, of the judged arm unless `more` says otherwise; of a state one for each."""
+        arms = self.guardrail.arms
+        labels = {label: text for label, _, text in selector.matchers} | dict.fromkeys(
+            signal.measure.labels, where
+        )
+        if arms is not None and signal.arm_labels and arms.told:
+            labels[arms.label] = canary_of(arms)
+        labels |= more
+        if isinstance(value, str):
+            named = {c.state for _, c in self.conditions if c.signal == signal and c.state}
+            for state in sorted({value, CALM, *named}):
+                found[Key.of(selector.metric, {**labels, signal.by[-1]: state})] = At(Decimal(state == value))
+        else:
+            found[Key.of(selector.metric, labels)] = At(value)
+
+    @cached_property
+    def _captured(self) -> dict[Key, At]:
+        found: dict[Key, At] = {}
+        for signal in self.signals:
+            for reference in self.relative.get(signal.name, ()):
+                if reference.kind is ReferenceKind.before:
+                    told = names.BEFORE
+                elif reference.kind is ReferenceKind.previous_stage and self.compared(reference):
+                    told = names.stage_reference(self.before(reference))
+                else:
+                    continue
+                labels = {
+                    names.ROLLOUT: self.rollout.name,
+                    names.GUARDRAIL: self.guardrail.name,
+                    names.REFERENCE: told,
+                }
+                for where in (JUDGED, BESIDE) if signal.measure.labels else ("",):
+                    by = {f"{names.REFERENCE_BY}{label}": where for label in signal.measure.labels}
+                    found |= captured_twice({**labels, **by}, self.base(signal))
+        return found
+
+    # Verdicts
+
+    def breaches(self, level: Level, now: timedelta) -> list[Breach]:
+        """Who is in breach: the alert, the labels of what it fires for, and its value."""
+        found: dict[Instance, Breach] = {}
+        for alert, one in self.conditions:
+            shown = level.signals[one.signal.name]
+            if self._breached(alert, one, shown, now):
+                value = Decimal(1) if isinstance(shown.value, str) or shown.value is None else shown.value
+                own = instance(alert, names.SIGNAL, one.signal.name)
+                found.setdefault(own, (own, alert, self._labels(one), value))
+        thin = self.guardrail.thin if self.stage is not None or not self.rollout.stages else None
+        few = [n for one in self.signals if (n := _too_few(one, level.signals[one.name])) is not None]
+        if thin is not None and few:
+            found[instance(thin)] = (instance(thin), thin, {}, few[0])
+        blind = self.guardrail.blind
+        for reason in level.reasons:
+            own = instance(blind, "reason", reason)
+            found[own] = (own, blind, {"reason": reason}, Decimal(1))
+        return [*found.values()]
+
+    def _labels(self, one: Condition) -> dict[str, str]:
+        signal, arms = one.signal, self.guardrail.arms
+        labels = dict.fromkeys(signal.measure.labels, JUDGED)
+        if one.state is not None:
+            labels[signal.by[-1]] = one.state
+        if arms is not None and signal.arm_labels:
+            labels |= {arms.recorded: arms.canary} | ({arms.label: canary_of(arms)} if arms.told else {})
+        return labels | ({names.SIGNAL: signal.name} if signal.name else {})
+
+    def _breached(self, alert: Alert, one: Condition, shown: Shown, now: timedelta) -> bool:
+        limit = self.limit(one)
+        if limit is None or shown.value is None:
+            return False
+        if alert.during is not None and not self._young(alert, now):
+            return False
+        if one.state is not None:
+            return shown.value == one.state
+        if isinstance(shown.value, str) or not one.op.breached(shown.value, limit):
+            return False
+        return self._enough(one, shown, limit)
+
+    def _young(self, alert: Alert, now: timedelta) -> bool:
+        return self.stage is not None or (
+            alert.since_attempt and alert.during is not None and now < alert.during
+        )
+
+    def _enough(self, one: Condition, shown: Shown, limit: Decimal) -> bool:
+        measure = one.signal.measure.inner
+        if one.signal.events is None or not isinstance(measure, EventMeasure) or isinstance(shown.value, str):
+            return True
+        events, value = shown.events or Decimal(0), shown.value or Decimal(0)
+        enough = events >= measure.min_events
+        if one.judges_filled:
+            enough = enough or (isinstance(shown.filled, Decimal) and one.op.breached(shown.filled, limit))
+        elif one.least_bad is not None:
+            bad = value if one.is_upper else 1 - value
+            enough = enough or bad * events >= one.least_bad - Decimal("0.5")
+        stable = one.reference is not None and one.reference.kind is ReferenceKind.stable
+        return enough and (not stable or (shown.stable_events or 0) >= measure.min_events)
+
+
+def _too_few(signal: Signal, shown: Shown) -> Decimal | None:
+    """How many events there are, where they are too few to judge."""
+    measure, events = signal.measure.inner, shown.events
+    if not isinstance(measure, EventMeasure) or events is None or events.is_nan():
+        return None
+    return events if 0 < events < measure.min_events else None
+
+
+def _times(value: Value | None, events: Decimal | None) -> Decimal | None:
+    return None if events is None or not isinstance(value, Decimal) else value * events

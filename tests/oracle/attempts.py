@@ -1,0 +1,51 @@
+"""What the receiver says of an attempt: its versions, where they are told when it starts, and the figures it captured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from handrail.contract import names
+from handrail.plan import Arms, Rollout
+
+from oracle.series import At, Key
+
+BEFORE, STABLE, CANARY = "v0", "v1", "v2"
+"""Versions as they come, one after the other: it is CANARY's turn."""
+
+
+def canary_of(arms: Arms) -> str:
+    """The canary's value of the label that tells raw series apart."""
+    return CANARY if arms.told else arms.canary
+
+
+def stable_of(arms: Arms) -> str:
+    """The same of the stable arm."""
+    return STABLE if arms.told else arms.stable
+
+
+def with_arm(arms: Arms | None, labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of what is recorded of the canary: where versions are told, one more says the arm."""
+    told = arms is not None and arms.told and arms.label in labels
+    return {**labels, arms.recorded: arms.canary} if arms is not None and told else dict(labels)
+
+
+def attempt(rollout: Rollout, number: int) -> dict[Key, At]:
+    """The versions of attempt `number`, 0 where none is active; nothing where they are declared."""
+    if rollout.arms is None or not rollout.arms.told:
+        return {}
+    return {
+        Key.of(names.ARM_METRIC, {names.ROLLOUT: rollout.name, names.ARM: arm, names.ARM_VALUE: version}): At(
+            Decimal(number)
+        )
+        for arm, version in ((names.CANARY, CANARY), (names.STABLE, STABLE))
+    }
+
+
+def captured_twice(labels: dict[str, str], base: Decimal) -> dict[Key, At]:
+    """A captured figure; a lower one that a second receiver tells still; and much higher ones of others."""
+    found = {Key.of(names.REFERENCE_METRIC, labels): At(base)}
+    found[Key.of(names.REFERENCE_METRIC, {**labels, "instance": "standby"})] = At(base - abs(base) / 2 - 1)
+    for label in (names.ROLLOUT, names.GUARDRAIL, names.REFERENCE):
+        found[Key.of(names.REFERENCE_METRIC, {**labels, label: "other"})] = At(10 * abs(base) + 10)
+    return found

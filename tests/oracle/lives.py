@@ -1,0 +1,180 @@
+"""Targets that come and go: what counters show in the life of each, and how many events a window then has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+
+from handrail.plan import Increase, Latency, Measure, Ratio, Selector, SlowerThan
+from handrail.promql.buckets import bucket, le
+
+from oracle.series import Feeds, Impossible, Key, Rise, matches
+
+INSTANCE, LE = "instance", "le"
+
+Shows = tuple[int | None, ...]
+_ALIVE: Shows = (1, 1, 1, 1, 1, 1, 1, 1)
+
+
+@dataclass(frozen=True)
+class Life:
+    """A target: what its counters show from phase to phase, or that they are not there.
+
+    The phases end 80 and 40 minutes before the window, half a window before it, and when it begins; then come its
+    thirds, and its last scrape. `up` is the same of its scrapes, `counts` the events in the window. `place` is one more
+    label, where it has one.
+    """
+
+    name: str
+    shows: Shows
+    up: Shows = _ALIVE
+    counts: int = 0
+    place: str = ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Those that tell it apart."""
+        return {INSTANCE: self.name, "place": self.place}
+
+
+_NO: Shows = (None, None, None, None)
+_NEW: Shows = (*_NO, 1, 1, 1, 1)
+LIVES = (
+    Life("steady", (90, 90, 90, 100, 101, 102, 103, 103), counts=3),
+    Life("idle", (0,) * 8),
+    Life("begins-to-fail", (40,) * 8, place="same"),
+    Life("begins-to-fail", (0, 0, 0, 0, 0, 0, 0, None), place="old"),
+    Life("begins-to-fail", (*_NO, 50, 60, 70, 70), counts=70, place="new"),
+    Life("moves", (None, None, None, 600, *_NO), place="old"),
+    Life("moves", (*_NO, 300, 300, 300, 300), place="new"),
+    Life("moves", (*_NO, 300, 300, 300, 300), place="newer"),
+    Life("moves-in-part", (300, 300, 300, 300, 300, 300, 300, None), place="old"),
+    Life("moves-in-part", (300, 300, 300, 300, 300, 300, 300, None), place="older"),
+    Life("moves-in-part", (900,) * 8, place="same"),
+    Life("moves-in-part", (*_NO, None, 400, 500, 700), counts=700, place="new"),
+    Life("dies", (700, 700, 700, 700, 700, None, None, None), up=(1, 1, 1, 1, 1, 0, 0, 0), place="old"),
+    Life("dies", (*_NO, 800, None, None, None), up=(1, 1, 1, 1, 1, 0, 0, 0), counts=800, place="new"),
+    Life("away-for-an-hour", (20, 20, None, None, None, None, None, 22), counts=2, place="same"),
+    Life("away-for-an-hour", (10, 10, None, None, None, None, None, 11), counts=1, place="other"),
+    Life("away-for-longer", (10, None, None, None, None, None, None, 15), up=(1, 1, 1, 0, 1, 1, 1, 1)),
+    Life("restarts", (800, 800, 900, 1000, 1010, 1040, 30, 30), counts=60),
+    Life("restarts-before", (200, 200, 200, 200, 50, 150, 250, 250), counts=200),
+    Life("restarts-just-now", (500, 500, 500, 500, None, None, None, 40), counts=40),
+    Life("new", (*_NO, 20, 30, 40, 50), up=_NEW, counts=50),
+    Life("newly-scraped", (*_NO, 18, 60, 120, 120), up=_NEW, counts=102, place="same"),
+    Life("newly-scraped", (*_NO, 17, 50, 90, 90), up=_NEW, counts=73, place="other"),
+    Life("scraped-again", (*_NO, None, None, None, 10), up=(1, 1, None, None, None, None, None, 1)),
+    Life("forgotten", (*_NO, None, None, None, 11), up=(1, None, None, *_NO, 1), counts=11),
+    Life("does-not-answer", (*_NO, None, None, None, 12), up=(None, None, None, 0, 1, 1, 1, 1)),
+    Life("renamed", (*_NO, *_NO), up=(1, 1, 1, 1, *_NO), place="old"),
+    Life("renamed", (*_NO, 750, 750, 750, 750), up=_NEW, place="new"),
+    Life("renamed-before", (*_NO, *_NO), up=(1, 1, 1, None, *_NO), place="old"),
+    Life(
+        "renamed-before", (*_NO, 90, 90, 90, 90), up=(None, None, None, 1, 1, 1, 1, 1), counts=90, place="new"
+    ),
+    Life("unscraped", (None, None, None, 120, 120, None, None, None), up=(*_NO, *_NO), place="old"),
+    Life("unscraped", (*_NO, None, None, 40, 40), up=(*_NO, *_NO), counts=40, place="new"),
+)
+
+STEADY = LIVES[0]
+LATER = (Life(STEADY.name, (STEADY.shows[-1], 113), counts=10),)
+"""Only one is there still, and goes on counting."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Counters, each of which is there once for each life, times as large as its feed says."""
+
+    fed: Feeds
+    lives: tuple[Life, ...] = LIVES
+
+    def events(self, measure: Measure) -> Decimal:
+        """How many events it judges."""
+        match measure:
+            case Ratio(whole=whole):
+                return sum(map(self._sum, whole), Decimal(0))
+            case Latency(histogram=series) | SlowerThan(histogram=series):
+                return self._sum(series.suffixed("_count"))
+            case Increase(counters=several, bound=None):
+                return sum(map(self._sum, several), Decimal(0))
+            case Increase(counters=several, bound=Decimal() as bound):
+                slow = (self._sum(one.suffixed("_count")) - self._sum(bucket(one, bound)) for one in several)
+                return sum(slow, Decimal(0))
+            case _:
+                raise TypeError("it counts no events")
+
+    def value(self, measure: Measure) -> Decimal | None:
+        """The measure's value; None where there is none."""
+        count = self.events(measure)
+        match measure:
+            case Increase():
+                return count
+            case Ratio(part=part) if count:
+                return sum(map(self._sum, part), Decimal(0)) / count
+            case SlowerThan(histogram=series, bound=bound) if count:
+                return 1 - self._sum(bucket(series, bound)) / count
+            case Latency(histogram=series, q=q, scale=scale) if count:
+                quantile = self._quantile(q, series.suffixed("_bucket"))
+                return None if quantile is None else quantile * scale
+            case _:
+                return None
+
+    def _quantile(self, q: Decimal, buckets: Selector) -> Decimal | None:
+        """As `histogram_quantile` reads it off; None where it lies in the last bucket."""
+        bounds = {_bound(key) for key in self.fed if matches(buckets, key)} - {None, Decimal("inf")}
+        whole = self._sum(buckets.where((LE, "=", "+Inf")))
+        low, below = Decimal(0), Decimal(0)
+        for bound in sorted(bound for bound in bounds if bound is not None):
+            upto = self._sum(buckets.where((LE, "=", le(bound))))
+            if upto >= q * whole > 0:
+                return low + (bound - low) * (q * whole - below) / (upto - below)
+            low, below = bound, upto
+        return None
+
+    def _sum(self, selector: Selector) -> Decimal:
+        chosen = (several for key, several in self.series.items() if matches(selector, key))
+        return sum((step * life.counts for several in chosen for life, _, step in several), Decimal(0))
+
+    @cached_property
+    def series(self) -> dict[Key, list[tuple[Life, Key, Decimal]]]:
+        """Of every counter the series of each life, and by how much it rises where the life's number does by 1."""
+        return {
+            key: [
+                (
+                    life,
+                    Key.of(key.metric, {**dict(key.labels), **life.labels}),
+                    feed.step * self._weight(key, life),
+                )
+                for life in self.lives
+            ]
+            for key, feed in self.fed.items()
+            if isinstance(feed, Rise)
+        }
+
+    def _weight(self, key: Key, life: Life) -> int:
+        """Some lives have more slow observations than others: a quantile of them all is not that of each."""
+        bound = _bound(key)
+        if bound is None or bound == self._least[key.metric] or self.lives is not LIVES:
+            return 1
+        return 1 + LIVES.index(life) % 4
+
+    @cached_property
+    def _least(self) -> dict[str, Decimal]:
+        """The least bucket of each histogram."""
+        bounds: dict[str, list[Decimal]] = {
+            key.metric: [] for key, f in self.fed.items() if isinstance(f, Rise)
+        }
+        for key in self.fed:
+            if key.metric in bounds and (bound := _bound(key)) is not None:
+                bounds[key.metric].append(bound)
+        return {metric: min(several) for metric, several in bounds.items() if several}
+
+
+def _bound(key: Key) -> Decimal | None:
+    """That of a bucket."""
+    written = dict(key.labels).get(LE)
+    try:
+        return None if written is None else Decimal(written)
+    except InvalidOperation:
+        raise Impossible("a label le of it is no number") from None

@@ -1,0 +1,218 @@
+"""A rollout's own promises → stories: the heartbeat, who is blind when nothing is measured, and who is told of what stays unresolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from handrail.contract import names
+from handrail.plan import Absence, Alert, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
+from handrail.promql.remembered import REMEMBER
+from handrail.units import seconds
+
+from oracle.faults import MISSING, reasons, used
+from oracle.series import At, Feed, Key, Timeline, chosen
+from oracle.story import (
+    FIRES,
+    NOTHING,
+    UNHEARD,
+    Course,
+    Look,
+    Story,
+    Text,
+    Untestable,
+    seen_before,
+)
+
+CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"
+AWAKE = "The heartbeat fires all the time"
+GONE = "A receiver that is gone for long enough is told of until it is back"
+BLIND = (
+    "While nothing is measured all are blind and say why; when nobody reports the stage, all that need it are"
+)
+NOT_YET = "An evaluation before it is sustained, nobody is blind yet"
+GOES_ON = "A stage that goes on by itself asks for it once it has baked, and not before"
+NO_STAGE = "nobody reports the stage"
+UNRESOLVED = "unresolved"
+LONGEST = 8
+"""So many evaluations are enough until the last level is told."""
+
+
+def heartbeat(rollout: Rollout) -> Story:
+    """From the first evaluation on."""
+    alert = rollout.heartbeat
+    course = Course(rollout.evaluate, Timeline(rollout.scrape), {(alert.name, ""): alert})
+    course.go_on({}, {(alert.name, ""): True}, None)
+    return course.story(AWAKE, names.HEARTBEAT, [Text(alert, NOTHING, {}, Decimal(1))])
+
+
+def receiver_gone(rollout: Rollout, alert: Alert) -> Story:
+    """It is there, then for as long as the alert must be sustained it is not, and then it is back."""
+    reason, every = (alert.name, ""), rollout.evaluate
+    step = -(-2 * rollout.scrape // every) * every  # what is gone is seen to be gone a scrape later
+    course = Course(step, Timeline(rollout.scrape), {reason: alert})
+    age = Key.of(names.HEARTBEAT_AGE_METRIC, {})
+    there: dict[Key, Feed] = {} if rollout.stages else {age: At(Decimal(0))}
+    course.go_on(there, {}, None)
+    course.go_on(there, {}, None)
+    while course.states[alert.name] != FIRES:
+        course.go_on({}, {reason: True}, UNHEARD)
+    text = Text(alert, course.now, {}, None)
+    course.go_on(there, {}, None)
+    return course.story(GONE, names.RECEIVER_GUARDRAIL, [text])
+
+
+def blindness(rollout: Rollout) -> Iterator[Story]:
+    """Nothing is measured in a stage with both arms, and then nobody reports the stage either."""
+    running = [one for one in rollout.stages if one.has_canary]
+    stage = next((one.name for one in running if one.has_both), running[0].name if running else None)
+    missing: dict[Alert, list[str]] = {}
+    unheard: list[Alert] = []
+    for guardrail in rollout.guardrails:
+        if guardrail.split is None and (stage is not None or not guardrail.arms):
+            measures = [signal.measure.inner for signal in guardrail.signals]
+            if not all(isinstance(one, PromQL | Absence | StateChanges) for one in measures):
+                missing[guardrail.blind] = list(reasons(rollout, guardrail, stage))
+            if stage is not None and _needs_stage(guardrail):
+                unheard.append(guardrail.blind)
+    missing |= {slo.blind: [MISSING] for slo in rollout.slos}
+    if missing or unheard:
+        yield _blind(rollout, stage, missing, unheard)
+    for sustained in dict.fromkeys(alert.sustained for alert in missing):
+        if sustained > rollout.evaluate:
+            yield _not_yet(rollout, stage, [one for one in missing if one.sustained == sustained])
+
+
+def _not_yet(rollout: Rollout, stage: str | None, blind: list[Alert]) -> Story:
+    """An evaluation before they are sustained."""
+    step = blind[0].sustained - rollout.evaluate
+    course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert for alert in blind})
+    for _ in range(2):
+        course.go_on(_seen(rollout), dict.fromkeys(course.alerts, True), stage)
+    course.looks = [_because(course, blind, MISSING)]
+    return course.story(NOT_YET, "all")
+
+
+def _blind(
+    rollout: Rollout, stage: str | None, missing: Mapping[Alert, list[str]], unheard: Sequence[Alert]
+) -> Story:
+    """Nothing is measured until all fire; then nobody reports the stage, which is believed for a while."""
+    blind = list(dict.fromkeys([*missing, *unheard]))
+    step = _step(rollout, blind)
+    course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert for alert in missing})
+    looks, texts = list[Look](), list[Text]()
+    while not course.stages or any(states != FIRES for states in course.states.values()):
+        course.go_on(_seen(rollout), dict.fromkeys(course.alerts, True), stage)
+        looks.append(_because(course, missing, MISSING))
+    texts += [
+        Text(alert, course.now, {"reason": reason}, None)
+        for alert, reasons in missing.items()
+        for reason in reasons
+    ]
+    course = replace(course, alerts={(alert.name, ""): alert for alert in unheard}, worlds={})
+    heard = course.now + rollout.scrape
+    while any(course.states.get(alert.name) != FIRES for alert in unheard):
+        forgotten = course.next >= heard + REMEMBER
+        course.go_on({}, dict.fromkeys(course.alerts, forgotten), UNHEARD)
+        looks.append(_because(course, unheard, NO_STAGE))
+    course.looks = [look for look in looks if look.states]
+    return course.story(BLIND, "all", texts)
+
+
+def _seen(rollout: Rollout) -> dict[Key, Feed]:
+    """What is remembered of optional guardrails."""
+    return {key: feed for one in rollout.guardrails for key, feed in seen_before(one).items()}
+
+
+def _step(rollout: Rollout, blind: Iterable[Alert]) -> timedelta:
+    """The shortest time that one must be sustained, but not so short that it takes many evaluations."""
+    times = sorted(alert.sustained for alert in blind)
+    least = next((one for one in times if one >= max(times[-1], REMEMBER) / 4), REMEMBER)
+    return -(-least // rollout.evaluate) * rollout.evaluate
+
+
+def _because(course: Course, of: Iterable[Alert], reason: str) -> Look:
+    known = {alert.name for alert in of}
+    states = {name: states for name, states in course.states.items() if name in known}
+    return Look(course.now, states, only=("reason", reason))
+
+
+def _needs_stage(guardrail: Guardrail) -> bool:
+    conditions = used(guardrail)
+    told = any(c.reference and c.reference.kind is not ReferenceKind.ago for c in conditions)
+    timed = any(alert.during for alert in guardrail.alerts)
+    return told or timed or bool(guardrail.arms) or any(condition.staged for condition in conditions)
+
+
+def climb(rollout: Rollout) -> Iterator[Story]:
+    """Alerts as Prometheus keeps them, as long as the last level takes and then no more, beside such that climb to nobody."""
+    alerts = [
+        a for a in rollout.alerts if a.tier in names.TIERS and (names.MODE, names.SHADOW) not in a.labels
+    ]
+    heard = {level: next((a for a in alerts if level.hears(a)), None) for level in rollout.escalation}
+    unresolved = dict.fromkeys(alert for alert in heard.values() if alert is not None)
+    levels = [level for level, alert in heard.items() if alert is not None]
+    if not levels:
+        return
+    every, last = rollout.evaluate, max(level.after for level in levels)
+    step = max(every, min(level.after for level in levels), last / LONGEST)
+    step = -(-step // every) * every
+    course = Course(step, Timeline(rollout.scrape), {(level.alert.name, ""): level.alert for level in levels})
+    fires, other = dict[Key, At](), _present(rollout)
+    for alert in unresolved:
+        labels = {**dict(alert.labels), names.GUARDRAIL: UNRESOLVED}
+        fires |= _firing({names.ALERTNAME: "Unresolved", **labels})
+        other |= _others({names.ALERTNAME: "Other", **labels})
+        if all(level.severities for level in rollout.escalation):
+            other |= _firing({names.ALERTNAME: "Other", **labels, names.SEVERITY: "other"})
+    for unresolved_yet in (*[True] * (-(-last // step) + 1), False):
+        feeds = {**other, **fires} if unresolved_yet else other
+        course.go_on(feeds, dict.fromkeys(course.alerts, unresolved_yet), None)
+    course.looks = [replace(look, only=(names.GUARDRAIL, UNRESOLVED)) for look in course.looks]
+    yield course.story(CLIMBS, names.ESCALATION)
+
+
+def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
+    """Each stage that goes on by itself: an evaluation before it has baked, and when it just has."""
+    alert, gates = rollout.promotion, {gate.into: gate for gate in rollout.playbook.gates}
+    for stage in rollout.playbook.stages if alert is not None else ():
+        following = rollout.playbook.stage_after(stage.name)
+        gate = gates.get(following.name if following else names.COMPLETE)
+        if alert is None or stage.advance != "when-met":
+            continue
+        if gate is not None and gate.criteria:
+            yield Untestable(names.GATE, f"its success in stage {stage.name} is judged over all its time")
+            continue
+        step = timedelta(seconds=stage.takes)
+        course = Course(step, Timeline(rollout.scrape), {(alert.name, ""): alert})
+        own = {names.ROLLOUT: rollout.name, names.STAGE: stage.name}
+        for entered, fires in ((timedelta(), False), (timedelta(seconds=1), False), (step, True)):
+            began = {Key.of(names.STAGE_ENTERED_METRIC, own): At(seconds(entered))}
+            course.go_on(began, {(alert.name, ""): fires}, stage.name)
+        text = Text(alert, course.now, {names.ROLLOUT: rollout.name}, Decimal(1))
+        yield course.story(GOES_ON, f"stage {stage.name}", [text])
+
+
+def _present(rollout: Rollout) -> dict[Key, At]:
+    """What some guardrail would miss."""
+    measures = (signal.measure.inner for guardrail in rollout.guardrails for signal in guardrail.signals)
+    return {chosen(one.metric, {}): At(Decimal(1)) for one in measures if isinstance(one, Absence)}
+
+
+def _firing(labels: dict[str, str], state: str = "firing") -> dict[Key, At]:
+    return {Key.of("ALERTS", {"alertstate": state, **labels}): At(Decimal(1))}
+
+
+def _others(labels: dict[str, str]) -> dict[Key, At]:
+    """Alerts that climb to nobody: pending, in the shadow, on a level already, another rollout's."""
+    aside = (
+        {names.MODE: names.SHADOW},
+        {names.LEVEL: "other"},
+        {names.ROLLOUT: "other"},
+    )
+    found = _firing(labels, "pending")
+    for other in aside:
+        found |= _firing({**labels, **other})
+    return found

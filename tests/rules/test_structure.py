@@ -140,8 +140,8 @@ RATIO = Ratio(bad='requests_total{code="500"}', of="requests_total")
 @pytest.mark.parametrize(
     ("guardrail", "most"),
     [
-        (Guardrail("errors", RATIO, tiers=TIERS), 10),
-        (Guardrail("errors", RATIO, against=StableArm(), tiers=RISES), 10),
+        (Guardrail("errors", RATIO, tiers=TIERS), 11),
+        (Guardrail("errors", RATIO, against=StableArm(), tiers=RISES), 11),
         (Guardrail("time", Latency("request_seconds", p=95), against=StableArm(), tiers=RISES), 11),
     ],
 )

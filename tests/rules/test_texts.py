@@ -48,4 +48,7 @@ def test_a_pattern_that_only_prometheus_reads_is_left_to_it() -> None:
     odd = Ratio(bad='r_total{code=~"[[:digit:]]+|\\\\pL"}', of="r_total")
     planned = shop(Guardrail("odd", odd, tiers=[Critical(Above("1%"))]))
     text = tests_of.tests(replace(planned, source="here"))[names.tests_file("shop", "")]
-    assert "# cannot be tested: odd: no example of a series with the label code could be made" in text
+    assert (
+        "# cannot be tested: odd, what is measured: no example of a series with the label code could be made"
+        in text
+    )

@@ -25,6 +25,8 @@ from handrail.emit.promtool.verdicts import verdicts
 from handrail.plan import Environment, Rollout
 from handrail.units import span
 
+UNSEEN = "it looks at the service's own series beside what is recorded, in a way that no case shows"
+
 
 def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
     """The test files, by path."""
@@ -34,6 +36,7 @@ def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
 def tests(rollout: Rollout) -> dict[str, str]:
     """The test files of one rollout, by path: one for each pace at which the rules are evaluated."""
     told = list(stories(rollout))
+    told += _unseen(rollout, told)
     cases = [one for one in told if isinstance(one, Story)]
     untested = [one for one in told if isinstance(one, Untestable)]
     steps = sorted({story.step for story in cases} | {rollout.evaluate})
@@ -63,6 +66,18 @@ def stories(rollout: Rollout) -> Iterator[Story | Untestable]:
     yield from split(rollout)
     yield from climb(rollout)
     yield from promotion(rollout)
+
+
+def _unseen(rollout: Rollout, told: Iterable[Story | Untestable]) -> Iterator[Untestable]:
+    """Alerts of guardrails that are in no state in any story, where nothing says so yet."""
+    looks = [look for one in told if isinstance(one, Story) for look in one.looks]
+    seen = {name for look in looks for name, _, _ in look.states}
+    said = {one.about for one in told if isinstance(one, Untestable)}
+    for guardrail in rollout.guardrails:
+        for alert in guardrail.every_alert:
+            about = f"{guardrail.name}, {alert.tier}"
+            if alert.name not in seen and not said & {guardrail.name, about}:
+                yield Untestable(about, UNSEEN)
 
 
 def _path(rollout: Rollout, step: timedelta) -> str:

@@ -13,10 +13,10 @@ from decimal import Decimal
 from functools import cache, cached_property
 
 from handrail.contract import names
+from handrail.emit.promtool.arithmetic import parts, selectors
 from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.examples import Measured, complete, small_numbers, strangers
 from handrail.emit.promtool.lives import INSTANCE, LATER, LIVES, STEADY, Counted, Life
-from handrail.emit.promtool.measured import parts, selectors
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Rise, Timeline, matches
 from handrail.emit.promtool.story import Figure, Story
 from handrail.emit.promtool.verdicts import stages_of

@@ -1,6 +1,6 @@
 """A guardrail → example series of everything it looks at, in small different numbers.
 
-No value is aimed at: what they come to is worked out by plain arithmetic (measured.py).
+No value is aimed at: what they come to is worked out by plain arithmetic (arithmetic.py).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
+from handrail.emit.promtool.arithmetic import LE, Shows, parts, selectors, value
 from handrail.emit.promtool.attempts import canary_of, stable_of
-from handrail.emit.promtool.measured import LE, Shows, parts, selectors, value
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, chosen, common, matches
 from handrail.plan import (
     Absence,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 
-from handrail.emit.promtool.limits import Limits, Value, derived
+from handrail.emit.promtool.boundaries import Boundaries, Value, derived
 from handrail.plan import EventMeasure, Latency, Ratio, ReferenceKind, Signal, SlowerThan
 
 MANY = Decimal(10**6)
@@ -41,7 +41,7 @@ class Level:
 
 
 @dataclass(frozen=True, eq=False)
-class Levels(Limits):
+class Levels(Boundaries):
     """The same guardrail, and what may be recorded of it."""
 
     @cached_property
@@ -67,7 +67,7 @@ class Levels(Limits):
             for place in range(longest)
         ]
 
-    def elsewhere(self, places: Sequence[Limits]) -> list[Level]:
+    def elsewhere(self, places: Sequence[Boundaries]) -> list[Level]:
         """Just under and just over each limit that this stage has; where it has none, over those of other places."""
         steps: dict[str, list[Value]] = {}
         for _, one in self.conditions:

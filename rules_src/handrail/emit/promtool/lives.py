@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
-from handrail.emit.promtool.measured import quantile
+from handrail.emit.promtool.arithmetic import quantile
 from handrail.emit.promtool.series import Feeds, Impossible, Key, Rise, matches
 from handrail.plan import Increase, Latency, Measure, Ratio, Selector, SlowerThan
 from handrail.promql.buckets import bucket, le

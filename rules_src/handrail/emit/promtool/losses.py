@@ -13,9 +13,9 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
+from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, parts, selectors, value
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
-from handrail.emit.promtool.measured import INSTANCE, Shows, events, parts, selectors, value
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, matches
 from handrail.emit.promtool.story import Course, Figure, Story, Untestable, instance, seen_before
 from handrail.emit.promtool.verdicts import stages_of

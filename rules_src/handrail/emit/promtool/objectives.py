@@ -7,9 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
 from handrail.emit.promtool.examples import as_they_must, examples, rises, small_numbers
 from handrail.emit.promtool.levels import MISSING
-from handrail.emit.promtool.measured import Shows, events, parts, selectors, value
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Rise, Timeline, matches
 from handrail.emit.promtool.story import UNHEARD, Course, Figure, Story, Untestable, instance
 from handrail.plan import EventMeasure, Ratio, Rollout, Selector, Slo, SlowerThan, TimeSlices

@@ -12,12 +12,12 @@ from decimal import Decimal
 from functools import cached_property
 
 from handrail.contract import names
+from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
 from handrail.emit.promtool.attempts import stable_of
+from handrail.emit.promtool.boundaries import MARGIN, derived
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises
 from handrail.emit.promtool.levels import MANY as ENOUGH
-from handrail.emit.promtool.limits import MARGIN, derived
 from handrail.emit.promtool.losses import SELDOM
-from handrail.emit.promtool.measured import Shows, events, parts, selectors, value
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, common, matches
 from handrail.emit.promtool.story import Course, Instance, Labelled, Story, Untestable, instance
@@ -88,7 +88,7 @@ def past(rollout: Rollout) -> Iterator[Story | Untestable]:
                 try:
                     _Past(rollout, one.back, one.width, (one,)).limit(one)
                 except Impossible as reason:
-                    yield Untestable(one.alert.name, str(reason))
+                    yield Untestable(f"{guardrail.name}, {one.alert.tier}", str(reason))
                 else:
                     groups.setdefault((one.back, one.width), []).append(one)
     for (back, width), several in groups.items():

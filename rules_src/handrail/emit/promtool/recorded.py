@@ -15,8 +15,8 @@ from types import MappingProxyType
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of, captured_twice, stable_of
+from handrail.emit.promtool.boundaries import CALM, SICK, Value, derived
 from handrail.emit.promtool.levels import Level, Levels, Shown
-from handrail.emit.promtool.limits import CALM, SICK, Value, derived
 from handrail.emit.promtool.series import At, Feed, Key
 from handrail.emit.promtool.story import Breach, Instance, instance, seen_before
 from handrail.plan import Alert, Condition, EventMeasure, ReferenceKind, Selector, Signal

@@ -9,9 +9,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.arithmetic import selectors
+from handrail.emit.promtool.boundaries import SICK
 from handrail.emit.promtool.levels import Level
-from handrail.emit.promtool.limits import SICK
-from handrail.emit.promtool.measured import selectors
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline
 from handrail.emit.promtool.story import Breach, Course, Instance, Story, Text, Untestable, instance

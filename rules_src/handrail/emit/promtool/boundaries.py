@@ -40,7 +40,7 @@ def derived(signal: Signal) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Limits:
+class Boundaries:
     """A guardrail while its rollout is in `stage` (None: in none)."""
 
     rollout: Rollout
@@ -75,7 +75,7 @@ class Limits:
         kinds = {one.kind for several in self.relative.values() for one in several}
         return ReferenceKind.stable in kinds
 
-    # Limits
+    # Boundaries
 
     def limit(self, condition: Condition) -> Decimal | None:
         """The limit in this stage; None where there is none."""

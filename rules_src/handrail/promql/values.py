@@ -87,14 +87,10 @@ def counter_of(measure: Measure) -> tuple[tuple[Selector, ...], timedelta] | Non
 
 def part_events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | None:
     """How many events a share is the share of, None of what is no share."""
-    match measure:
-        case Ratio(part=series, window=window):
-            apart = labels + measure.labels
-            return by("sum", apart, together(series, lambda one: _events_or_rate(how, one, window)))
-        case While():
-            return part_events(measure.measure, labels, how)
-        case _:
-            return None
+    judged, apart = measure.inner, labels + measure.labels
+    if not isinstance(judged, Ratio):
+        return None
+    return by("sum", apart, together(judged.part, lambda one: _events_or_rate(how, one, judged.window)))
 
 
 def value(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -29,6 +29,7 @@ from handrail.plan import (
     Timestamp,
     Usage,
     While,
+    narrowed,
 )
 from handrail.promql.buckets import bucket
 from handrail.units import seconds
@@ -66,6 +67,26 @@ def _all(value: object) -> Iterator[Selector]:
 def parts(measure: Measure) -> list[Measure]:
     """The measure and, where it is bound to one, its condition."""
     return [*parts(measure.measure), *parts(measure.condition)] if isinstance(measure, While) else [measure]
+
+
+def groups(measure: Measure, keys: Iterable[Key]) -> list[Measure]:
+    """The measure of each group of these series that it tells apart; its condition of what they have in common."""
+    if not measure.labels or isinstance(measure.inner, State):
+        return [measure]
+    reads = selectors(measure.inner)
+    own = (dict(key.labels) for key in keys if any(matches(one, key) for one in reads))
+    apart = dict.fromkeys(
+        tuple((label, "=", labels.get(label, "")) for label in measure.labels) for labels in own
+    )
+    return [_group(measure, one) for one in apart]
+
+
+def _group(measure: Measure, group: tuple[tuple[str, str, str], ...]) -> Measure:
+    if not isinstance(measure, While):
+        return narrowed(measure, *group)
+    shared = tuple(one for one in group if one[0] in measure.shared)
+    inner, condition = narrowed(measure.measure, *group), narrowed(measure.condition, *shared)
+    return replace(measure, measure=inner, condition=condition)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache, cached_property
 
 from handrail.contract import names
-from handrail.emit.promtool.arithmetic import parts, selectors
+from handrail.emit.promtool.arithmetic import groups, parts, selectors
 from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.examples import Measured, complete, small_numbers, strangers
 from handrail.emit.promtool.lives import INSTANCE, LATER, LIVES, STEADY, Counted, Life
@@ -193,13 +193,11 @@ def _recorded(one: Measured, signal: Signal, counted: Counted, at: timedelta) ->
     if signal.part is not None and isinstance(measure, Ratio):
         part = counted.part(measure)
         yield Figure(name, at, signal.part, part, int(part > 0))
-    value = counted.value(measure)
-    if value is not None:
-        yield Figure(name, at, signal.value, value)
-    if (
-        value is not None
-        and isinstance(measure, Latency)
-        and signal.filled
-        and counted.events(measure) >= measure.filled_to
-    ):
+    each = [counted.value(group) for group in groups(measure, counted.fed)]
+    known = [one for one in each if one is not None]
+    if not known:
+        return
+    value = sum(known, Decimal(0))
+    yield Figure(name, at, signal.value, value)
+    if isinstance(measure, Latency) and signal.filled and counted.events(measure) >= measure.filled_to:
         yield Figure(name, at, signal.filled, value)

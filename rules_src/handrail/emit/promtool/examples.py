@@ -35,6 +35,7 @@ from handrail.plan import (
 )
 from handrail.promql.buckets import le
 
+UNPAIRED = "two of its measures look at one series, and a difference needs two"
 NATIVE = "promtool before 2.54 cannot be given native histograms"
 
 
@@ -62,9 +63,25 @@ class Measured:
     def impossible(self) -> str:
         """Why there can be no such series; empty where there can."""
         try:
-            return "" if self.keys else "it looks at nothing"
+            whole = all(map(self._paired, self.guardrail.signals))
         except Impossible as reason:
             return str(reason)
+        return ("" if whole else UNPAIRED) if self.keys else "it looks at nothing"
+
+    def _paired(self, signal: Signal) -> bool:
+        """Whether both sides of a difference are there in each of its groups."""
+        one = signal.measure.inner
+        if not isinstance(one, Difference) or not one.by:
+            return True
+        groups = [
+            {
+                tuple(dict(key.labels).get(label, "") for label in one.by)
+                for key in self.keys
+                if matches(side, key)
+            }
+            for side in (one.metric, one.minus)
+        ]
+        return groups[0] == groups[1]
 
     def _arms(self, signal: Signal) -> list[dict[str, str]]:
         arms = self.guardrail.arms
@@ -80,6 +97,11 @@ class Measured:
         if arms is None or not signal.arm_labels:
             return signal.measure
         return narrowed(signal.measure, (arms.label, "=", canary_of(arms)))
+
+    def read(self, signal: Signal, keys: Iterable[Key]) -> frozenset[Key]:
+        """Those of these series that a signal looks at, of whichever arm."""
+        own = selectors(self.measure(signal))
+        return frozenset(key for key in keys if any(matches(one, key) for one in own))
 
     def reads(self, key: Key) -> bool:
         """Whether it looks at a series, which may be another guardrail's too."""

@@ -112,8 +112,10 @@ class Counted:
         """The measure's value; None where there is none."""
         count = self.events(measure)
         match measure:
-            case Increase():
-                return count
+            case Increase(counters=several, bound=bound):
+                end = "" if bound is None else "_count"
+                there = (matches(one.suffixed(end), key) for one in several for key in self.series)
+                return count if any(there) else None
             case Ratio(beside=beside) if count:
                 share = self.part(measure) / count
                 return min(share, Decimal(1)) if beside else share

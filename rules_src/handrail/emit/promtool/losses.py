@@ -8,12 +8,12 @@ looks at what another one loses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, parts, selectors, value
+from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, groups, parts, selectors, value
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, matches
@@ -36,7 +36,6 @@ from handrail.plan import (
     StateChanges,
     Usage,
     While,
-    narrowed,
 )
 from handrail.units import seconds
 
@@ -240,11 +239,11 @@ class _Story:
     def _rounds(self) -> Iterator[tuple[dict[Key, At | None], list[tuple[str, str]], list[str]]]:
         """Faults that may come together: which series are lost or odd, who is blind and why, and of whom that is not certain."""
         every = complete(key for one in self.guarded for key in one.keys)
-        own = {
-            one.guardrail.blind.name: (one, _faults_of(one, every, self._shows(self._numbers)))
-            for one in self.guarded
-        }
-        faults = dict.fromkeys(fault for _, several in own.values() for fault in several)
+        shows = self._shows(self._numbers)
+        own = {one.guardrail.blind.name: (one, _faults_of(one, every, shows)) for one in self.guarded}
+        faults = dict.fromkeys(
+            fault for _, signals in own.values() for several in signals for fault in several
+        )
         rounds: list[list[tuple[frozenset[Key], At | None]]] = []
         touched: list[set[str]] = []
         for keys, shown in sorted(faults, key=lambda fault: fault[1] is not LOST):
@@ -259,39 +258,24 @@ class _Story:
         for together in rounds:
             lost = {of: shown for keys, shown in together for key in keys for of in _of(key, self._targets)}
             because, unsure = list[tuple[str, str]](), list[str]()
-            for name, (one, several) in own.items():
+            for name, (one, signals) in own.items():
                 for keys, shown in together:
-                    if mine := frozenset(filter(one.reads, keys)):
-                        reason = several.get((mine, shown))
-                        if reason is None:
-                            unsure.append(name)
-                        else:
-                            because.append((name, reason))
+                    reasons = [
+                        several.get((mine, shown))
+                        for signal, several in zip(one.guardrail.signals, signals, strict=True)
+                        if (mine := one.read(signal, keys))
+                    ]
+                    if None in reasons:
+                        unsure.append(name)
+                    because += [(name, reason) for reason in dict.fromkeys(reasons) if reason is not None]
             yield lost, because, unsure
 
 
 def _summed(measure: Measure, shows: Shows) -> Decimal | None:
     """The values of all groups added up."""
-    if not measure.labels or isinstance(measure.inner, State):
-        return value(measure, shows)
-    reads = selectors(measure.inner)
-    own = (dict(key.labels) for key in shows.samples if any(matches(one, key) for one in reads))
-    groups = dict.fromkeys(
-        tuple((label, "=", labels.get(label, "")) for label in measure.labels) for labels in own
-    )
-    each = [value(_grouped(measure, one), shows) for one in groups]
+    each = [value(one, shows) for one in groups(measure, shows.samples)]
     known = [one for one in each if one is not None]
     return sum(known, Decimal(0)) if known else None
-
-
-def _grouped(measure: Measure, group: tuple[tuple[str, str, str], ...]) -> Measure:
-    """The measure of one group; its condition of what they have in common."""
-    if not isinstance(measure, While):
-        return narrowed(measure, *group)
-    shared = tuple(one for one in group if one[0] in measure.shared)
-    return replace(
-        measure, measure=narrowed(measure.measure, *group), condition=narrowed(measure.condition, *shared)
-    )
 
 
 def _of(key: Key, targets: tuple[str, ...]) -> list[Key]:
@@ -302,18 +286,19 @@ def _of(key: Key, targets: tuple[str, ...]) -> list[Key]:
 
 def _faults_of(
     one: Measured, keys: Iterable[Key], shows: Shows
-) -> dict[tuple[frozenset[Key], At | None], str]:
-    """Everything that it may lose: of which of these series, what they show then, and why it is blind."""
-    found: dict[tuple[frozenset[Key], At | None], str] = {}
+) -> list[dict[tuple[frozenset[Key], At | None], str]]:
+    """For each signal everything that it may lose: of which of these series, what they show then, and why it is blind."""
+    every: list[dict[tuple[frozenset[Key], At | None], str]] = []
     for signal in one.guardrail.signals:
-        measure = one.measure(signal)
+        measure, found = one.measure(signal), dict[tuple[frozenset[Key], At | None], str]()
         for reason, lost, shown in _faults(measure):
             if reason != MISSING and isinstance(measure, While) and value(measure, shows) is None:
                 continue  # nobody minds while its condition does not hold
             own = frozenset(key for key in keys if any(matches(s, key) for s in lost))
             if own:
                 found.setdefault((own, shown), reason)
-    return found
+        every.append(found)
+    return every
 
 
 def _faults(measure: Measure) -> Iterator[Fault]:

@@ -57,10 +57,10 @@ def _of_logs(series: plan.Selector, context: RolloutContext) -> Iterator[plan.Si
     for source, counters in zip(context.rollout.logs, lines, strict=True):
         if not {series.metric, _whole(series.metric)} & {*source.metrics}:
             continue
-        silent_after = span(context.scale.duration(source.silent_after))
+        after = context.scale.duration(source.silent_after)
         for counter in counters:
             selected = _beside(series, counter, _labels(source))
-            yield plan.Silence(LOG, f"increase({selected}[{silent_after}]) == 0")
+            yield plan.Silence(LOG, f"increase({selected}[{span(after)}]) == 0", (selected,), after)
 
 
 def _of_queries(series: plan.Selector, context: RolloutContext) -> Iterator[plan.Silence]:
@@ -69,10 +69,10 @@ def _of_queries(series: plan.Selector, context: RolloutContext) -> Iterator[plan
             if metric.name != series.metric:
                 continue
             job = (("sql_job", "=", names.sql_job(context.rollout.name, number)), ("query", "=", metric.name))
-            failed = [
-                str(_beside(series, name, metric.labels).where(*job)) for name in context.failed_queries
-            ]
-            yield plan.Silence(QUERY, f"({' or '.join(failed)}) == 1")
+            failed = tuple(
+                _beside(series, name, metric.labels).where(*job) for name in context.failed_queries
+            )
+            yield plan.Silence(QUERY, f"({' or '.join(map(str, failed))}) == 1", failed)
 
 
 def _beside(series: plan.Selector, metric: str, own: Collection[str]) -> plan.Selector:

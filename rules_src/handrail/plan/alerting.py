@@ -26,10 +26,15 @@ class Recording:
 
 @dataclass(frozen=True)
 class Silence:
-    """A source that may stop while what it exported stays: `lost` has a sample while it does, `reason` says so."""
+    """A source that may stop while what it exported stays: `lost` has a sample while it does, `reason` says so.
+
+    The series of `shown_by` show it: counters that do not rise for `after`, or without that a gauge that is 1.
+    """
 
     reason: str
     lost: str
+    shown_by: tuple[Selector, ...]
+    after: timedelta | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from handrail.plan import (
     Ratio,
     Selector,
     Signal,
+    Silence,
     SlowerThan,
     State,
     Usage,
@@ -97,6 +98,12 @@ class Measured:
         if arms is None or not signal.arm_labels:
             return signal.measure
         return narrowed(signal.measure, (arms.label, "=", canary_of(arms)))
+
+    @cached_property
+    def sources(self) -> dict[Key, Silence]:
+        """The series that show whether what it measures still comes."""
+        every = dict.fromkeys(silence for signal in self.guardrail.signals for silence in signal.silences)
+        return {chosen(one, {}): silence for silence in every for one in silence.shown_by}
 
     def read(self, signal: Signal, keys: Iterable[Key]) -> frozenset[Key]:
         """Those of these series that a signal looks at, of whichever arm."""

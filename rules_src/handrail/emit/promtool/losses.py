@@ -50,11 +50,13 @@ MOST_SAMPLES = 9000
 """A little less than promtool holds for one question."""
 SELDOM = timedelta(minutes=4)
 """More seldom than that, an instant selector would not see a series at every time."""
-SAYS = (MISSING, BUCKETS, NUMBERS)
 LOST, NAN = None, At(Decimal("NaN"))
+FAILED, STILL = At(Decimal(1)), Rise(Decimal(0))
 
 Fault = tuple[str, tuple[Selector, ...], At | None]
 """Why it is then blind, which of its series it is, and what they show: nothing (LOST), or what is no value."""
+Losses = dict[tuple[frozenset[Key], Feed | None], str]
+"""Which series are lost, what they show then, and why it is blind."""
 
 
 def losses(rollout: Rollout) -> Iterator[Story | Untestable]:
@@ -193,33 +195,68 @@ class _Story:
         alerts = {
             instance(one.guardrail.blind, "reason", reason): one.guardrail.blind
             for one in self.guarded
-            for reason in SAYS
+            for reason in self._says
         }
         course = Course(self.step, Timeline(self.scrape), alerts)
         missing = [instance(one.guardrail.blind, "reason", MISSING) for one in self.guarded]
         course.go_on(seen, missing, stage)
         looks = [course.look(("reason", MISSING))]
-        rounds: list[tuple[Mapping[Key, At | None], list[tuple[str, str]], list[str]]] = [
+        rounds: list[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]] = [
             ({}, [], []),
             *self._rounds(),
         ]
         reads = [one for m in self._measures for one in selectors(m)]
         beside = strangers(self._feeds(self._numbers, Decimal(1)), reads)
-        for lost, because, unsure in rounds:
+        for lost, because, unsure in [*rounds, *self._stopped()]:
             odd = {key: shown for key in self.keys if (shown := lost.get(key)) is not None}
+            here: Feeds = {
+                **beside,
+                **self._sources,
+                **{k: f for k, f in lost.items() if k in self._sources and f},
+            }
             last: Feeds = {}
             for until, feeds in self._healthy(self._numbers, course.next - self.scrape):
                 last = {key: feed for key, feed in feeds.items() if key not in lost or key in odd}
-                course.timeline.play({**last, **beside}, until)
+                course.timeline.play({**last, **here}, until)
             course.go_on(
-                {**last, **odd, **beside},
+                {**last, **odd, **here},
                 [(name, "reason", reason) for name, reason in because],
                 stage,
-                unknown=[(name, "reason", reason) for name in unsure for reason in SAYS],
+                unknown=[(name, "reason", reason) for name in unsure for reason in self._says],
             )
-            looks += [look for reason in SAYS if (look := course.look(("reason", reason))).alerts]
+            looks += [look for reason in self._says if (look := course.look(("reason", reason))).alerts]
         course.looks = [look for look in looks if look.alerts]
         return course.story(LOSES, figures=self._figures())
+
+    @cached_property
+    def _says(self) -> list[str]:
+        """Every reason that is asked for."""
+        stopped = (silence.reason for one in self.guarded for silence in one.sources.values())
+        return [MISSING, BUCKETS, NUMBERS, *dict.fromkeys(stopped)]
+
+    @cached_property
+    def _sources(self) -> dict[Key, Feed]:
+        """What says that all that is measured still comes: logs have lines, and no query fails."""
+        every = {key: silence for one in self.guarded for key, silence in one.sources.items()}
+        known = {
+            key: silence for key, silence in every.items() if not any(one.reads(key) for one in self.guarded)
+        }
+        return {
+            key: At(Decimal(0)) if silence.after is None else Rise(Decimal(1))
+            for key, silence in known.items()
+            if silence.after is None or silence.after < self.step
+        }
+
+    def _stopped(self) -> Iterator[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]]:
+        """Each source stops, one after the other: all that come from it are blind, and nobody else."""
+        for key, feed in self._sources.items():
+            because = [
+                (one.guardrail.blind.name, silence.reason)
+                for one in self.guarded
+                for silence in dict.fromkeys(one.sources.values())
+                if any(matches(series, key) for series in silence.shown_by)
+            ]
+            yield {key: STILL if isinstance(feed, Rise) else FAILED}, [*dict.fromkeys(because)], []
 
     def _figures(self) -> Iterator[Figure]:
         shows = self._shows(self._numbers)
@@ -236,7 +273,7 @@ class _Story:
                     yield Figure(name, self.step, signal.events, count)
                     yield Figure(name, self.step, signal.traffic, count / seconds(measure.width))
 
-    def _rounds(self) -> Iterator[tuple[dict[Key, At | None], list[tuple[str, str]], list[str]]]:
+    def _rounds(self) -> Iterator[tuple[dict[Key, Feed | None], list[tuple[str, str]], list[str]]]:
         """Faults that may come together: which series are lost or odd, who is blind and why, and of whom that is not certain."""
         every = complete(key for one in self.guarded for key in one.keys)
         shows = self._shows(self._numbers)
@@ -244,7 +281,7 @@ class _Story:
         faults = dict.fromkeys(
             fault for _, signals in own.values() for several in signals for fault in several
         )
-        rounds: list[list[tuple[frozenset[Key], At | None]]] = []
+        rounds: list[list[tuple[frozenset[Key], Feed | None]]] = []
         touched: list[set[str]] = []
         for keys, shown in sorted(faults, key=lambda fault: fault[1] is not LOST):
             who = {name for name, (one, _) in own.items() if any(map(one.reads, keys))}
@@ -284,13 +321,11 @@ def _of(key: Key, targets: tuple[str, ...]) -> list[Key]:
     return [Key.of(key.metric, {**dict(key.labels), INSTANCE: target}) for target in targets]
 
 
-def _faults_of(
-    one: Measured, keys: Iterable[Key], shows: Shows
-) -> list[dict[tuple[frozenset[Key], At | None], str]]:
+def _faults_of(one: Measured, keys: Iterable[Key], shows: Shows) -> list[Losses]:
     """For each signal everything that it may lose: of which of these series, what they show then, and why it is blind."""
-    every: list[dict[tuple[frozenset[Key], At | None], str]] = []
+    every: list[Losses] = []
     for signal in one.guardrail.signals:
-        measure, found = one.measure(signal), dict[tuple[frozenset[Key], At | None], str]()
+        measure, found = one.measure(signal), Losses()
         for reason, lost, shown in _faults(measure):
             if reason != MISSING and isinstance(measure, While) and value(measure, shows) is None:
                 continue  # nobody minds while its condition does not hold

@@ -64,10 +64,10 @@ class Measured:
     def impossible(self) -> str:
         """Why there can be no such series; empty where there can."""
         try:
-            whole = all(map(self._paired, self.guardrail.signals))
+            there, whole = bool(self.keys), all(map(self._paired, self.guardrail.signals))
         except Impossible as reason:
             return str(reason)
-        return ("" if whole else UNPAIRED) if self.keys else "it looks at nothing"
+        return ("" if whole else UNPAIRED) if there else "it looks at nothing"
 
     def _paired(self, signal: Signal) -> bool:
         """Whether both sides of a difference are there in each of its groups."""

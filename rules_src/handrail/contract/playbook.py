@@ -266,7 +266,7 @@ class Action(_Model):
     `weight` is the share of traffic (0..1) that `reduce` leaves the canary (None: it is not set by weight).
     """
 
-    name: ActionName | Literal["reduce"]
+    name: Literal[ActionName, "reduce"]
     steps: tuple[Step, ...] = ()
     proof: Proof | None = None
     tell: tuple[Tell, ...] = ()

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ STAGE = 3.0 * PACE
 OBJECTIVE = 50.0
 """Seconds until an objective has counted: an evaluation and two scrapes at the pace that the rules are made for."""
 
+ASKED = "haproxy_frontend_http_requests_total"
+
 Query = tuple[str, str, str]
 
 
@@ -43,8 +45,12 @@ def guarded() -> plan.Plan:
 
 
 def sources(guarded: plan.Plan) -> list[Series]:
-    """What the rollouts' sources export: made of the table, and not of what is asked for."""
-    return list(series_of_sources(SOURCES, guarded.environment.scrape))
+    """What the rollouts' sources export: made of the table, and not of what is asked for.
+
+    So many requests are asked of HAProxy that a minute of them is the baseline of five: the test lasts no longer.
+    """
+    every = series_of_sources(SOURCES, guarded.environment.scrape)
+    return [replace(one, level=20 * one.level) if one.name == ASKED else one for one in every]
 
 
 @pytest.fixture(scope="module")

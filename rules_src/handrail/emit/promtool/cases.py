@@ -11,7 +11,7 @@ from handrail.contract import names
 from handrail.emit.document import Data
 from handrail.emit.promtool.attempts import attempt
 from handrail.emit.promtool.series import At, Key, Timeline
-from handrail.emit.promtool.story import UNHEARD, Figure, Labelled, Look, Story, Text
+from handrail.emit.promtool.story import UNHEARD, Figure, Look, Story, Text
 from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
@@ -32,7 +32,6 @@ def case_data(story: Story, rollout: Rollout) -> Data:
         "alert_rule_test": list(_texts(story.texts, rollout)),
         "promql_expr_test": [
             *map(_look_data, story.looks),
-            *map(_labels_data, story.labelled),
             *map(figure_data, story.figures),
         ],
     }
@@ -86,17 +85,6 @@ def _look_data(look: Look) -> Data:
 
 def _labels(labels: dict[str, str]) -> str:
     return "{" + ",".join(f'{name}="{text}"' for name, text in labels.items() if text) + "}"
-
-
-def _labels_data(labelled: Labelled) -> Data:
-    """Its own labels."""
-    own = dict(labelled.alert.labels)
-    alerts = Selector("ALERTS", ((names.ALERTNAME, "=", labelled.alert.name),))
-    return {
-        "expr": f"group by ({', '.join(own)}) ({alerts})",
-        "eval_time": span(labelled.at),
-        "exp_samples": [{"labels": _labels(own), "value": 1}],
-    }
 
 
 def figure_data(figure: Figure) -> Data:

@@ -20,7 +20,7 @@ from handrail.emit.promtool.levels import MANY as ENOUGH
 from handrail.emit.promtool.losses import SELDOM
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, common, matches
-from handrail.emit.promtool.story import Course, Instance, Labelled, Story, Untestable, instance
+from handrail.emit.promtool.story import Course, Instance, Story, Text, Untestable, instance
 from handrail.emit.promtool.verdicts import certain, stages_of
 from handrail.plan import (
     Absence,
@@ -34,6 +34,7 @@ from handrail.plan import (
     Rate,
     Ratio,
     Rollout,
+    Timestamp,
     narrowed,
 )
 from handrail.units import plain
@@ -136,7 +137,7 @@ class _Past:
             for one, beyond in shown
         }
         alerts: dict[Instance, Alert] = {}
-        breaches: list[Instance] = []
+        breaches: dict[Instance, tuple[Looking, Decimal]] = {}
         for one in self.looking:
             now = values.get((one.here.guardrail.name, one.condition.signal.name))
             if now is None or one.here.stage != stage:
@@ -144,20 +145,26 @@ class _Past:
             own = instance(one.alert, names.SIGNAL, one.condition.signal.name)
             alerts[own] = one.alert
             if one.condition.op.breached(now, self.limit(one)):
-                breaches.append(own)
-        course = Course(self._end, Timeline(self.scrape), alerts)
-        course.go_on({}, [], stage)
-        course.timeline.play(self._feeds, self._end - self.back)
-        course.timeline.play({}, self._end - self.scrape)
+                breaches[own] = (one, now)
         recorded: dict[Key, Feed] = {}
         for one, _ in shown:
             recorded |= self._recorded(one, values[one.here.guardrail.name, one.condition.signal.name])
-        course.go_on(recorded, breaches, stage)
-        course.looks = course.looks[-1:]
-        story = course.story(COMPARES)
-        told = {name: alert for (name, _, _), alert in alerts.items() if any(b[0] == name for b in breaches)}
-        labelled = tuple(Labelled(course.now, alert) for alert in told.values())
-        return Story(story.name, story.step, story.timeline, story.stages, story.looks, labelled=labelled)
+        course = Course(self._end, Timeline(self.scrape), alerts)
+        course.go_on({}, [], stage)
+        ages = any(isinstance(one.condition.signal.measure.inner, Timestamp) for one in self.looking)
+        for end in (self._end, 2 * self._end)[
+            : 1 if ages else 2
+        ]:  # at the second what must last so long does
+            course.timeline.play(self._feeds, end - self.back)
+            course.timeline.play({}, end - self.scrape)
+            course.go_on(recorded, breaches, stage)
+        course.looks = course.looks[1:]
+        texts = [
+            Text(one.alert, course.now, one.here.labels_of(one.condition) | one.group, now)
+            for one, now in breaches.values()
+            if course.fires(one.alert.name)
+        ]
+        return course.story(COMPARES, texts)
 
     @cached_property
     def scrape(self) -> timedelta:

@@ -129,7 +129,7 @@ class Recorded(Levels):
             if self._breached(alert, one, shown, now):
                 value = Decimal(1) if isinstance(shown.value, str) or shown.value is None else shown.value
                 own = instance(alert, names.SIGNAL, one.signal.name)
-                found.setdefault(own, (own, alert, self._labels(one), value))
+                found.setdefault(own, (own, alert, self.labels_of(one), value))
         thin = self.guardrail.thin if self.stage is not None or not self.rollout.stages else None
         few = [n for one in self.signals if (n := _too_few(one, level.signals[one.name])) is not None]
         if thin is not None and few:
@@ -140,7 +140,8 @@ class Recorded(Levels):
             found[own] = (own, blind, {"reason": reason}, Decimal(1))
         return [*found.values()]
 
-    def _labels(self, one: Condition) -> dict[str, str]:
+    def labels_of(self, one: Condition) -> dict[str, str]:
+        """The labels of what a condition judges, as an alert has them."""
         signal, arms = one.signal, self.guardrail.arms
         labels = dict.fromkeys(signal.measure.labels, JUDGED)
         if one.state is not None:

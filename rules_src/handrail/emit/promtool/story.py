@@ -70,14 +70,6 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """An alert that is there at a time, with its labels alone: nobody knows its value to the last digit."""
-
-    at: timedelta
-    alert: Alert
-
-
-@dataclass(frozen=True)
 class Figure:
     """What is recorded at a time: the sum of what the selector selects; `count` says of how many series (0: there is none)."""
 
@@ -102,16 +94,14 @@ class Story:
     looks: tuple[Look, ...] = ()
     texts: tuple[Text, ...] = ()
     figures: tuple[Figure, ...] = ()
-    labelled: tuple[Labelled, ...] = ()
 
     @property
     def end(self) -> timedelta:
         """The last look."""
-        asked: tuple[Look | Text | Figure | Labelled, ...] = (
+        asked: tuple[Look | Text | Figure, ...] = (
             *self.looks,
             *self.texts,
             *self.figures,
-            *self.labelled,
         )
         return max([one.at for one in asked], default=NOTHING)
 

@@ -21,6 +21,10 @@ from servers import program
 PER_ROLLOUT = 50
 JUDGED = 100
 """How many of the thousand guardrails promtool looks at, unless all are asked for."""
+ENVIRONMENT = """from handrail.declare import Environment
+
+PRODUCTION = Environment("production", services={"relay": "https://relay.example.com"})
+"""
 DECLARED = Path(__file__).parents[2] / "rules_src" / "rollouts"
 COMPILED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
@@ -155,8 +159,9 @@ def two_rollouts(folder: Path) -> tuple[Cost, Cost]:
     """Checkout and relay, from nothing and again, when all is as it was."""
     rollouts = folder / "rules_src" / "rollouts"
     rollouts.mkdir(parents=True)
-    for name in ("checkout.py", "relay_r1.py"):
-        shutil.copy(DECLARED / name, rollouts / name)
+    for file in (DECLARED / "checkout.py", *DECLARED.glob("*relay*.py")):
+        shutil.copy(file, rollouts)
+    (folder / "rules_src" / "environments.py").write_text(ENVIRONMENT)
     argv = [str(Path(sys.executable).with_name("handrail")), "generate"]
     return cost(argv, folder), cost(argv, folder)
 

@@ -6,7 +6,7 @@ of one target, and the sum is that of all lives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -28,6 +28,8 @@ COUNTS = (
     "comes back, moves or only got another label does not count again"
 )
 JOB, UP = "job", "up"
+MANY = 80
+"""So many counters, each of which is there once for each life, are not too many."""
 BEFORE = (timedelta(minutes=80), timedelta(minutes=40))
 """So long before the window a life changes: rules remember for an hour."""
 FIRST = timedelta(minutes=100)
@@ -58,7 +60,19 @@ def counting(rollout: Rollout) -> Iterator[Story]:
     for (width, _, pinned), guarded in groups.items():
         scrape = _scrape(rollout, width)
         if not width % scrape and 4 * scrape <= width:
-            yield _Counting(rollout, width, scrape, tuple(guarded), pinned).story()
+            yield _Counting(rollout, width, scrape, tuple(_chosen(guarded)), pinned).story()
+
+
+def _chosen(guarded: Iterable[Measured]) -> Iterator[Measured]:
+    """All while there are not too many counters; then those on the same ones, and each kind of measure once."""
+    keys, kinds = set[Key](), set[object]()
+    for one in guarded:
+        arms = one.guardrail.arms is not None
+        kind = (arms, *((type(s.measure), bool(s.measure.labels)) for s in one.guardrail.signals))
+        if len(keys | one.keys.keys()) <= max(MANY, len(keys)) or kind not in kinds:
+            keys |= one.keys.keys()
+            kinds.add(kind)
+            yield one
 
 
 def _scrape(rollout: Rollout, width: timedelta) -> timedelta:

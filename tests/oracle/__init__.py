@@ -1,8 +1,8 @@
-"""A rollout → prometheus/tests/<rollout>.test.yml: promtool's unit tests of every alert, to be read as its specification.
+"""A rollout → promtool's tests of its limits that feed the service's own series: an oracle beside the generated tests.
 
-What must fire when is simple arithmetic on the declaration, never taken from the texts of the rules: values stay
-where they are for long enough, and nothing is asked at a moment at which it is not certain. What promtool cannot
-be asked is named, with the reason, at the head of the file.
+Those ask what is recorded, and who fires at what is recorded. Here a measure has just the value that it should have,
+through storage, window and rule to the alert. Values stay where they are for long enough, and nothing is asked at a
+moment at which it is not certain.
 """
 
 from __future__ import annotations
@@ -12,28 +12,19 @@ from datetime import timedelta
 
 from handrail.contract import names
 from handrail.emit.document import Data, yaml_document
-from handrail.plan import Environment, Rollout
+from handrail.plan import Rollout
 from handrail.units import span
 
 from oracle.cases import case_data, packed
-from oracle.counted import Counting
 from oracle.guardrails import Promises, best_stages
 from oracle.objectives import Objective
-from oracle.own import blindness, climb, heartbeat, promotion, receiver_gone
-from oracle.split import Split
 from oracle.story import Story, Untestable, labelled
-
-
-def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
-    """The test files, by path."""
-    return tests(rollout)
 
 
 def tests(rollout: Rollout) -> dict[str, str]:
     """The test files of one rollout, by path: one for each pace at which the rules are evaluated."""
     found = list(told(rollout))
-    alerts = (*rollout.alerts, *([] if rollout.promotion is None else [rollout.promotion]))
-    stories = labelled((one for one in found if isinstance(one, Story)), alerts)
+    stories = labelled((one for one in found if isinstance(one, Story)), rollout.alerts)
     untested = [one for one in found if isinstance(one, Untestable)]
     steps = sorted({story.step for story in stories} | {rollout.evaluate})
     return {
@@ -48,25 +39,13 @@ def tests(rollout: Rollout) -> dict[str, str]:
 
 
 def told(rollout: Rollout) -> Iterator[Story | Untestable]:
-    """Everything there is to tell of a rollout."""
+    """The limits of its guardrails, and the pace of its objectives."""
     stages = best_stages(rollout)
-    yield heartbeat(rollout)
-    if rollout.receiver_down is not None:
-        yield receiver_gone(rollout, rollout.receiver_down)
     for guardrail in rollout.guardrails:
         if guardrail.split is None:
             yield from Promises(rollout, guardrail, stages).stories()
-        else:
-            yield from Split(rollout, guardrail, guardrail.split).stories()
-    counted = [Promises(rollout, one, stages).best for one in rollout.guardrails if one.split is None]
-    asked = set[str]()
-    for subject in counted:
-        yield from Counting(subject, tuple(one for one in counted if one is not subject), asked).stories()
     for slo in rollout.slos:
         yield from Objective(rollout, slo).stories()
-    yield from blindness(rollout)
-    yield from climb(rollout)
-    yield from promotion(rollout)
 
 
 def _path(rollout: Rollout, step: timedelta) -> str:

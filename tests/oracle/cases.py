@@ -10,6 +10,7 @@ from itertools import groupby
 
 from handrail.contract import names
 from handrail.emit.document import Data
+from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
 from handrail.units import seconds, span
@@ -17,7 +18,6 @@ from handrail.units import seconds, span
 from oracle.attempts import attempt
 from oracle.series import At, Key, Timeline, matches
 from oracle.story import UNHEARD, Figure, Labelled, Look, Story, Text
-from oracle.text import expanded
 
 _ANY = ("", "")
 _EXACT = 10**11

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.text import expanded
 from handrail.plan import (
     Absence,
     Alert,
@@ -36,7 +37,6 @@ from oracle.shown import Shown, bad_share, times_of
 from oracle.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text, seen_before
 from oracle.subject import Subject, Values
 from oracle.surroundings import Surroundings
-from oracle.text import expanded
 
 
 @dataclass

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 from handrail.contract import names
 from handrail.emit.promtool.series import At, Key
 from handrail.plan import Arms, Rollout
 
-BEFORE, STABLE, CANARY = "v0", "v1", "v2"
+STABLE, CANARY = "v1", "v2"
 """Versions as they come, one after the other: it is CANARY's turn."""
 
 
@@ -21,12 +20,6 @@ def canary_of(arms: Arms) -> str:
 def stable_of(arms: Arms) -> str:
     """The same of the stable arm."""
     return STABLE if arms.told else arms.stable
-
-
-def with_arm(arms: Arms | None, labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels of what is recorded of the canary: where versions are told, one more says the arm."""
-    told = arms is not None and arms.told and arms.label in labels
-    return {**labels, arms.recorded: arms.canary} if arms is not None and told else dict(labels)
 
 
 def attempt(rollout: Rollout, number: int) -> dict[Key, At]:

@@ -195,23 +195,23 @@ def _level(life: Life, phase: int, *, another: bool) -> int | None:
 
 def _recorded(one: Measured, signal: Signal, counted: Counted, at: timedelta) -> Iterator[Figure]:
     """Its events, per second, and its value."""
-    name, measure = one.guardrail.name, one.measure(signal)
+    measure = one.measure(signal)
     if not _counts(measure):
         return
     if signal.events is not None and signal.traffic is not None:
         count = counted.events(measure)
         if counted.lives is LIVES:
-            yield Figure(name, timedelta(), signal.events, Decimal(0))
-        yield Figure(name, at, signal.events, count)
-        yield Figure(name, at, signal.traffic, count / seconds(measure.width))
+            yield Figure(timedelta(), signal.events, Decimal(0))
+        yield Figure(at, signal.events, count)
+        yield Figure(at, signal.traffic, count / seconds(measure.width))
     if signal.part is not None and isinstance(measure, Ratio):
         part = counted.part(measure)
-        yield Figure(name, at, signal.part, part, int(part > 0))
+        yield Figure(at, signal.part, part, int(part > 0))
     each = [counted.value(group) for group in groups(measure, counted.fed)]
     known = [one for one in each if one is not None]
     if not known:
         return
     value = sum(known, Decimal(0))
-    yield Figure(name, at, signal.value, value)
+    yield Figure(at, signal.value, value)
     if isinstance(measure, Latency) and signal.filled and counted.events(measure) >= measure.filled_to:
-        yield Figure(name, at, signal.filled, value)
+        yield Figure(at, signal.filled, value)

@@ -262,16 +262,16 @@ class _Story:
         shows = self._shows(self._numbers)
         for one in self.guarded:
             for signal in one.guardrail.signals:
-                measure, name = one.measure(signal), one.guardrail.name
+                measure = one.measure(signal)
                 try:
                     shown = _summed(measure, shows)
                 except Impossible:
                     continue
-                yield Figure(name, self.step, signal.value, shown or Decimal(0), int(shown is not None))
+                yield Figure(self.step, signal.value, shown or Decimal(0), int(shown is not None))
                 if signal.events is not None and signal.traffic is not None:
                     count = events(measure, shows) or Decimal(0)
-                    yield Figure(name, self.step, signal.events, count)
-                    yield Figure(name, self.step, signal.traffic, count / seconds(measure.width))
+                    yield Figure(self.step, signal.events, count)
+                    yield Figure(self.step, signal.traffic, count / seconds(measure.width))
 
     def _rounds(self) -> Iterator[tuple[dict[Key, Feed | None], list[tuple[str, str]], list[str]]]:
         """Faults that may come together: which series are lost or odd, who is blind and why, and of whom that is not certain."""

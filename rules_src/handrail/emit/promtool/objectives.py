@@ -56,12 +56,12 @@ def _events(rollout: Rollout, slo: Slo, measure: Ratio | SlowerThan) -> Story:
     course.go_on(fed, [], UNHEARD)
     own = tuple((label, "=", text) for label, text in slo.counted[-1].labels)
     figures = [
-        Figure(slo.name, course.now, Selector(names.SLO_TOTAL, own), total),
-        Figure(slo.name, course.now, Selector(names.SLO_ERRORS, own), errors),
+        Figure(course.now, Selector(names.SLO_TOTAL, own), total),
+        Figure(course.now, Selector(names.SLO_ERRORS, own), errors),
     ]
     for ratio in slo.ratios:
         window = Selector(names.SLO_RATIO, tuple((label, "=", text) for label, text in ratio.labels))
-        figures.append(Figure(slo.name, course.now, window, errors / total))
+        figures.append(Figure(course.now, window, errors / total))
     return course.story(f"{BURNS}: {slo.name}", figures=figures)
 
 
@@ -93,12 +93,12 @@ def _slices(rollout: Rollout, slo: Slo, slices: TimeSlices) -> Story:
     course.go_on({}, [], UNHEARD)
     course.go_on(feeds(numbers), [], UNHEARD)
     own = tuple((label, "=", text) for label, text in slo.counted[-1].labels)
-    figures = [Figure(slo.name, step, signal.value, shown)]
+    figures = [Figure(step, signal.value, shown)]
     if signal.events is not None:
-        figures.append(Figure(slo.name, step, signal.events, events(measure, shows(numbers)) or Decimal(0)))
+        figures.append(Figure(step, signal.events, events(measure, shows(numbers)) or Decimal(0)))
     figures += [
-        Figure(slo.name, step, Selector(names.SLO_TOTAL, own), Decimal(1)),
-        Figure(slo.name, step, Selector(names.SLO_ERRORS, own), Decimal(bad)),
+        Figure(step, Selector(names.SLO_TOTAL, own), Decimal(1)),
+        Figure(step, Selector(names.SLO_ERRORS, own), Decimal(bad)),
     ]
     return course.story(f"{SLICES}: {slo.name}", figures=figures)
 

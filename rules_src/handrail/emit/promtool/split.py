@@ -58,20 +58,20 @@ class _Split:
 
     def _figures(self, at: timedelta, asked: Decimal) -> Iterator[Figure]:
         """What is recorded of an evaluation in which there are requests of both arms."""
-        split, name, signal = self.split, self.guardrail.name, self.guardrail.signals[0]
+        split, signal = self.split, self.guardrail.signals[0]
         canary, stable = REQUESTS * SHARE, REQUESTS * (1 - SHARE)
-        yield Figure(name, at, split.canary, canary)
-        yield Figure(name, at, split.stable, stable)
+        yield Figure(at, split.canary, canary)
+        yield Figure(at, split.stable, stable)
         if signal.events is not None:
-            yield Figure(name, at, signal.events, canary)
-        yield Figure(name, at, signal.value, SHARE)
+            yield Figure(at, signal.events, canary)
+        yield Figure(at, signal.value, SHARE)
         counts = float(canary), float(stable), float(asked)
         for side in SIDES:
             for odds in ODDS:
                 likelihood = ratio(*counts, side, float(odds), float(split.most)) / split.per_choice
                 apart = (*split.evidence.matchers, (names.SIDE, "=", side), (names.ODDS, "=", plain(odds)))
-                yield Figure(name, at, Selector(names.SPLIT_LIKELIHOOD, apart), Decimal(likelihood))
-        yield Figure(name, at, split.evidence, Decimal(split.evidence_of(*counts)))
+                yield Figure(at, Selector(names.SPLIT_LIKELIHOOD, apart), Decimal(likelihood))
+        yield Figure(at, split.evidence, Decimal(split.evidence_of(*counts)))
 
     @property
     def _scrape(self) -> timedelta:

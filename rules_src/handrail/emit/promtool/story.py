@@ -73,7 +73,6 @@ class Look:
 class Figure:
     """What is recorded at a time: the sum of what the selector selects; `count` says of how many series (0: there is none)."""
 
-    about: str
     at: timedelta
     series: Selector
     value: Decimal

@@ -59,6 +59,8 @@ def _events(rollout: Rollout, slo: Slo, measure: Ratio | SlowerThan) -> Story:
         Figure(course.now, Selector(names.SLO_TOTAL, own), total),
         Figure(course.now, Selector(names.SLO_ERRORS, own), errors),
     ]
+    if every % rollout.scrape:
+        figures = []  # one evaluation counts a scrape more than the next; their share is the same
     for ratio in slo.ratios:
         window = Selector(names.SLO_RATIO, tuple((label, "=", text) for label, text in ratio.labels))
         figures.append(Figure(course.now, window, errors / total))

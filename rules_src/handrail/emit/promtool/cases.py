@@ -13,7 +13,7 @@ from handrail.emit.promtool.attempts import attempt
 from handrail.emit.promtool.series import At, Key, Timeline
 from handrail.emit.promtool.story import UNHEARD, Figure, Look, Story, Text
 from handrail.emit.promtool.text import expanded
-from handrail.plan import Matcher, Rollout, Selector
+from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
 from handrail.units import seconds, span
 
@@ -31,7 +31,7 @@ def case_data(story: Story, rollout: Rollout) -> Data:
         "input_series": [{"series": str(key), "values": values} for key, values in series.items()],
         "alert_rule_test": list(_texts(story.texts, rollout)),
         "promql_expr_test": [
-            *(_look_data(look, _all_alerts(rollout, story)) for look in story.looks),
+            *map(_look_data, story.looks),
             *map(figure_data, story.figures),
         ],
     }
@@ -64,30 +64,17 @@ def receiver(rollout: Rollout, story: Story) -> Timeline:
     return timeline
 
 
-def _all_alerts(rollout: Rollout, story: Story) -> frozenset[str] | None:
-    """All alerts there are of the rollout; None where a story has more."""
-    if any(key.metric == "ALERTS" for key in story.timeline.keys):
-        return None
-    own = [rollout.heartbeat, *rollout.alerts, *([] if rollout.promotion is None else [rollout.promotion])]
-    return frozenset(alert.name for alert in own)
-
-
-def _which(look: Look, every: frozenset[str] | None) -> list[Matcher]:
-    """Selects its alerts: by their names, or by those of all others where these are fewer."""
-    rest = None if every is None else sorted(every - {*look.alerts})
-    if rest is None or len(rest) >= len(look.alerts):
-        one = len(look.alerts) == 1
-        return [(names.ALERTNAME, "=" if one else "=~", look.alerts[0] if one else either(look.alerts))]
-    return [(names.ALERTNAME, "!~", either(rest))] if rest else []
-
-
-def _look_data(look: Look, every: frozenset[str] | None) -> Data:
+def _look_data(look: Look) -> Data:
     """Who is pending and who fires, of these alerts."""
+    which = (
+        names.ALERTNAME,
+        *(("=", look.alerts[0]) if len(look.alerts) == 1 else ("=~", either(look.alerts))),
+    )
     only = () if look.only is None else ((look.only[0], "=", look.only[1]),)
     apart = sorted({label for _, label, _ in look.states if label})
     by = ", ".join([names.ALERTNAME, "alertstate", *apart])
     return {
-        "expr": f"group by ({by}) ({Selector('ALERTS', (*_which(look, every), *only))})",
+        "expr": f"group by ({by}) ({Selector('ALERTS', (which, *only))})",
         "eval_time": span(look.at),
         "exp_samples": [
             {"labels": _labels({names.ALERTNAME: name, "alertstate": state, label: value}), "value": 1}

@@ -57,7 +57,7 @@ class Run:
 
 @contextmanager
 def demo(folder: Path, *arguments: str, **env: str) -> Iterator[Run]:
-    argv = [sys.executable, "-m", "end_to_end.demo", "--folder", str(folder), "--orders=25", *arguments]
+    argv = [sys.executable, "-m", "end_to_end.demo", "--folder", str(folder), "--orders=50", *arguments]
     with subprocess.Popen(
         argv,
         env={**os.environ, "PYTHONPATH": str(TESTS), "CI": "true", "COLUMNS": "120", **env},
@@ -228,7 +228,7 @@ def test_a_step_that_does_not_see_what_it_waits_for_is_named_and_none_comes_afte
     steps = (("it is well", lambda _: "0 errors"), ("weight 0 is seen", not_seen), ("it is proved", not_seen))
     monkeypatch.setattr(command, "PARTS", (("A bad version is rolled back", steps),))
     monkeypatch.setattr(command, "playing", lambda *_: nullcontext())
-    call = Namespace(bad_only=False, orders=25)
+    call = Namespace(bad_only=False, orders=50)
     code = command._run(tmp_path, stack.Programs(), call, Plain(Console(width=120)))
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("ok", "FAILED", "..."))]
     assert (code, [re.sub(r" \(\d+\.\d s\)$", "", line) for line in said[2:]]) == (

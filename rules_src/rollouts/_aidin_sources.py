@@ -69,6 +69,15 @@ database = SqlSource(
             "Size of a table with its indexes",
             labels=["table"],
         ),
+        # A VACUUM adds maps of up to 32 KB to a table in which nothing was written: its rows have no part in that.
+        SqlMetric(
+            "table_rows_bytes",
+            'SELECT relname AS "table", pg_relation_size(relid) AS value'
+            " FROM pg_stat_user_tables"
+            " WHERE schemaname = 'public' AND relname IN ('role_modules', 'user_modules')",
+            "Size of a table's rows alone, in pages of 8 KiB",
+            labels=["table"],
+        ),
     ],
 )
 _JOURNAL = r"^(\w{3} [ \d]\d [\d:]{8} (\S+ )?\S+\[\d+\]: )?"
@@ -128,7 +137,7 @@ errors = LogSource(
         LogCounter(
             "db_connections_refused_total",
             [
-                r"FATAL:  (sorry, too many clients already|remaining connection slots are reserved)",
+                r"FATAL:  (sorry, too many clients already|remaining connection slots are reserved|too many connections for )",
                 r"Timed out fetching a new connection from the connection pool",
             ],
         ),

@@ -77,6 +77,7 @@ AIDIN = (
         "mutations_total",
         "active_users",
         "table_size_bytes",
+        "table_rows_bytes",
     ),
     gauge("aidin-sql", "db_pool_in_use", 21),
     gauge("aidin-sql", "db_pool_size", 97),
@@ -89,7 +90,13 @@ AIDIN = (
         "aidin-sql",
         "table_size_bytes",
         1.0,
-        table={"role_modules": 8192.0, "user_modules": 1.4 * MB, "audit_logs": 260 * MB},
+        table={"role_modules": 49152.0, "user_modules": 1.4 * MB, "audit_logs": 260 * MB},
+    ),
+    gauge(
+        "aidin-sql",
+        "table_rows_bytes",
+        1.0,
+        table={"role_modules": 8192.0, "user_modules": 0.9 * MB},
     ),
 )
 

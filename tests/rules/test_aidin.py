@@ -120,7 +120,9 @@ def sizes(began: str = "0x600", **more: str) -> dict[str, str]:
     """The sizes of the tables and what was changed, in steps of five minutes: quiet, but for what is told."""
     quiet = {"role_modules": "8192x600", "user_modules": "8192x600", "audit_logs": "8192x600"}
     kept = {
-        f'table_size_bytes{{{JOB},table="{table}"}}': more.get(table, text) for table, text in quiet.items()
+        f'{metric}{{{JOB},table="{table}"}}': more.get(table, text)
+        for metric in ("table_size_bytes", "table_rows_bytes")
+        for table, text in quiet.items()
     }
     return {
         **STAGE,
@@ -136,8 +138,9 @@ def sizes(began: str = "0x600", **more: str) -> dict[str, str]:
     ("series", "alerts"),
     [
         (sizes(user_modules="8192+1000000x20", users="0+1000x20"), LOOK),
-        (sizes(user_modules="8192+1024x20"), LOOK),
-        (sizes(user_modules="8192+1024x20", users="0+1000x20"), {}),
+        (sizes(user_modules="8192x8 24576x20"), LOOK),
+        (sizes(user_modules="8192x8 16384x20"), {}),
+        (sizes(user_modules="8192x8 24576x20", users="0+1000x20"), {}),
         (sizes(role_modules="8192x8 16384x20", users="0+1000x20"), LOOK),
         (sizes(audit_logs="8192+500000x20", inserts="7x20"), LOOK),
         (sizes(audit_logs="8192+500000x20", inserts="0+1000x20"), {}),
@@ -145,8 +148,9 @@ def sizes(began: str = "0x600", **more: str) -> dict[str, str]:
     ],
     ids=[
         "12 MB in an hour of ordinary work",
-        "12 KB while nothing else was changed",
-        "12 KB of ordinary work",
+        "two pages while nothing else was changed",
+        "one page, for a row that found no room",
+        "two pages of ordinary work",
         "role_modules has twice its rows",
         "6 MB in the audit log without an entry",
         "6 MB in the audit log with 12,000 entries",

@@ -67,20 +67,22 @@ def address(server: Server, user: str) -> str:
     return f"postgres://{user}@{server.address}/postgres?sslmode=disable&application_name=exporter"
 
 
+PAGE = 8192
 SQL = generated()["exporters/aidin-hardening.sql.yml"]
 LOG = generated()["exporters/aidin-hardening.mtail"]
 
 
 def test_every_query_has_its_figure_with_the_rights_of_a_monitor(database: Server, tmp_path: Path) -> None:
     with sql_exporter(tmp_path, SQL, address(database, "exporter")) as exporter:
-        until(lambda: len(sql_values(exporter, "table")) == 10, "all ten series")
+        until(lambda: len(sql_values(exporter, "table")) == 12, "all twelve series")
         found = sql_values(exporter, "table")
     sizes = {series: found.pop(series) for series in list(found) if series.startswith("table_size_bytes")}
     assert sorted(sizes) == [
         f"table_size_bytes {name}" for name in ("audit_logs", "role_modules", "user_modules")
     ]
-    assert min(sizes.values()) > 0
+    assert min(sizes.values()) > PAGE
     assert found == {
+        **{f"table_rows_bytes {name}": PAGE for name in ("role_modules", "user_modules")},
         "db_pool_in_use": 1,  # its own
         "db_pool_size": 7,
         "audit_log_inserts_total": 4,
@@ -89,6 +91,32 @@ def test_every_query_has_its_figure_with_the_rights_of_a_monitor(database: Serve
         "mutations_total users": 2,  # and none of the thousand sessions, or of the archive
         "active_users": 2,
     }
+
+
+GROWN = ("table_size_bytes", "table_rows_bytes")
+
+
+def test_a_table_that_is_only_vacuumed_has_grown_and_its_rows_have_not(
+    database: Server, tmp_path: Path
+) -> None:
+    sizes, rows = ({f"{name} {table}" for table in ("role_modules", "user_modules")} for name in GROWN)
+
+    def figures(names: set[str]) -> set[float]:
+        return {value for series, value in sql_values(exporter, "table").items() if series in names}
+
+    with (
+        sql_exporter(tmp_path, SQL, address(database, "exporter")) as exporter,
+        connected(database, "handrail") as connection,
+    ):
+        until(lambda: figures(rows) == {PAGE}, "a first look")
+        before = max(figures(sizes))
+        connection.execute("VACUUM ANALYZE role_modules")
+        connection.execute("VACUUM ANALYZE user_modules")
+        until(lambda: min(figures(sizes)) > before, "a look after it")
+        assert (figures(rows), max(figures(sizes)) - before) == ({PAGE}, 4 * PAGE)
+        connection.execute("INSERT INTO user_modules (user_id) SELECT 'ann' FROM generate_series(1, 300)")
+        until(lambda: figures(rows) == {PAGE, 2 * PAGE}, "three hundred rows")
+        connection.execute("DELETE FROM user_modules WHERE user_id = 'ann'")
 
 
 @pytest.mark.parametrize("column", ["user_id", "actor_id"])
@@ -135,6 +163,30 @@ def test_when_all_slots_are_taken_the_pool_is_full_and_who_is_refused_is_counted
         )
         assert sql_values(refused) == {}  # nothing is said of the pool by an exporter that is refused: blind
         assert len(taken) == 6
+
+
+@pytest.mark.parametrize(
+    ("limit", "of"),
+    [("ALTER ROLE app CONNECTION LIMIT", "role"), ("ALTER DATABASE postgres CONNECTION LIMIT", "database")],
+    ids=["of the role", "of the database"],
+)
+def test_who_is_refused_by_a_limit_below_all_slots_is_counted_as_well(
+    database: Server, tmp_path: Path, limit: str, of: str
+) -> None:
+    with (
+        connected(database, "handrail") as admin,
+        connected(database, "app"),
+        mtail(tmp_path, database.log, LOG) as log,
+    ):
+        refused = "db_connections_refused_total"
+        before = metrics(log.url, refused)[refused]
+        admin.execute(f"{limit} 1")
+        try:
+            with pytest.raises(psycopg.OperationalError, match=f"too many connections for {of}"):
+                connected(database, "app")
+        finally:
+            admin.execute(f"{limit} -1")
+        until(lambda: metrics(log.url, refused)[refused] == before + 1, "the refusal in the log")
 
 
 def _idle_in_transaction(stack: ExitStack, database: Server) -> psycopg.Connection[tuple[object, ...]]:

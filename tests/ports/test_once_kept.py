@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook
@@ -44,6 +44,21 @@ async def test_what_happened_once_keeps_its_first_instant_and_belongs_to_its_att
     again = await decided(store, Once("deadline: 10%"), minutes=2)
     assert again.once == {"deadline: 10%": NOW + timedelta(minutes=1)}
     assert (await decided(store, BEGIN, minutes=3)).once == {}
+
+
+async def test_it_is_found_by_the_beginning_of_its_name_also_in_attempts_that_are_over(store: Store) -> None:
+    await decided(store, BEGIN)
+    await decided(store, Once("burst: 1/a"), Once("deadline: 10%"), minutes=1)
+    await decided(store, BEGIN, minutes=2)
+    await decided(store, Once("burst: 2/b"), minutes=3)
+
+    async def found(since: float) -> list[tuple[int, str, datetime]]:
+        happened = await store.past.happened("burst: ", NOW + timedelta(minutes=since))
+        return [(attempt.number, name, at) for attempt, name, at in happened]
+
+    second = (2, "2/b", NOW + timedelta(minutes=3))
+    assert await found(0) == [(1, "1/a", NOW + timedelta(minutes=1)), second]
+    assert await found(2) == [second]
 
 
 async def test_a_hold_remembers_which_alert_asked_for_it(store: Store) -> None:

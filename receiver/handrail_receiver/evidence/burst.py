@@ -16,6 +16,8 @@ from handrail_receiver.words.times import clock, span, when
 
 BURST = "burst"
 """The kind of its record in the chain."""
+BURST_BEGINS, BURST_WAITS = "load-burst", "load-burst-waits"
+"""The reasons of the decisions that it begins, and that it does not while something speaks against it."""
 PERCENTILES = (50, 90, 95, 99)
 
 Ended = Literal["done", "stopped", "out-of-time", "interrupted"]

@@ -111,24 +111,34 @@ class Schedule:
         )
 
     async def _look_back(self, newest: Playbook, attempt: Attempt | None) -> None:
-        """Make up for what was missed as a stage was left, or the attempt ended: once each time it stands otherwise."""
+        """Make up for what was missed as a stage was left, or an attempt ended: once each time it stands otherwise."""
         at = (attempt.id, attempt.stage_entered_at, attempt.state) if attempt else ()
         if (
             not (newest.checks or (attempt and attempt.playbook))
             or self._looked_back.get(newest.rollout) == at
         ):
             return
-        store, now = self.snapshots.store, self.snapshots.clock.now()
-        try:
-            history = await store.attempts.history(newest.rollout, now)
-            known = history.attempt
-            if known is not None:
-                made = await store.snapshots.scheduled(newest.rollout, f"{known.id}/")
-                for was, one in list(missed_checks(known.playbook or newest, history, made, now)):
-                    await self.snapshots.scheduled(known.playbook or newest, was, one)
-        except UNREADABLE:
-            log.exception("no check of %s can be made later", newest.rollout)
+        for number in range(max(1, attempt.number - 1), attempt.number + 1) if attempt else (None,):
+            try:
+                await self._make_up_for(newest, number)
+            except UNREADABLE:
+                log.exception("no check of %s can be made later", newest.rollout)
         self._looked_back[newest.rollout] = at
+
+    async def _make_up_for(self, newest: Playbook, number: int | None) -> None:
+        """What was missed in attempt `number`, which may have been the one before: a retry may begin at once."""
+        store, now = self.snapshots.store, self.snapshots.clock.now()
+        if number is None:
+            history = await store.attempts.history(newest.rollout, now)
+        else:
+            found = await store.archive.attempt(newest.rollout, number, now, 1)
+            history = found[0] if found else History()
+        known = history.attempt
+        if known is not None:
+            playbook = known.playbook or newest
+            made = await store.snapshots.scheduled(newest.rollout, f"{known.id}/")
+            for was, one in list(missed_checks(playbook, history, made, now)):
+                await self.snapshots.scheduled(playbook, was, one)
 
     async def _look(self, attempt: Attempt) -> None:
         newest = self.snapshots.playbooks.get(attempt.rollout)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from handrail.contract import BurstFacts, Playbook, names
 
 from handrail_receiver.errors import UNREADABLE, StoreDown, TargetError
-from handrail_receiver.evidence.burst import BURST, BurstRun, Ended, due_at
+from handrail_receiver.evidence.burst import BURST, BURST_BEGINS, BURST_WAITS, BurstRun, Ended, due_at
 from handrail_receiver.evidence.snapshot import digest_of
 from handrail_receiver.guard import Guard
 from handrail_receiver.load.burst_requests import Sending
@@ -44,7 +45,9 @@ LONGEST = timedelta(hours=1)
 """No burst may last longer."""
 GRACE = timedelta(seconds=30)
 """How long after its time the end of a burst may be recorded by whoever carries it out."""
-BEGUN = "burst: "
+LOOKED_BACK = timedelta(days=7)
+"""So long after it began one that has no end is still recorded as interrupted."""
+BEGUN, WAITS = "burst: ", "burst waits: "
 NOT_NOW = Decision(Verdict.repeat, "not-now", "it may not begin any more")
 
 
@@ -85,6 +88,7 @@ class Bursts:
     playbooks: Playbooks
     outside: Outside
     _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _ended: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Carry out what is due until cancelled; what is under way is interrupted then, and recorded as that."""
@@ -102,10 +106,10 @@ class Bursts:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def step(self) -> None:
-        """Begin what is due now, and record what was interrupted."""
+        """Record what was interrupted, and begin what is due now."""
+        await self._interrupted()
         for attempt in await self.guard.store.attempts.current():
-            newest = self.playbooks.get(attempt.rollout)
-            playbook = in_force(attempt, newest) if newest else attempt.playbook
+            playbook = self._book(attempt)
             if playbook is None or not playbook.bursts:
                 continue
             try:
@@ -117,32 +121,42 @@ class Bursts:
         """Wait until none is under way."""
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
+    def _book(self, attempt: Attempt) -> Playbook | None:
+        newest = self.playbooks.get(attempt.rollout)
+        return in_force(attempt, newest) if newest else attempt.playbook
+
+    async def _interrupted(self) -> None:
+        """What has begun, is under way nowhere and has no end; its attempt may be over, and the next one may have begun."""
+        store, now = self.guard.store, self.guard.clock.now()
+        for attempt, key, at in await store.past.happened(BEGUN, now - LOOKED_BACK):
+            if key in self._ended or key in self._running:
+                continue
+            if key in await store.snapshots.scheduled(attempt.rollout, f"{attempt.id}/"):
+                self._ended.add(key)
+                continue
+            playbook = self._book(attempt)
+            burst = _declared(playbook, attempt, key)
+            if playbook is not None and burst is not None and self._over(burst, at, now):
+                text = "the receiver was stopped while it was under way; it is not repeated"
+                gone = BurstRun(burst, attempt.id, key, False, at, now, "interrupted", text, (), known=False)
+                await self._keep(playbook, gone)
+
+    def _over(self, burst: BurstFacts | None, begun_at: datetime, now: datetime) -> bool:
+        """Whether nobody carries it out any more. One that an adopted playbook does not declare is over in any case."""
+        longest = timedelta(seconds=burst.within) if burst else LONGEST
+        return not self.guard.store.engine.shared or now > begun_at + longest + GRACE
+
     async def _of(self, playbook: Playbook, attempt: Attempt) -> None:
-        now, running = self.guard.clock.now(), frozenset(self._running)  # what ends now has an end in `made`
+        now = self.guard.clock.now()
         made = await self.guard.store.snapshots.scheduled(attempt.rollout, f"{attempt.id}/")
         history = await self.guard.store.attempts.history(attempt.rollout, now)
-        open_ones = {
-            name.removeprefix(BEGUN): at for name, at in history.once.items() if name.startswith(BEGUN)
-        }
-        for key, begun_at in open_ones.items():
-            burst = next((one for one in playbook.bursts if key.endswith(_tail(attempt, one))), None)
-            longest = timedelta(seconds=burst.within) if burst else LONGEST
-            over = not self.guard.store.engine.shared or now > begun_at + longest + GRACE
-            if key in made or key in running:
-                continue
-            if burst is None and over:
-                made = {
-                    **made,
-                    key: None,
-                }  # the playbook that was adopted no longer has it; it is over in any case
-            if burst is not None and over:
-                text = "the receiver was stopped while it was under way; it is not repeated"
-                gone = BurstRun(
-                    burst, attempt.id, key, False, begun_at, now, "interrupted", text, (), known=False
-                )
-                await self._keep(playbook, gone)
-        if not self._running and set(open_ones) <= set(made):
-            for burst in self._due(playbook, attempt, {*open_ones, *made}):
+        begun = {name.removeprefix(BEGUN): at for name, at in history.once.items() if name.startswith(BEGUN)}
+        under_way = (
+            key not in made and not self._over(_declared(playbook, attempt, key), at, now)
+            for key, at in begun.items()
+        )
+        if not self._running and not any(under_way):
+            for burst in self._due(playbook, attempt, {*begun, *made}):
                 await self._begin(burst, playbook, attempt)
                 break
 
@@ -158,22 +172,27 @@ class Bursts:
         key, now = moment_key(attempt, burst), self.guard.conditions()
 
         def decided(history: History) -> Decision:
-            if f"{BEGUN}{key}" in history.once or against(burst, attempt, playbook, history, now):
+            if f"{BEGUN}{key}" in history.once:
                 return NOT_NOW
-            text = f"load burst {burst.label} of stage {burst.stage} begins: {burst.requests} requests by {burst.users} users to {burst.url}"
+            what = f"load burst {burst.label} of stage {burst.stage}"
+            why = against(burst, attempt, playbook, history, now)
+            if why and f"{WAITS}{key}" in history.once:
+                return NOT_NOW
+            text = f"{what} begins: {burst.requests} requests by {burst.users} users to {burst.url}"
             return Decision(
                 Verdict.note,
-                "load-burst",
-                text,
+                BURST_WAITS if why else BURST_BEGINS,
+                f"{what} does not begin: {why}" if why else text,
                 rollout=attempt.rollout,
                 action="load-burst",
                 by=HANDRAIL,
                 attempt=attempt.id,
-                changes=(Once(f"{BEGUN}{key}"),),
+                changes=(Once(f"{WAITS if why else BEGUN}{key}"),),
+                known={"burst": {"stage": burst.stage, "label": burst.label}},
             )
 
         made = await self.guard.apply(attempt.rollout, decided)
-        if made.verdict == Verdict.note:
+        if made.reason == BURST_BEGINS:
             task = asyncio.create_task(self._carry_out(burst, playbook, attempt, key), name=f"burst {key}")
             self._running[key] = task
             task.add_done_callback(lambda _: self._running.pop(key, None))
@@ -190,24 +209,33 @@ class Bursts:
                     return why
                 await asyncio.sleep(WATCH_EVERY)
 
-        async def keep(ended: Ended, why: str) -> None:
+        def result(ended: Ended, why: str) -> BurstRun:
             now = self.guard.clock.now()
-            sent = tuple(sending.sent)
-            run = BurstRun(burst, attempt.id, key, late, begun_at, now, ended, why, sent)
-            await self._keep(playbook, run)
+            return BurstRun(burst, attempt.id, key, late, begun_at, now, ended, why, tuple(sending.sent))
 
         try:
-            await keep(*await sending.run(stopped))
+            run = result(*await sending.run(stopped))
         except TargetError as error:
-            await keep("stopped", str(error))
+            run = result("stopped", str(error))
         except asyncio.CancelledError:
-            await keep("interrupted", "the receiver was stopped; it is not repeated")
+            with suppress(StoreDown):
+                await self._keep(
+                    playbook, result("interrupted", "the receiver was stopped; it is not repeated")
+                )
             raise
-        except StoreDown as error:
-            log.warning("the result of load burst %s cannot be kept: %s", key, error)
         except Exception as error:
             log.exception("a fault in load burst %s", key)
-            await keep("stopped", f"a fault of Handrail's own: {type(error).__name__}: {error}")
+            run = result("stopped", f"a fault of Handrail's own: {type(error).__name__}: {error}")
+        await self._keep_once_possible(playbook, run)
+
+    async def _keep_once_possible(self, playbook: Playbook, run: BurstRun) -> None:
+        """A store that is away stops a burst: what came of it is kept when the store is back."""
+        while True:
+            try:
+                return await self._keep(playbook, run)
+            except StoreDown as error:
+                log.warning("the result of load burst %s cannot be kept yet: %s", run.key, error)
+                await asyncio.sleep(LOOK_EVERY)
 
     async def _against(self, burst: BurstFacts, attempt: Attempt, playbook: Playbook) -> str:
         now = self.guard.conditions()
@@ -227,6 +255,12 @@ class Bursts:
             rollout, BURST, str(record["log"]), text, record, run.ended_at, run.key, tell
         )
         log.info("%s %s", rollout, run.text())
+
+
+def _declared(playbook: Playbook | None, attempt: Attempt, key: str) -> BurstFacts | None:
+    """The burst with a key, whenever its stage was entered; None where it is not declared any more."""
+    bursts = playbook.bursts if playbook else ()
+    return next((one for one in bursts if key.endswith(_tail(attempt, one))), None)
 
 
 def _tail(attempt: Attempt, burst: BurstFacts) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.model import Attempt, Captured, Run
 from handrail_receiver.store.captured_rows import captured_of
 from handrail_receiver.store.engine import Engine, Row, Tx
@@ -20,7 +22,11 @@ WITHIN = (
     "(SELECT MAX(number) FROM attempt WHERE rollout = :rollout AND started_at <= :start), 0) ORDER BY number"
 )
 """Attempts follow one another: the last that began before a time may still be under way in it, and none before that."""
-
+HAPPENED = (
+    "SELECT attempt.*, once.name AS happened, once.at AS happened_at FROM once"
+    " JOIN attempt ON attempt.id = once.attempt"
+    " WHERE once.name LIKE :prefix || '%' AND once.at >= :since ORDER BY once.at"
+)
 
 BEGAN = "store/began"
 """The name under which it is remembered when a receiver first used the store."""
@@ -69,6 +75,23 @@ class SqlPast:
                 id=attempt,
             )
             return attempt_of(rows[0]) if rows else None
+
+        return await self._engine.read(work)
+
+    async def happened(self, prefix: str, since: datetime) -> list[tuple[Attempt, str, datetime]]:
+        """What happened since once in an attempt under a name that begins with `prefix`: the attempt, the rest, and when.
+
+        Attempts that cannot be read are left out.
+        """
+
+        def work(tx: Tx) -> list[tuple[Attempt, str, datetime]]:
+            rows = tx.rows(HAPPENED, prefix=prefix, since=since.timestamp())
+            found: list[tuple[Attempt, str, datetime]] = []
+            for row in rows:
+                with suppress(*UNREADABLE):
+                    name = str(row["happened"]).removeprefix(prefix)
+                    found.append((attempt_of(row), name, instant(row["happened_at"])))
+            return found
 
         return await self._engine.read(work)
 

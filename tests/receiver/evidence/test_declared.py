@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from guarded import load_burst
 from handrail.contract import CheckFacts, StageFacts
+from handrail_receiver.evidence.burst import BURST_BEGINS, BURST_WAITS
 from handrail_receiver.evidence.declared import StageVisit, declared_lines, not_made, visits
 from handrail_receiver.views.schemas import RecordView
 
@@ -65,6 +68,8 @@ def test_a_stage_lasts_until_the_next_is_entered_or_the_attempt_goes_forward_no_
             record(3, 90, "outcome", action="rollback", key="", outcome="proved"),
         ]
     ) == [("5%", 20)]
+    [back] = visits([ENTERED, decision(2, 20, action="rollback")], 7)
+    assert back.turned_back
     assert lasted([ENTERED, decision(2, 20, action="promote", gate={"into": "complete"})]) == [("5%", 20)]
     assert visits([outcome(1, 0, "start", "5%")], 7) == [StageVisit("5%", NOW, NOW)]
 
@@ -101,10 +106,11 @@ def test_a_record_of_before_is_known_by_its_key() -> None:
     assert list(not_made(plain, [ENTERED, old, record(3, 60, "check")], 7)) == []
 
 
-def test_a_burst_that_was_interrupted_is_named() -> None:
-    burst = record(
-        2,
-        6,
+def burst(number: int, minutes: float, ended: str, why: str) -> RecordView:
+    begun = (NOW + timedelta(minutes=5)).isoformat()
+    return record(
+        number,
+        minutes,
         "burst",
         stage="5%",
         burst="T+5",
@@ -114,10 +120,10 @@ def test_a_burst_that_was_interrupted_is_named() -> None:
         url="https://relay.example/query",
         users=5,
         requests=100,
-        begun_at="2026-03-01T03:05:00Z",
-        ended_at="2026-03-01T03:06:00Z",
-        ended="interrupted",
-        why="the receiver was stopped; it is not repeated",
+        begun_at=begun,
+        ended_at=begun,
+        ended=ended,
+        why=why,
         sent=40,
         answered=40,
         well=40,
@@ -126,8 +132,60 @@ def test_a_burst_that_was_interrupted_is_named() -> None:
         seconds=None,
         log="digest",
         ok=False,
-        text="interrupted",
+        text=ended,
     )
-    assert missing(ENTERED, burst) == [
-        "load burst T+5 of stage 5%: interrupted: the receiver was stopped; it is not repeated"
+
+
+def of_burst(number: int, minutes: float, reason: str) -> RecordView:
+    said = {"stage": "5%", "label": "T+5"}
+    return decision(number, minutes, verdict="note", action="load-burst", reason=reason, burst=said)
+
+
+BURSTS = RELAY.model_copy(update={"checks": (), "bursts": (load_burst(at=300, name="T+5", stage="5%"),)})
+BEGINS, WAITS = of_burst(2, 5, BURST_BEGINS), of_burst(2, 5, BURST_WAITS)
+BACK, ON = decision(4, 7, action="rollback"), outcome(4, 7, "promote", "100%")
+OVER = "its attempt does not go forward any more"
+STOPPED, INTERRUPTED = burst(3, 6, "stopped", OVER), burst(3, 6, "interrupted", "a restart")
+FIRES = burst(3, 6, "stopped", "error-rate/warning fires")
+NEVER = "load burst T+5 of stage 5%: it was never made"
+
+
+@pytest.mark.parametrize(
+    ("records", "named"),
+    [
+        ((BEGINS, STOPPED, BACK), []),
+        ((BEGINS, BACK, STOPPED), []),
+        ((BEGINS, FIRES, BACK), []),
+        ((BEGINS, FIRES, ON), ["load burst T+5 of stage 5%: stopped: error-rate/warning fires"]),
+        ((BEGINS, FIRES), ["load burst T+5 of stage 5%: stopped: error-rate/warning fires"]),
+        ((BEGINS, INTERRUPTED, BACK), ["load burst T+5 of stage 5%: interrupted: a restart"]),
+        ((BEGINS, BACK), ["load burst T+5 of stage 5%: it began, and nothing says how it ended"]),
+        ((WAITS, BACK), []),
+        ((WAITS, ON), [NEVER]),
+        ((BACK,), [NEVER]),
+    ],
+    ids=[
+        "stopped by the rollback",
+        "recorded after it",
+        "stopped by an alert before it",
+        "stopped, and the attempt went on",
+        "stopped, and it may go on",
+        "cut off by a restart",
+        "not ended yet",
+        "something spoke against it until the rollback",
+        "something spoke against it until the next stage",
+        "nobody knows why not",
+    ],
+)
+def test_a_rollback_may_cut_a_burst_off_and_nothing_else_may(
+    records: Sequence[RecordView], named: Sequence[str]
+) -> None:
+    assert list(not_made(BURSTS, [ENTERED, *records], 7)) == named
+
+
+def test_a_rollback_soon_after_a_question_is_asked_leaves_it_unanswered() -> None:
+    made = (check(2, 15, "T+15"), check(3, 30, "T+30"))
+    assert missing(ENTERED, *made, decision(4, 30.9, action="rollback")) == []
+    assert missing(ENTERED, *made, decision(4, 31.1, action="rollback")) == [
+        "question 'T+30: Is it quiet?' of stage 5%: nobody answered it"
     ]

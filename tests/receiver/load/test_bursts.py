@@ -74,6 +74,8 @@ def test_a_rollback_stops_it_and_it_begins_in_no_other_state(tmp_path: Path, mem
             False,
         )
         assert 5 < said["sent"] < 1000
+        missing = shop.ask("GET", "/api/rollouts/shop/bundle", "viewer").json()["missing"]
+        assert [one for one in missing if "load burst" in one] == []
 
 
 def test_a_restart_interrupts_it_and_it_is_not_repeated(tmp_path: Path, memory: Memory) -> None:

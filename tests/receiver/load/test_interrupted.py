@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from guarded import NOW, load_burst, playbook
+from handrail_receiver.errors import StoreDown
 from handrail_receiver.load.bursts import BEGUN, GRACE, LONGEST, Bursts, against
 from handrail_receiver.model import (
     Attempt,
@@ -58,13 +59,13 @@ class Guarding:
     """What a burst needs of the guard: the store, a clock that is set by hand, and decisions."""
 
     def __init__(self, store: Store) -> None:
-        self.store, self.clock, self.at = store, self, NOW
+        self.store, self.clock, self.at, self.stopped = store, self, NOW, False
 
     def now(self) -> datetime:
         return self.at
 
     def conditions(self) -> Conditions:
-        return Conditions(self.at)
+        return Conditions(self.at, self.stopped)
 
     async def apply(self, rollout: str, decide: Callable[[History], Any]) -> Any:
         return await self.store.attempts.apply(rollout, decide, self.at)
@@ -73,6 +74,11 @@ class Guarding:
 class Books:
     def get(self, _: str) -> Any:
         return BOOK
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
 
 
 class Nowhere:
@@ -84,6 +90,9 @@ class Nowhere:
 
     def redact(self, text: str) -> str:
         return text
+
+    async def answered(self, *_: Any, **__: Any) -> Any:
+        return Answer(200)
 
 
 @pytest.fixture
@@ -137,6 +146,73 @@ async def test_what_was_begun_and_has_no_end_was_interrupted(
         False,
         f"load burst rush of stage 10%: interrupted ({only['why']}); how many of 10 were sent is not known",
     )
+
+
+async def decisions(store: Store) -> list[tuple[str, str]]:
+    bodies = [json.loads(one.body) for one in await store.evidence.read("shop") if one.kind == "decision"]
+    return [(one["reason"], one["text"]) for one in bodies if one["action"] == "load-burst"]
+
+
+@pytest.mark.anyio
+async def test_one_whose_receiver_was_killed_is_recorded_though_the_next_attempt_has_begun(
+    store: Store,
+) -> None:
+    store.engine.shared = True
+    await begun(store)
+    (attempt,) = await store.attempts.current()
+    changes = (Once(f"{BEGUN}{moment_key(attempt, RUSH)}"), SetState(AttemptState.abandoned))
+    said = replace(decision(*changes, rollout="shop"), attempt=attempt.id)
+    await store.attempts.apply("shop", lambda _: said, NOW)
+    await begun(store)
+    guard: Any = Guarding(store)
+    made: Callable[..., Bursts] = Bursts
+    guard.at = NOW + timedelta(seconds=RUSH.within) + GRACE + timedelta(seconds=1)
+    bursts = made(guard, Books(), Nowhere())
+    for _ in range(2):
+        await bursts._interrupted()
+    (only,) = await recorded(store)
+    assert (only["attempt"], only["ended"], only["known"]) == (attempt.id, "interrupted", False)
+
+
+@pytest.mark.anyio
+async def test_what_keeps_it_from_beginning_is_recorded_once(store: Store) -> None:
+    await begun(store)
+    guard: Any = Guarding(store)
+    guard.stopped = True
+    made: Callable[..., Bursts] = Bursts
+    bursts = made(guard, Books(), Nowhere())
+    for _ in range(2):
+        await bursts.step()
+    waits = ("load-burst-waits", "load burst rush of stage 10% does not begin: the kill switch is set")
+    assert await decisions(store) == [waits]
+    guard.stopped = False
+    await bursts.step()
+    begins = "load burst rush of stage 10% begins: 10 requests by 1 users to https://shop.example/"
+    assert await decisions(store) == [waits, ("load-burst", begins)]
+    await bursts.ended()
+
+
+@pytest.mark.anyio
+async def test_what_came_of_one_is_kept_once_the_store_is_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(store)
+    guard: Any = Guarding(store)
+    made: Callable[..., Bursts] = Bursts
+    bursts, keep, tries = made(guard, Books(), Nowhere()), store.snapshots.keep, []
+
+    async def away_at_first(*given: Any) -> None:
+        tries.append(given)
+        if len(tries) == 1:
+            raise StoreDown("its disk is full")
+        await keep(*given)
+
+    monkeypatch.setattr(store.snapshots, "keep", away_at_first)
+    monkeypatch.setattr("handrail_receiver.load.bursts.LOOK_EVERY", 0.01)
+    await bursts.step()
+    await bursts.ended()
+    (only,) = await recorded(store)
+    assert (len(tries), only["ended"], only["known"]) == (2, "done", True)
 
 
 @pytest.mark.anyio

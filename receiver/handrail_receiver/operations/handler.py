@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handrail.contract import GivenArms, Playbook, Step, names
+from handrail.contract import GivenArms, Playbook, names
 
 from handrail_receiver.errors import UNREADABLE, Cause, Permanent, TargetError
 from handrail_receiver.gates.criteria import AskCriteria, Criteria
@@ -34,7 +33,6 @@ from handrail_receiver.model import (
     Decision,
     History,
     Run,
-    SetReady,
     Verdict,
     entry_key,
     in_force,
@@ -58,7 +56,15 @@ from handrail_receiver.operations.given_versions import (
     with_versions_read,
 )
 from handrail_receiver.operations.preflight import Labels, Preflight, firing, preflight, traffic_of
-from handrail_receiver.operations.rehearsing import RehearsedAction, causes, problems, rehearsed, warnings
+from handrail_receiver.operations.rehearsing import (
+    RehearsedAction,
+    causes,
+    drilled,
+    problems,
+    rehearse_all,
+    steps_of,
+    warnings,
+)
 from handrail_receiver.outside.probes import Probes
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Target
@@ -249,44 +255,15 @@ class CallHandler:
 
     async def rehearse(self, playbook: Playbook, attempt: Attempt | None = None) -> list[RehearsedAction]:
         """What each acting action would do, by reading only: in a live attempt with the values pinned at its start."""
-        pinned = attempt.pinned if attempt is not None and attempt.live else {}
-        steps = {
-            action.name: pinned.get(action.name, action.steps)
-            for action in playbook.actions
-            if action.name in names.ACTING
-        }
-        different: list[Step] = []  # most actions share their steps, and a target is asked once
-        for step in (step for of_action in steps.values() for step in of_action):
-            if step not in different:
-                different.append(step)
-        results = await asyncio.gather(*(rehearsed(self.targets, step) for step in different))
-        return [
-            RehearsedAction(action, tuple(results[different.index(step)] for step in of_action))
-            for action, of_action in steps.items()
-        ]
+        return await rehearse_all(self.targets, steps_of(playbook, attempt, names.ACTING))
 
     async def _drill(self, playbook: Playbook, call: Call) -> Decision:
-        """What a rollback would do now, in the exact calls, by reading only; kept as evidence, and as the answer to
-        "can I roll back?" of the attempt that runs.
+        """What a rollback would do now, and whatever is softer, in the exact calls, by reading only; kept as evidence, and
+        as the answer to "can I roll back?" of the attempt that runs.
         """
         attempt = await self._attempt(playbook)
-        rehearsed = await self.rehearse(playbook, attempt)
-        wrong = problems(rehearsed)
-        lines = [
-            f"{one.action}: {step.call or step.step.kind}: {step.reason}"
-            for one in rehearsed
-            for step in one.steps
-        ]
-        decision = Decision(
-            verdict=Verdict.refuse if wrong else Verdict.note,
-            reason="not-ready" if wrong else "ready",
-            text=self.redact("\n".join(lines or wrong)),
-            rollout=playbook.rollout,
-            action="drill",
-            by=call.by,
-            attempt=attempt.id if attempt else 0,
-            changes=(SetReady(self.redact("; ".join(wrong))),) if attempt and attempt.live else (),
-        )
+        found = await rehearse_all(self.targets, steps_of(playbook, attempt, {*names.ACTING, names.REDUCE}))
+        decision = drilled(found, playbook, attempt, call.by, self.redact)
         return await self.guard.apply(playbook.rollout, lambda _: decision)
 
     async def _rehearsed(self, playbook: Playbook, call: Call) -> Call:

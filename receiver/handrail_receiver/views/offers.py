@@ -228,7 +228,8 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
         case "approve":
             return _approves(case, offer), (), ""
         case "drill":
-            said = "Each target of a rollback is asked whether it could be carried out now: by reading only."
+            softer = " and of what is softer" if case.playbook.action(names.REDUCE) else ""
+            said = f"Each target of a rollback{softer} is asked whether it could be carried out now: by reading only."
             return (said, "Nothing is changed."), (), ""
         case "ack" | "note" | "close":
             return _says_of_incident(case, offer), (), ""

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from guarded import Guarded, guarded, playbook
+from guarded.playbook import reducible
 from guarded.spy import spied
 from handrail.contract import GitValue, StageFacts, Step
 from handrail_receiver.errors import Cause
@@ -70,6 +71,26 @@ def test_a_drill_prints_the_very_commands_that_haproxy_gets(tmp_path: Path) -> N
             True,
             True,
         ]
+
+
+def test_a_drill_rehearses_what_is_softer_and_that_it_lacks_something_speaks_against_no_rollback(
+    tmp_path: Path,
+) -> None:
+    remote = git_remote(tmp_path, "values.yaml", "rate: 0.1\n")
+    book = reducible(playbook(), GitValue(str(remote), "main", "values.yaml", "rate", value="0.05", tries=1))
+    with guarded(tmp_path, book) as shop:
+        shop.call("start")
+        said = shop.call("drill")
+        assert said["reason"] == "ready"
+        [softer] = [line for line in said["text"].splitlines() if line.startswith("reduce: ")]
+        assert softer.startswith(f"reduce: git push {remote} COMMIT:refs/heads/main, where COMMIT, on top of")
+        assert "sets rate in values.yaml to 0.05: " in softer
+        remote.rename(tmp_path / "elsewhere")
+        said = shop.call("drill")
+        assert (said["verdict"], said["reason"]) == ("refuse", "reduce-not-ready")
+        assert "rollback: unix:haproxy.sock: " in said["text"]
+        assert (ready(shop), shop.status()["attempt"]["not_ready"]) == (1, "")
+        assert shop.call("promote")["verdict"] == "act"
 
 
 def test_a_fault_of_our_own_is_a_way_back_that_is_not_sure() -> None:

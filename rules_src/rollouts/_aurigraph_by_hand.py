@@ -39,6 +39,12 @@ TAKE_OUT = Instruction(
     sh="handrail rollout rollback aurigraph-v12 --why 'what you saw'",
 )
 
+ANSWERED = Instruction(
+    "And what does the balancer answer, each second?",
+    promql='sum by (code) (rate(haproxy_frontend_http_responses_total{job="aurigraph-haproxy",proxy="rest"}[5m]))',
+    see="More 5xx than green and blue count together: the balancer has no server to send to. Their state is below.",
+)
+
 FAILING = [
     Instruction(
         "Which status, on green and on blue, each second?",
@@ -58,6 +64,7 @@ FAILING = [
             """,
         see="No line: that arm has no traffic, or is not scraped. Below 0.1 is the target, above 0.5 is P3, above 1 P2, above 5 P1.",
     ),
+    ANSWERED,
     HEALTH,
     Instruction(
         "Is the database there?",
@@ -69,6 +76,7 @@ FAILING = [
         promql=f"grpc_connections_in_use{{{OWN}}}",
         see="More than 90 of 100: look for a leak, and restart the arm that leaks once it has no traffic.",
     ),
+    SPLIT,
     TAKE_OUT,
 ]
 
@@ -128,7 +136,11 @@ RESOURCES = [
 ]
 
 DOWN = [
-    Instruction("Which node does not answer?", promql='up{job="aurigraph"} == 0'),
+    Instruction(
+        "Which node does not answer, or is it the balancer?",
+        promql='up{job=~"aurigraph|aurigraph-haproxy"} == 0',
+        see="aurigraph-haproxy: nobody reaches green or blue, however well they are. Start HAProxy again.",
+    ),
     HEALTH,
     Instruction(
         "And its database, and the exporter beside it?",

@@ -28,6 +28,12 @@ def asked(frontend: str) -> str:
     return f'haproxy_frontend_http_requests_total{{job="aurigraph-haproxy",proxy="{frontend}"}}'
 
 
+def answered(frontend: str, code: str = "") -> str:
+    """What HAProxy answered at a frontend: what its servers said, and its own 502 to 504 where none said anything."""
+    which = f',code="{code}"' if code else ""
+    return f'haproxy_frontend_http_responses_total{{job="aurigraph-haproxy",proxy="{frontend}"{which}}}'
+
+
 DISKS = 'fstype!~"tmpfs|ramfs|overlay|squashfs"'
 BUSY = 'mode=~"user|nice|system|irq|softirq|steal"'
 REQUESTS, DURATION = "http_requests_total", "http_request_duration_seconds"

@@ -54,11 +54,11 @@ from rollouts._aurigraph_metrics import (
     TESTS,
     asked,
     ci,
-    database,
     machine,
     own,
 )
-from rollouts._aurigraph_runbooks import down, failing, quiet, resources, slow
+from rollouts._aurigraph_production import production, reachable
+from rollouts._aurigraph_runbooks import failing, quiet, resources, slow
 from rollouts._aurigraph_sources import pipeline
 
 # Nothing is rolled back out of stage 0%, which is staging.
@@ -194,7 +194,7 @@ aurigraph_v12 = Rollout(
             "rest-rps",
             While(Rate(own(REQUESTS)), condition=Rate(asked("rest")), above=BASELINE),
             title="REST requests per second in production while the baseline is asked for",
-            tiers=[Warning(Below({"100%": "600K/s"}))],
+            tiers=[Warning(Below("600K/s"))],
             whole_service=True,
             runbook=quiet,
         ),
@@ -206,30 +206,7 @@ aurigraph_v12 = Rollout(
             tiers=[Warning(Above({"100%": "700ms"}))],
             runbook=slow,
         ),
-        Guardrail(
-            "production-errors",
-            Ratio(bad=FAILED, of=own(REQUESTS)),
-            title="Share of requests that fail, blue and green together",
-            tiers=[Emergency(Above("5%"))],
-            whole_service=True,
-            runbook=failing,
-        ),
-        Guardrail(
-            "production-success",
-            Ratio(good=own(REQUESTS, 'status=~"2.."'), of=own(REQUESTS)),
-            title="Share of requests that succeed, blue and green together",
-            tiers=[Emergency(AtMost("0%"), note="Production is down.")],
-            whole_service=True,
-            runbook=failing,
-        ),
-        Guardrail(
-            "production-latency",
-            Latency(own(DURATION), p=95, buckets=BUCKETS),
-            title="95th percentile of request time, blue and green together",
-            tiers=[Emergency(Above("2s"))],
-            whole_service=True,
-            runbook=slow,
-        ),
+        *production,
         Guardrail(
             "cpu",
             Ratio(
@@ -281,7 +258,7 @@ aurigraph_v12 = Rollout(
             "grpc-rps",
             While(Rate(own(GRPC)), condition=Rate(asked("grpc")), above="1M/s"),
             title="gRPC requests per second in production while 1 M are asked for",
-            tiers=[Warning(Below({"100%": "800K/s"}))],
+            tiers=[Warning(Below("800K/s"))],
             whole_service=True,
             optional=True,
             runbook=quiet,
@@ -290,7 +267,8 @@ aurigraph_v12 = Rollout(
             "grpc-latency-p95",
             Latency(own(GRPC_DURATION), p=95, buckets=BUCKETS),
             title="95th percentile of gRPC time",
-            tiers=[Warning(Above({"100%": "200ms"}))],
+            tiers=[Warning(Above("200ms"))],
+            whole_service=True,
             optional=True,
             runbook=slow,
         ),
@@ -298,7 +276,8 @@ aurigraph_v12 = Rollout(
             "grpc-latency-p99",
             Latency(own(GRPC_DURATION), p=99, buckets=BUCKETS),
             title="99th percentile of gRPC time",
-            tiers=[Warning(Above({"100%": "500ms"}))],
+            tiers=[Warning(Above("500ms"))],
+            whole_service=True,
             optional=True,
             runbook=slow,
         ),
@@ -306,7 +285,8 @@ aurigraph_v12 = Rollout(
             "grpc-errors",
             Ratio(bad=own(GRPC, 'code!="OK"'), of=own(GRPC)),
             title="Share of gRPC calls that fail",
-            tiers=[Warning(Above({"100%": "0.5%"}))],
+            tiers=[Warning(Above("0.5%"))],
+            whole_service=True,
             optional=True,
             runbook=failing,
         ),
@@ -319,38 +299,7 @@ aurigraph_v12 = Rollout(
             optional=True,
             runbook=resources,
         ),
-        Guardrail(
-            "nodes",
-            While(Gauge('up{job="aurigraph"}', over="min"), condition=Gauge('up{job="aurigraph"}')),
-            title="Nodes that answer while the service is up",
-            tiers=[Critical(Below(1), sustained="1m", note="A node is down while the service is up.")],
-            whole_service=True,
-            runbook=down,
-        ),
-        Guardrail(
-            "service",
-            Gauge('up{job="aurigraph"}'),
-            title="Any node that answers",
-            tiers=[Emergency(Below(1), sustained="1m", note="No node answers: nothing succeeds.")],
-            whole_service=True,
-            runbook=down,
-        ),
-        Guardrail(
-            "database",
-            # The exporter answers without its database too; and a machine that is gone takes both away.
-            Gauge(database("pg_up"), over="max"),
-            title="Database reachable",
-            tiers=[
-                Emergency(
-                    Below(1),
-                    sustained="1m",
-                    or_=[On("exporter", Gauge(database("up"), over="max"), Below(1))],
-                    note="Without its exporter nobody knows whether the database is there.",
-                )
-            ],
-            whole_service=True,
-            runbook=down,
-        ),
+        *reachable,
         *builds,
     ],
     logs=[pipeline],

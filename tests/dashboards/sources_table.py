@@ -111,6 +111,7 @@ COMPONENTS = {
     "CryptoService": 0.971,
 }
 ASKED = {"rest": 802_000 / 1_862_000, "grpc": 1_060_000 / 1_862_000}
+ANSWERED = {"2xx": 0.99993, "4xx": 0.00004, "5xx": 0.00003}
 AURIGRAPH = (
     counter("aurigraph", "http_requests_total", 802_000, status=REST),
     histogram("aurigraph", "http_request_duration_seconds", 802_000, 0.062, SECONDS),
@@ -131,6 +132,9 @@ AURIGRAPH = (
     gauge("aurigraph-ci", "build_coverage_ratio", 1.0, component=COMPONENTS),
     gauge("aurigraph-ci", "build_image_bytes", 412 * MB, image=each("aurigraph")),
     counter("aurigraph-haproxy", "haproxy_frontend_http_requests_total", 1_862_000, proxy=ASKED),
+    counter(
+        "aurigraph-haproxy", "haproxy_frontend_http_responses_total", 1_862_000, proxy=ASKED, code=ANSWERED
+    ),
     gauge("aurigraph-db", "pg_up", 1),
     gauge(
         "aurigraph-db",

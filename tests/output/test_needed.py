@@ -81,7 +81,8 @@ def test_every_series_that_ruleiq_reads_is_needed_with_its_labels_and_the_limits
 def test_single_buckets_are_needed_too_and_a_limit_in_the_histogram_s_own_unit() -> None:
     found = {(one.rollout, one.metric): (one.buckets, one.above) for one in needed(FILES).series}
     bucket = "http_request_duration_seconds_bucket"
-    assert found["aurigraph-v12", bucket] == (('le="0.2"', 'le="0.5"'), (2.0,))
+    of_every_guardrail = (0.2, 0.3, 0.5, 0.7, 2.0)
+    assert found["aurigraph-v12", bucket] == (('le="0.2"', 'le="0.5"'), of_every_guardrail)
     assert found["relay-r1", "ttfv_ms_bucket"] == ((), (1500.0,))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -162,12 +163,14 @@ def _series(
         metric = use.one.metric
         if metric and metric != "up" and not metric.startswith(_OWN) and metric not in recorded:
             by_metric.setdefault(metric, []).append(use)
-    quantiles = dict(_quantiles(playbook, rules))
+    quantiles: dict[str, set[float]] = {}
+    for metric, limit in _quantiles(playbook, rules):
+        quantiles.setdefault(metric, set()).add(limit)
     texts = [rule["expr"] for rule in rules]
     texts += [query.expr for query in queries if query.rollout == playbook.rollout]
     added_up = [group for text in texts for group in together_in(text)]
     for metric, reads in sorted(by_metric.items()):
-        need = _need(playbook.rollout, metric, reads, quantiles.get(metric, ()))
+        need = _need(playbook.rollout, metric, reads, tuple(sorted(quantiles.get(metric, ()))))
         instead = tuple(sorted(_instead_of(metric, added_up)))
         yield replace(need, instead=instead, seen=_seen(playbook.rollout, reads))
 
@@ -227,8 +230,8 @@ def _written(matcher: tuple[str, str, str]) -> str:
     return f"{label}{op}{json.dumps(value, ensure_ascii=False)}"
 
 
-def _quantiles(playbook: Playbook, rules: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[float, ...]]]:
-    """Each histogram of which a guardrail judges a quantile, and the fixed limits of it."""
+def _quantiles(playbook: Playbook, rules: list[dict[str, Any]]) -> Iterator[tuple[str, float]]:
+    """Each histogram of which a guardrail judges a quantile, with each fixed limit of it."""
     for guardrail in playbook.guardrails:
         limits = {
             float(one.figure)
@@ -242,6 +245,5 @@ def _quantiles(playbook: Playbook, rules: list[dict[str, Any]]) -> Iterator[tupl
             if rule.get("record") != names.VALUE or rule["labels"].get(names.GUARDRAIL) != guardrail.name:
                 continue
             if limits and (scale := quantile_scale(rule["expr"])):
-                above = tuple(sorted(limit / scale for limit in limits))
                 metrics = {one.metric for one in selected(rule["expr"]) if one.metric.endswith("_bucket")}
-                yield from ((metric, above) for metric in sorted(metrics))
+                yield from product(sorted(metrics), (limit / scale for limit in limits))

@@ -149,22 +149,33 @@ defaults
 frontend rest
     bind "${REST}"
     http-request return status 200
+frontend grpc
+    bind "${GRPC}"
+    default_backend nobody
+backend nobody
 frontend metrics
     bind "${METRICS}"
     http-request use-service prometheus-exporter
 """
 
 
-def test_haproxy_exports_what_it_was_asked_for_at_each_frontend(tmp_path: Path) -> None:
-    env = {"REST": free_address(), "METRICS": free_address()}
+def test_haproxy_exports_what_it_was_asked_for_and_answered_at_each_frontend_also_by_itself(
+    tmp_path: Path,
+) -> None:
+    env = {name: free_address() for name in ("REST", "GRPC", "METRICS")}
     (tmp_path / "haproxy.cfg").write_text(PROXY)
     with haproxy(tmp_path, tmp_path / "haproxy.cfg", address=env["REST"], env=env):
         for _ in range(3):
             httpx.get(f"http://{env['REST']}/")
+        httpx.get(f"http://{env['GRPC']}/")
         text = httpx.get(f"http://{env['METRICS']}/metrics").text
     page = told(text)
     assert {name: page.get(name) for name in in_table("aurigraph-haproxy")} == in_table("aurigraph-haproxy")
-    assert 'haproxy_frontend_http_requests_total{proxy="rest"} 3' in text.splitlines()
+    assert {
+        'haproxy_frontend_http_requests_total{proxy="rest"} 3',
+        'haproxy_frontend_http_responses_total{proxy="rest",code="2xx"} 3',
+        'haproxy_frontend_http_responses_total{proxy="grpc",code="5xx"} 1',
+    } <= {*text.splitlines()}
 
 
 def test_postgres_exporter_exports_what_the_table_says(tmp_path: Path) -> None:

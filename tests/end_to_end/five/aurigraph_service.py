@@ -88,6 +88,7 @@ def runs(folder: Path) -> Iterator[Cast]:
         edge = started.enter_context(Exposed())
         for frontend, rate in (("rest", REST), ("grpc", GRPC)):
             edge.counts(f'haproxy_frontend_http_requests_total{{proxy="{frontend}"}}', rate)
+            edge.counts(f'haproxy_frontend_http_responses_total{{proxy="{frontend}",code="2xx"}}', rate)
 
         def requests_come() -> None:
             for name, share in shares(folder).items():

@@ -8,6 +8,7 @@ from handrail.declare import (
     Guardrail,
     Latency,
     Not,
+    PromQL,
     Ratio,
     Rise,
     RisePoints,
@@ -19,6 +20,8 @@ from rollouts._aidin_sources import BUCKETS, own, people_of
 REQUESTS = own("http_requests_total")
 MANY = 10_000
 """Requests of a day from which on it is judged: as many as the team's baseline is taken of."""
+CHANCE = "Of 1000 users a day a tenth less comes by chance on one day in 105, of 500 on one in 20, of 200 on one in 7."
+"""If each comes independently of the others: tests/project/test_false_rollbacks.py."""
 WHY = {"window-outlasts-stage": "a day is one figure, which is asked for once, when the stage ends"}
 
 daily = [
@@ -74,29 +77,39 @@ daily = [
         },
         against=Ago("7d"),
         success=Not(Drop("10%")),
-        tiers=[Warning(Drop("10%"))],
+        # No least=: below it nothing would be judged, and the gate of a small service never be open.
+        tiers=[Warning(Drop("10%"), note=CHANCE)],
         whole_service=True,
         runbook=Runbook(
             "Over a whole day, its night included, fewer people come than a week before.",
-            look=["Is it a holiday?", "Since which hour? See active-users."],
-            fix=["As for active-users."],
+            look=["Is it a holiday?", "Since which hour? See active-users.", f"How many come? {CHANCE}"],
+            fix=[
+                "As for active-users.",
+                "So few that it may be chance, and nobody complains: ask the gate again a day later. --anyway goes past the others as well.",
+            ],
         ),
     ),
     Guardrail(
         "few-users",
-        people_of("24h"),
-        title="Users of 24 hours, too few to compare an hour of them",
-        accept={"detection-too-slow": "a day is needed to know it, and nothing waits for it"},
+        PromQL(
+            'max_over_time(handrail:guardrail:value{rollout="aidin-hardening",guardrail="active-users",signal=""}[24h])'
+        ),
+        title="Users of the busiest hour of 24, too few to compare an hour of them",
+        accept={
+            "free-promql": "it is the highest of what active-users found in a day",
+            "detection-too-slow": "a day is needed to know it, and nothing waits for it",
+        },
         tiers=[
             Warning(
                 Below(dict.fromkeys(("10%", "50%", "100%"), 100)),
                 sustained="30m",
-                note="No hour has the hundred people that active-users compares: it finds nothing. daily-users does.",
+                note="No hour has the hundred people from whom on active-users compares."
+                " Of thirty it finds that nearly all are gone; daily-users finds a drop of the whole day.",
             )
         ],
         whole_service=True,
         runbook=Runbook(
-            "Whether people went away is seen over a day, and not within hours.",
+            "Whether a part of the people went away is seen over a day, and not within hours.",
             look=["Is it a weekend or a holiday? Is the application's log read in full?"],
             fix=["Look at sign-ins and complaints by hand, more often than at other times."],
         ),

@@ -209,7 +209,12 @@ aidin_hardening = Rollout(
                 # A hundred users of an hour are 80 of another by chance, but not for two hours.
                 Warning(Drop("10%", least=100), sustained="3h"),
                 Critical(Drop("20%", least=100), sustained="2h", action="rollback"),
-                Emergency(Drop("50%", least=100), action="emergency-rollback"),
+                Emergency(
+                    Drop("50%", least=100),
+                    # Thirty people of an hour are not six by chance: tests/project/test_false_rollbacks.py.
+                    or_=[On("nearly-all", people_of("1h"), Drop("80%", least=30), against=Ago("7d"))],
+                    action="emergency-rollback",
+                ),
             ],
             whole_service=True,
             runbook=Runbook(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from random import Random
 
@@ -81,17 +82,21 @@ def test_the_95th_percentile_of_an_hour_rolls_nothing_back_by_chance(p95: float)
         assert fired(broken, looks(alert)) == 0, alert.name
 
 
-def test_users_of_an_hour_roll_nothing_back_by_chance() -> None:
+@pytest.mark.parametrize("of_least", [0.6, 0.8, 1, 1.5])
+def test_users_of_an_hour_roll_nothing_back_by_chance(of_least: float) -> None:
+    """Where so many come on average, as a part of the least that is judged."""
     guardrail = aidin("active-users")
     measure = guardrail.signals[0].measure.inner
     assert isinstance(measure, Count)
     steps = 60 // STEP
-    for alert in acting(guardrail):
-        condition = only(alert)
+    judged = [(alert, one) for alert in acting(guardrail) for one in alert.conditions]
+    assert len(judged) == 3
+    for alert, condition in judged:
+        assert isinstance(condition, Condition)
         least = condition.least
         assert least is not None
 
-        def people(seed: int, mean: float = float(least) / steps) -> list[int]:
+        def people(seed: int, mean: float = of_least * float(least) / steps) -> list[int]:
             random = Random(seed)
             rows = ([many(random, mean)] for _ in range(DAYS * 24 * 60 // STEP))
             return [count for [count] in over(rows, steps)]
@@ -99,6 +104,16 @@ def test_users_of_an_hour_roll_nothing_back_by_chance() -> None:
         drop = float(condition.figures[0])
         broken = (then >= least and now < drop * then for now, then in zip(people(1), people(2), strict=True))
         assert fired(broken, looks(alert)) == 0, alert.name
+
+
+@pytest.mark.parametrize(("users", "one_in"), [(1000, 105), (500, 20), (200, 7)])
+def test_so_often_a_day_has_a_tenth_fewer_users_by_chance_as_is_said(users: int, one_in: int) -> None:
+    guardrail, random, days = aidin("daily-users"), Random(1), 20_000
+    drop = float(guardrail.success[0].condition.figures[0])
+    fewer = sum(many(random, users) < drop * many(random, users) for _ in range(days))
+    assert days / fewer == pytest.approx(one_in, rel=0.15)
+    [told] = [alert.description for alert in guardrail.alerts if alert.tier == "warning"]
+    assert re.findall(rf"[Oo]f {users} \D+ (\d+)", told) == [str(one_in)]
 
 
 @pytest.mark.parametrize(("name", "healthy"), [("http-5xx", 0.002), ("http-403", 0.01)])

@@ -33,7 +33,7 @@ TIERS: dict[str, list[str]] = {
         "http-403 emergency: above 5 %; at once; emergency, rollback",
         "active-users warning: below 90 % of the figure of 7d ago, if that is at least 100; 3h; warning, investigate",
         "active-users critical: below 80 % of the figure of 7d ago, if that is at least 100; 2h; critical, rollback",
-        "active-users emergency: below 50 % of the figure of 7d ago, if that is at least 100; at once; emergency, emergency-rollback",
+        "active-users emergency: below 50 % of the figure of 7d ago, if that is at least 100, or nearly-all below 20 % of the figure of 7d ago, if that is at least 30; at once; emergency, emergency-rollback",
         "daily-users warning: below 90 % of the figure of 7d ago; at once; warning, investigate",
         "few-users warning: below 100 in stages 10% and 50% and 100%; 30m; warning, investigate",
         "table-size critical: above 1 GB, or role-growth above 8 KB, or bulk-growth above 1 MB, or audit-growth above 1 MB, or idle-growth above 16 KB, in the first 7d of an attempt; at once; critical, investigate",

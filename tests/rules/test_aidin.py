@@ -231,6 +231,7 @@ def seen(*spells: tuple[int, str]) -> dict[str, str]:
 
 
 ALWAYS, LEFT, CAME = "1x800", "1x640 _x160", "_x640 1x160"
+FEW = {"warning": "investigate"}
 ALL = {"warning": "investigate", "critical": "rollback", "emergency": "emergency_rollback"}
 
 
@@ -243,8 +244,21 @@ ALL = {"warning": "investigate", "critical": "rollback", "emergency": "emergency
         ([(40, ALWAYS), (60, LEFT)], ["warning", "critical", "emergency"]),
         ([(100, LEFT)], ["warning", "critical", "emergency"]),
         ([(40, ALWAYS), (60, LEFT), (60, CAME)], []),
+        ([(5, ALWAYS), (25, LEFT)], ["emergency"]),
+        ([(6, ALWAYS), (24, LEFT)], []),
+        ([(29, LEFT)], []),
     ],
-    ids=["12 of a night, and 5", "100 and 92", "100 and 70", "100 and 40", "100 and none", "others came"],
+    ids=[
+        "12 of a night, and 5",
+        "100 and 92",
+        "100 and 70",
+        "100 and 40",
+        "100 and none",
+        "others came",
+        "30 and 5",
+        "30 and 6",
+        "29 and none",
+    ],
 )
 def test_users_are_compared_with_the_same_hour_of_last_week(
     promtool: str, people: list[tuple[int, str]], alerts: list[str]
@@ -252,6 +266,21 @@ def test_users_are_compared_with_the_same_hour_of_last_week(
     found = fires("45m", **{tier: ALL[tier] for tier in alerts})
     blind = Asked('count(ALERTS{alertstate="firing",tier="blind"})', "45m", {})
     assert complaints(promtool, hurried("active-users"), seen(*people), found, blind, step="4s") == ""
+
+
+@pytest.mark.parametrize(
+    ("hourly", "stage", "alerts"),
+    [("60x200", "1x200", FEW), ("60x20 130x12 60x170", "1x200", {}), ("60x200", "0x200", {})],
+    ids=["sixty in each hour", "130 at noon", "no stage is on"],
+)
+def test_whoever_has_no_hour_of_a_hundred_people_hears_that_none_is_compared(
+    promtool: str, hourly: str, stage: str, alerts: Mapping[str, str]
+) -> None:
+    """Of four hundred users a day no hour may have a hundred."""
+    people = 'handrail:guardrail:value{rollout="aidin-hardening",guardrail="active-users"}'
+    series = {people: hourly, next(iter(STAGE)): stage}
+    asked = fires("23h", **alerts)
+    assert complaints(promtool, aidin("few-users"), series, asked, step="10m", all_rules=True) == ""
 
 
 NO_FIGURE = {'{reason="its metrics are missing"}': 1.0}

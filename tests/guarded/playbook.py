@@ -123,6 +123,14 @@ def reducible(book: Playbook, *steps: Step) -> Playbook:
     return book.model_copy(update={"actions": (*book.actions, softer)})
 
 
+def with_thin(book: Playbook) -> Playbook:
+    """The same with an alert for too few events of its first guardrail."""
+    first, *others = book.guardrails
+    thin = TierFacts(tier="thin", alertname="ShopThin", severity="warning", action="investigate", expr="few")
+    told = first.model_copy(update={"tiers": (*first.tiers, thin)})
+    return book.model_copy(update={"guardrails": (told, *others)})
+
+
 def write_playbook(folder: Path, book: Playbook) -> Path:
     """Write a playbook as the compiler would; gives the folder."""
     folder.mkdir(parents=True, exist_ok=True)

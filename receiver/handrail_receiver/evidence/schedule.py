@@ -57,6 +57,11 @@ def due_checks(
             yield ScheduledCheck(key, attempt.stage, CheckFacts(at=0, name="while something fires"), now)
 
 
+def fires(playbook: Playbook, history: History) -> bool:
+    """Whether anything fires that somebody should look at more often for."""
+    return any(said.firing and said.source not in playbook.aside for said in history.said)
+
+
 def left_stages(history: History) -> Iterator[tuple[Attempt, datetime]]:
     """The stages that an attempt was in and is not any more: the attempt as it was in each, and when that was left."""
     attempt, seen = history.attempt, None
@@ -156,11 +161,10 @@ class Schedule:
         if entry not in self._made:
             self._made[entry] = set(await store.snapshots.scheduled(attempt.rollout, entry))
         made, now = self._made[entry], self.snapshots.clock.now()
-        firing = bool(playbook.checks_while_firing) and await self._fires(attempt.rollout, now)
+        firing = bool(playbook.checks_while_firing) and await self._fires(playbook, now)
         for one in list(due_checks(playbook, attempt, made, now, firing=firing)):
             await self.snapshots.scheduled(playbook, attempt, one)
             made.add(one.key)
 
-    async def _fires(self, rollout: str, now: datetime) -> bool:
-        history = await self.snapshots.store.attempts.history(rollout, now)
-        return any(said.firing for said in history.said)
+    async def _fires(self, playbook: Playbook, now: datetime) -> bool:
+        return fires(playbook, await self.snapshots.store.attempts.history(playbook.rollout, now))

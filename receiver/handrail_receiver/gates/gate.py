@@ -152,23 +152,13 @@ class GateCase:
 
     @cached_property
     def firing(self) -> tuple[str, ...]:
-        """What fires and is asked about: by Prometheus, and by the alerts we heard where Prometheus is not sure."""
+        """What fires and is asked about: by Prometheus, and by the alerts we heard where Prometheus is not sure.
+
+        Not `thin`: a criterion says itself over which part of the stage there was enough to judge.
+        """
         said = [one.source for one in self.history.said if one.firing and not is_probe(one.source)]
         heard = set() if self.inputs.fires.sure else set(said)  # a gate asks probes itself
-        return tuple(sorted({*heard, *self.inputs.fires.sources} - self.aside))
-
-    @cached_property
-    def aside(self) -> frozenset[str]:
-        """The tiers that no gate asks about: in shadow mode, and `thin`.
-
-        A criterion says itself over which part of the stage there was enough to judge.
-        """
-        return frozenset(
-            f"{guardrail.name}/{tier.tier}"
-            for guardrail in self.playbook.guardrails
-            for tier in guardrail.tiers
-            if tier.shadow or tier.tier == names.THIN
-        )
+        return tuple(sorted({*heard, *self.inputs.fires.sources} - self.playbook.aside))
 
     def milder(self, severities: Sequence[str]) -> frozenset[str]:
         """The tiers of other severities than these; none where all are asked about."""
@@ -292,7 +282,7 @@ def _stable(long: timedelta, gate: Gate, at: GateCase) -> Requirement:
     if at.firing:
         text = f"{fire(at.firing)}; {span(long)} of rest are needed"
         return Requirement("stable", name, met=False, text=text)
-    aside = at.aside | at.milder(gate.severities)
+    aside = at.playbook.aside | at.milder(gate.severities)
     said = [one.at for one in at.history.said if one.source not in aside]
     since = max([attempt.stage_entered_at, *said])
     text = f"{what} has fired since {when(since)}"

@@ -72,12 +72,8 @@ def against(
 
 def _counting(playbook: Playbook) -> set[str]:
     """The tiers that speak against load: shadows do not, nor does a guardrail that lacks the traffic to see."""
-    return {
-        f"{guardrail.name}/{tier.tier}"
-        for guardrail in playbook.guardrails
-        for tier in guardrail.tiers
-        if not tier.shadow and tier.tier != names.BLIND
-    }
+    tiers = {f"{facts.name}/{tier.tier}" for facts in playbook.guardrails for tier in facts.tiers}
+    return {one for one in tiers - playbook.aside if not one.endswith(f"/{names.BLIND}")}
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from handrail.contract import Playbook, names
@@ -92,12 +92,12 @@ def _phase(known: ReportInput, outcome: Outcome) -> Field:
 
 
 def status(known: ReportInput, outcome: Outcome) -> Field:
-    """On track only where everything could be seen, and nobody had to be told of anything."""
+    """On track only where everything could be seen, and people were told of nothing but too few events to judge by."""
     failure = outcome.failure
     if failure is not None and failure.within(known.period.start, known.until):
         took = "it is not over" if failure.lasted is None else f"done in {lasted(failure.lasted)}"
         return Field("Status", f"{BACK}: {took}")
-    if known.told:
+    if any(_source(json.loads(record.body)) not in known.playbook.aside for record in known.told):
         return Field("Status", ISSUES)
     if isinstance(known.guardrails, str):
         return Field("Status", unknown=f"nothing fired; {known.guardrails}")
@@ -140,9 +140,13 @@ def issues_section(known: ReportInput) -> Section:
 
 def _issue(known: ReportInput, record: EvidenceRecord) -> str:
     said = json.loads(record.body)
-    about = "/".join(filter(None, (said["guardrail"], said["tier"])))
+    about = _source(said)
     what = " ".join(filter(None, (said["action"] or said["verdict"], about)))
     return f"{local(record.at, known.period.zone)} {what}: {said['text']}"
+
+
+def _source(said: Mapping[str, str]) -> str:
+    return "/".join(filter(None, (said["guardrail"], said["tier"])))
 
 
 def next_section(known: ReportInput) -> Section:

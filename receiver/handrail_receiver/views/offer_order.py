@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from handrail_receiver.gates.gate import GateStatus
@@ -49,8 +49,8 @@ have to say is before it. Once it is rolled back, what was found is said first, 
 """
 
 
-def situation_of(history: History, gate: GateStatus | None) -> Situation:
-    """Where it stands; `gate` is the one ahead."""
+def situation_of(history: History, gate: GateStatus | None, aside: Collection[str]) -> Situation:
+    """Where it stands; `gate` is the one ahead, `aside` what may fire all the same."""
     state, attempt = state_of(history), history.attempt
     if state is State.rolled_back:
         return Situation.changed if attempt is not None and attempt.changed_since else Situation.rolled_back
@@ -60,7 +60,7 @@ def situation_of(history: History, gate: GateStatus | None) -> Situation:
         return Situation.goes_back
     if state is State.held:
         return Situation.held
-    fires = any(said.firing for said in history.said)
+    fires = any(said.firing and said.source not in aside for said in history.said)
     if state is not State.baking or gate is None or fires:
         return Situation.goes_on
     if not gate.missing:

@@ -95,7 +95,7 @@ class Case:
 
 def offers(case: Case, asker: Asker) -> tuple[Offer, ...]:
     """The buttons of a person, the most urgent first; none that would be refused in the present state."""
-    state, situation = state_of(case.history), situation_of(case.history, case.gate)
+    state, situation = state_of(case.history), situation_of(case.history, case.gate, case.playbook.aside)
     known = (
         *_forward(case, state),
         *_of_incidents(case),

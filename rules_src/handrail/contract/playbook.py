@@ -375,6 +375,16 @@ class Playbook(_Model):
         """The action called `name`, or None when this rollout does not have it."""
         return next((action for action in self.actions if action.name == name), None)
 
+    @property
+    def aside(self) -> frozenset[str]:
+        """The tiers, as guardrail/tier, that speak against nothing: in shadow mode, and `thin`, with too few events to judge."""
+        return frozenset(
+            f"{facts.name}/{tier.tier}"
+            for facts in self.guardrails
+            for tier in facts.tiers
+            if tier.shadow or tier.tier == names.THIN
+        )
+
     def stage_after(self, name: str) -> StageFacts | None:
         """The stage that follows the one called `name`, or None after the last."""
         places = [place for place, stage in enumerate(self.stages) if stage.name == name]

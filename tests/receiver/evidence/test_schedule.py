@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+from guarded.playbook import with_thin
 from handrail.contract import CheckFacts
-from handrail_receiver.evidence.schedule import due_checks, missed_checks
+from handrail_receiver.evidence.schedule import due_checks, fires, missed_checks
 from handrail_receiver.evidence.snapshot_taker import why_made
 from handrail_receiver.model import (
     FINISHED,
@@ -14,6 +16,7 @@ from handrail_receiver.model import (
     Attempt,
     AttemptState,
     History,
+    LastSaid,
     Run,
     RunState,
     ScheduledCheck,
@@ -91,6 +94,23 @@ def test_while_something_fires_one_is_made_in_each_interval_and_none_is_made_up_
     first = keys(25)
     assert [len(first), keys(29, *first), keys(25, firing=False)] == [1, [], []]
     assert len(keys(60, *first)) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "firing", "counts"),
+    [
+        ("error-rate/critical", True, True),
+        ("error-rate/critical", False, False),
+        ("error-rate/blind", True, True),
+        ("error-rate/thin", True, False),
+        ("health/failing", True, True),
+    ],
+)
+def test_a_quiet_night_with_too_few_events_is_nothing_to_look_at_more_often(
+    source: str, firing: bool, counts: bool
+) -> None:
+    history = History(ATTEMPT, said=(LastSaid("x", source, firing=firing, at=NOW),))
+    assert fires(with_thin(book()), history) is counts
 
 
 MOMENTS = st.sets(st.integers(1, 600), min_size=1, max_size=12)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from guarded import NOW, load_burst, playbook
+from guarded.playbook import with_thin
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.load.bursts import BEGUN, GRACE, LONGEST, Bursts, against
 from handrail_receiver.model import (
@@ -27,7 +28,7 @@ from handrail_receiver.store import Store, open_store
 from ports.store_cases import begun, decision
 
 RUSH = load_burst()
-BOOK = playbook(bursts=(RUSH,), tiers={"leaks/critical": {"shadow": True}})
+BOOK = with_thin(playbook(bursts=(RUSH,), tiers={"leaks/critical": {"shadow": True}}))
 ATTEMPT = Attempt(7, "shop", "shop", 2, AttemptState.active, "10%", NOW, NOW, "alice")
 FREE = Conditions(NOW)
 
@@ -52,7 +53,7 @@ def test_the_kill_switch_a_blind_guard_and_what_fires_speak_against_it() -> None
     assert why(ATTEMPT, "error-rate/warning", "error-rate/critical") == (
         "error-rate/critical, error-rate/warning fire"
     )
-    assert why(ATTEMPT, "error-rate/blind", "leaks/critical") == ""
+    assert why(ATTEMPT, "error-rate/blind", "error-rate/thin", "leaks/critical") == ""
 
 
 class Guarding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -206,6 +207,13 @@ aurigraph-v12 (aurigraph), 2025-12-26 00:00 UTC to 2026-01-02 00:00 UTC
 
 def test_the_clinics_daily_mail_has_its_teams_fields_and_nothing_else() -> None:
     assert markdown(report_of(clinic())) == DAILY
+
+
+def test_a_day_with_too_few_events_for_a_window_is_on_track_and_says_so_among_its_issues() -> None:
+    few = told(TODAY.start, "mem0-writes", "thin", "35 events in its window are too few")
+    text = markdown(report_of(replace(clinic(), told=(few,))))
+    assert "- Status: ✅ On Track\n" in text
+    assert "- 2025-10-17 00:00 UTC tell mem0-writes/thin: 35 events in its window are too few\n" in text
 
 
 def test_its_message_has_the_subject_and_a_line_for_each_field() -> None:

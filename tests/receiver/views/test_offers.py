@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook
-from guarded.playbook import reducible
+from guarded.playbook import reducible, with_thin
 from handrail.contract import Playbook
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
@@ -91,6 +91,10 @@ IN_STATE: Mapping[str, tuple[list[str], list[str]]] = {
     "waiting for approval while something fires": (
         buttons(History(ACTIVE, said=(FIRES,)), LEAD),
         [*WAY_BACK, "Hold", "Approve as lead", "Promote into 100%", *LAST],
+    ),
+    "its gate is open, and there are too few events of one guardrail": (
+        buttons(History(ACTIVE, said=(replace(FIRES, source="error-rate/thin"),)), book=with_thin(BOOK)),
+        ["Promote into 100%", *WAY_BACK, "Hold", *LAST],
     ),
     "its gate is open": (
         buttons(History(ACTIVE)),

@@ -183,6 +183,7 @@ errors = Dashboard(
             ],
         ),
     ],
+    last="24h",
 )
 
 cluster = Dashboard(

@@ -31,7 +31,7 @@ from handrail.emit.grafana.guardrail_panels import panels
 from handrail.lower import lower
 from handrail.plan import Guardrail as Planned
 from handrail.plan import Rollout as PlannedRollout
-from handrail.report.wording import meaning
+from handrail.report.wording import enough_bad, meaning
 
 ERRORS = Ratio("requests_total", bad='requests_total{code="500"}', by=["path"])
 
@@ -86,8 +86,7 @@ def test_a_limit_that_is_another_for_each_says_whose_it_is(against: Reference) -
             ERRORS,
             (
                 'The share of `requests_total{code="500",track="new"}` in `requests_total{track="new"}` over 5m, for each '
-                "`path`. With fewer than 100 events in that time that `path` is not judged, unless 10 or more of them "
-                "are bad."
+                "`path`. With fewer than 100 events in that time that `path` is not judged."
             ),
         ),
         (
@@ -101,7 +100,7 @@ def test_a_limit_that_is_another_for_each_says_whose_it_is(against: Reference) -
             SlowerThan("seconds", "1s", min_events=20, by=["path"]),
             (
                 'The share of `seconds{track="new"}` slower than 1 s over 5m, for each `path`. With fewer than 20 events in that '
-                "time that `path` is not judged, unless 10 or more of them are bad."
+                "time that `path` is not judged."
             ),
         ),
         (
@@ -127,7 +126,8 @@ def test_a_limit_that_is_another_for_each_says_whose_it_is(against: Reference) -
     ],
 )
 def test_a_runbook_says_of_whom_it_speaks(measure: Measure, said: str) -> None:
-    assert meaning(guardrail(measure).signals[0].measure) == said
+    one = guardrail(measure)
+    assert meaning(one.signals[0].measure, enough_bad(one, one.signals[0])) == said
 
 
 def test_alerts_differ_by_these_labels_and_mute_each_other_only_where_they_are_alike() -> None:

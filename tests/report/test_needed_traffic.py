@@ -5,6 +5,8 @@ from __future__ import annotations
 from handrail.declare import (
     Above,
     Arms,
+    AtMost,
+    Below,
     Critical,
     Emergency,
     Environment,
@@ -17,6 +19,7 @@ from handrail.declare import (
 )
 from handrail.lower import lower
 from handrail.report.needed_traffic import needed_traffic
+from handrail.report.wording import enough_bad, meaning
 
 ERRORS = Guardrail(
     "errors",
@@ -40,3 +43,32 @@ def test_explain_says_from_which_traffic_on_each_guardrail_protects() -> None:
         ("latency", "20/min (100 in 5m)", "2.2/min bad (11: critical)", "10%: 200/min; 100%: 20/min"),
         ("seldom", "1.7/min (100 in 1h)", "-", "10%: 16.7/min; 100%: 1.7/min"),
     )
+
+
+def test_a_runbook_says_how_many_bad_events_each_tier_takes_and_nothing_where_no_number_is_enough() -> None:
+    share = Ratio(bad="b_total", of="all_total", min_events=300)
+    success = Ratio(good="good_total", of="all_total", min_events=300)
+    declared = Rollout(
+        "shop",
+        "shop",
+        guardrails=[
+            Guardrail(
+                "three", share, tiers=[Warning(Above("1%")), Critical(Above("5%")), Emergency(Above("50%"))]
+            ),
+            Guardrail("one", share, tiers=[Critical(Above("5%"))]),
+            Guardrail("none-good", success, tiers=[Emergency(AtMost("0%"))]),
+            Guardrail("judged", share, success=Below("1%")),
+        ],
+    )
+    (planned,) = lower([declared], Environment("test")).rollouts
+    few = "With fewer than 300 events in that time it is not judged"
+    said = {
+        one.name: meaning(one.signals[0].measure, enough_bad(one, one.signals[0])).partition(few)[2]
+        for one in planned.guardrails
+    }
+    assert said == {
+        "three": ", unless 10 (warning), 16 (critical), 151 (emergency) or more of them are bad.",
+        "one": ", unless 16 or more of them are bad.",
+        "none-good": ".",
+        "judged": ".",
+    }

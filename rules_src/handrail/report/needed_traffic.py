@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from handrail import plan
 from handrail.report.tables import Table
+from handrail.report.wording import enough_bad
 from handrail.units import per_minute, seconds, span
 
 COLUMNS = ("guardrail", "judges from", "a breach from", "the whole service then has")
@@ -51,18 +52,9 @@ def _found(rollout: plan.Rollout, split: plan.SampleRatio) -> str:
 
 def _breach(guardrail: plan.Guardrail, signal: plan.Signal, measure: plan.EventMeasure) -> str:
     """From how many bad events on its tiers break their limits, the first of them first."""
-    needed = {
-        alert.tier: condition.least_bad
-        for alert in guardrail.alerts
-        for condition in alert.conditions
-        if condition.signal == signal and condition.least_bad is not None
-    }
-    by_number: dict[int, list[str]] = {}
-    for tier, bad in needed.items():
-        by_number.setdefault(bad, []).append(tier)
     said = (
         f"{_rate(Decimal(bad), measure)} bad ({bad}: {', '.join(tiers)})"
-        for bad, tiers in sorted(by_number.items())
+        for bad, tiers in enough_bad(guardrail, signal).items()
     )
     return "; ".join(said) or "-"
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 from handrail.plan import (
     Absence,
@@ -19,6 +20,7 @@ from handrail.plan import (
     Forecast,
     Gauge,
     Growth,
+    Guardrail,
     Increase,
     Latency,
     Measure,
@@ -30,6 +32,7 @@ from handrail.plan import (
     ReferenceKind,
     Selector,
     SeriesMeasure,
+    Signal,
     SlowerThan,
     State,
     StateChanges,
@@ -161,19 +164,18 @@ def reference_words(reference: Reference) -> str:
 _OVER_WORDS = {"max": "The highest", "min": "The lowest", "sum": "The sum of", "avg": "The average of"}
 
 
-def meaning(measure: Measure) -> str:
-    """What a measure measures, as a sentence with its series as code."""
+def meaning(measure: Measure, bad: Mapping[int, Sequence[str]] = MappingProxyType({})) -> str:
+    """What a measure measures, as a sentence with its series as code; `bad` as enough_bad() says it."""
     if isinstance(measure, SeriesMeasure):
         return f"{_of_series(measure)}{_each(measure.by)}.{_aside(measure)}"
     match measure:
         case Ratio(window=window) | SlowerThan(window=window):
-            few = _few(measure.min_events, measure.by, measure.min_bad)
+            few = _few(measure.min_events, measure.by, bad, "bad")
             more = " More than all of them are all." if isinstance(measure, Ratio) and measure.beside else ""
             return f"{share(measure)} over {span(window)}{_each(measure.by)}. {few}{more}"
         case Latency(histogram, q, window, min_events):
             quantile = f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}"
-            beyond = None if measure.native else measure.least_slow
-            few = _few(min_events, measure.by, beyond, "beyond its limit")
+            few = _few(min_events, measure.by, bad, "beyond its limit")
             return f"{quantile}{_each(measure.by)}. {few}"
         case Increase(counters, window, bound):
             slow = "" if bound is None else f" slower than {show(bound, Unit.seconds)}"
@@ -190,7 +192,7 @@ def meaning(measure: Measure) -> str:
             by = f", of which {_named(used)} is left" if measure.left else f" by {_named(used)}"
             return f"How much of {limit} is in use{by}{fullest}{_each(measure.by)}."
         case State() | StateChanges() | While() | Growth() | Absence() | PromQL():
-            return _rare_meaning(measure)
+            return _rare_meaning(measure, bad)
 
 
 def share(measure: Ratio | SlowerThan | TimeSlices) -> str:
@@ -205,7 +207,9 @@ def share(measure: Ratio | SlowerThan | TimeSlices) -> str:
     )
 
 
-def _rare_meaning(measure: State | StateChanges | While | Growth | Absence | PromQL) -> str:
+def _rare_meaning(
+    measure: State | StateChanges | While | Growth | Absence | PromQL, bad: Mapping[int, Sequence[str]]
+) -> str:
     match measure:
         case State(state, label):
             return f"The `{label}` that `{state}` is in."
@@ -215,9 +219,7 @@ def _rare_meaning(measure: State | StateChanges | While | Growth | Absence | Pro
             when = _when(measure).removesuffix(".")
             units = {Rate: Unit.per_second, Usage: Unit.ratio}
             least = show(bound, units.get(type(condition), Unit.number)) if bound else "0"
-            return (
-                f"{meaning(inner)} Only while this is {_OP_WORDS[op]} {least}: {when[:1].lower()}{when[1:]}."
-            )
+            return f"{meaning(inner, bad)} Only while this is {_OP_WORDS[op]} {least}: {when[:1].lower()}{when[1:]}."
         case Growth(metric, window):
             return f"By how much `{metric}` grew in {span(window)}{_each(measure.by)}."
         case Absence(metric, window):
@@ -300,9 +302,26 @@ def _aside(measure: SeriesMeasure) -> str:
             return ""
 
 
-def _few(least: int, labels: tuple[str, ...], bad: int | None, what: str = "bad") -> str:
+def enough_bad(guardrail: Guardrail, signal: Signal) -> dict[int, list[str]]:
+    """From how many bad events on which of its tiers break their limits though there are too few, the fewest first."""
+    needed = {
+        alert.tier: condition.least_bad
+        for alert in guardrail.alerts
+        for condition in alert.conditions
+        if condition.signal == signal and condition.least_bad is not None
+    }
+    by_number: dict[int, list[str]] = {}
+    for tier, bad in sorted(needed.items(), key=lambda one: one[1]):
+        by_number.setdefault(bad, []).append(tier)
+    return by_number
+
+
+def _few(least: int, labels: tuple[str, ...], bad: Mapping[int, Sequence[str]], what: str) -> str:
     who = f"that {_named(labels)}" if labels else "it"
-    unless = f", unless {bad} or more of them are {what}" if bad is not None and bad < least else ""
+    each = (
+        f"{number} ({', '.join(tiers)})" if len(bad) > 1 else str(number) for number, tiers in bad.items()
+    )
+    unless = f", unless {', '.join(each)} or more of them are {what}" if bad else ""
     return f"With fewer than {least} events in that time {who} is not judged{unless}."
 
 

@@ -299,6 +299,10 @@ def test_relay_s_pages_show_the_hour() -> None:
     assert len(times) == 6
 
 
+def test_aurigraph_s_page_of_errors_shows_a_day() -> None:
+    assert own_pages()["aurigraph-v12-errors.json"]["time"] == {"from": "now-1d", "to": "now"}
+
+
 @pytest.mark.parametrize(("file", "title"), COLOURED)
 def test_what_is_now_is_coloured_by_them(file: str, title: str) -> None:
     [change] = [

@@ -13,7 +13,7 @@ from handrail.emit.runbooks.byhand import ByHand, by_hand, page_by_hand
 from handrail.plan.timing import Times, timing
 from handrail.report.check_words import at_rest, gate_checks, looked_at, seen_for
 from handrail.report.stage_words import by_itself
-from handrail.report.wording import burn_rates, limits, meaning, rounded_up, share
+from handrail.report.wording import burn_rates, enough_bad, limits, meaning, rounded_up, share
 from handrail.units import Unit, show, span
 
 BY_ITSELF = {
@@ -174,7 +174,7 @@ def _guardrail(
         anchor=guardrail.name,
         title=guardrail.title,
         impact=guardrail.runbook.impact,
-        meaning=_split(guardrail.split, stages) if guardrail.split else _meaning(guardrail.signals),
+        meaning=_split(guardrail.split, stages) if guardrail.split else _meaning(guardrail),
         success="" if guardrail.shadow else ", and ".join(success.text for success in guardrail.success),
         shadow=guardrail.shadow,
         tiers=tuple(_tier(alert, limits(alert), times[alert.name]) for alert in guardrail.alerts),
@@ -187,11 +187,14 @@ def _guardrail(
     )
 
 
-def _meaning(signals: Sequence[plan.Signal]) -> str:
+def _meaning(guardrail: plan.Guardrail) -> str:
     """What is measured, and the further measures of its tiers."""
-    others = (one for one in signals[1:] if not isinstance(one.measure, plan.StateChanges))
+    first, *rest = guardrail.signals
+    said = ((one, meaning(one.measure, enough_bad(guardrail, one))) for one in (first, *rest))
     return " ".join(
-        [meaning(signals[0].measure), *(f"`{one.name}`: {meaning(one.measure)}" for one in others)]
+        text if one == first else f"`{one.name}`: {text}"
+        for one, text in said
+        if one == first or not isinstance(one.measure, plan.StateChanges)
     )
 
 

@@ -259,9 +259,11 @@ def _of_incident(
     of = change.attempt if isinstance(change, LeftToPeople) and change.attempt else attempt
     source = _source(decision)
     wakes = change.severity if isinstance(change, NeedsSomebody) else None
-    needs_people(
+    asks = needs_people(
         tx, decision.rollout, of, change.action, decision.by, change.trigger, source, at, wakes=wakes
     )
+    if wakes is not None:  # whatever else follows from it, who was told of the incident hears that it is open
+        changed(tx, of, at, opened=asks)
 
 
 def _row(tx: Tx, decision: Decision, change: Begin | BeforeFirst, now: float) -> int:

@@ -34,6 +34,11 @@ FIRST_RUN = (
     " AND state NOT IN ('waiting', 'withdrawn', 'superseded') ORDER BY id LIMIT 1"
 )
 
+THROUGH = (
+    "SELECT id FROM run WHERE attempt = :attempt AND action LIKE '%rollback' AND state IN ('done', 'proved')"
+    " AND finished_at > :since LIMIT 1"
+)
+
 
 class SqlIncidents:
     """All incidents, open and closed."""
@@ -132,10 +137,11 @@ def needs_people(
     at: datetime,
     *,
     wakes: str | None = None,
-) -> None:
+) -> bool:
     """A rollback of an attempt begins, or an alert that wakes people: that opens its incident, makes it more severe, or opens it again.
 
-    `wakes` is the severity of an alert that wakes people: where somebody has the incident already, they are asked again.
+    `wakes` is the severity of an alert that wakes people: where somebody has the incident already, or a rollback got
+    through since it was asked for, people are asked again. Gives whether they are asked.
     """
     rows = tx.rows("SELECT * FROM incident WHERE attempt = :attempt", attempt=attempt)
     if not rows:
@@ -147,13 +153,21 @@ def needs_people(
     else:
         known = next(one for one in _of(tx, rollout, rows))
         graver = names.ACTIONS.index(action) > names.ACTIONS.index(known.action)
-        if not graver and (wakes is None or known.acknowledged is None):
-            return
+        had = known.acknowledged is not None or _got_through(tx, attempt, known.asked)
+        if not graver and (wakes is None or not had):
+            return False
         event = IncidentEvent.graver if graver else IncidentEvent.more
     said = {"action": action, "source": source, **_facts(tx, attempt, action, source)}
     if wakes:
         said["severity"] = wakes
     happens(tx, rollout, attempt, event, by, trigger, said, at)
+    return True
+
+
+def _got_through(tx: Tx, attempt: int, since: datetime) -> bool:
+    """Whether a rollback of an attempt was done since: what is told of it is over by that."""
+    rows = tx.rows(THROUGH, attempt=attempt, since=since.timestamp())
+    return bool(rows)
 
 
 def _opens(tx: Tx, rollout: str, attempt: int, at: datetime) -> None:

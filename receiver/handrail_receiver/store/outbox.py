@@ -61,9 +61,10 @@ def _row(
     )
 
 
-def changed(tx: Tx, attempt: int, at: datetime) -> None:
-    """Whoever was told of an attempt's incident is to be told again: it stands differently now."""
-    sql = f"UPDATE telling SET {AGAIN} WHERE attempt = :attempt"  # noqa: S608  our own words
+def changed(tx: Tx, attempt: int, at: datetime, *, opened: bool = False) -> None:
+    """Whoever was told of an attempt's incident is to be told again: it stands differently now, or was `opened` again."""
+    again = f"{AGAIN}, opened = telling.wanted + 1" if opened else AGAIN
+    sql = f"UPDATE telling SET {again} WHERE attempt = :attempt"  # noqa: S608  our own words
     tx.count(sql, attempt=attempt, at=at.timestamp())
 
 

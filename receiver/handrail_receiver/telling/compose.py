@@ -18,6 +18,7 @@ from handrail_receiver.model import (
     EvidenceRecord,
     History,
     Incident,
+    IncidentEvent,
     Run,
     RunState,
     given_arms,
@@ -187,6 +188,7 @@ def _title(rollout: str, history: History, last: Run | None) -> str:
         return f"{rollout}: the attempt was abandoned"
     if last is not None and history.attempt is not None and _changed_since(history):
         return f"{rollout}: {history.attempt.held}"
+    asks = _asks_since(history, last)
     if last is not None:
         word = {"open": "under way", "proving": "being proved", "waiting": "being confirmed"}.get(
             last.state, last.state.value
@@ -195,7 +197,8 @@ def _title(rollout: str, history: History, last: Run | None) -> str:
             word += f"; {history.incident.id} is open until a person closes it"
         failed = len(_failed(last)) if last.state in OPEN else 0
         broken = f", {failed} of {len(last.effects)} steps failed" if failed else ""
-        return f"{rollout}: {last.action} {word}{broken}"
+        again = f"{asks}; " if asks else ""
+        return f"{rollout}: {again}{last.action} {word}{broken}"
     held = history.attempt.held if history.attempt else ""
     if held:
         return f"{rollout}: {held}"
@@ -214,10 +217,11 @@ def _status(history: History, last: Run | None) -> Status:
     if _abandoned(history):
         return "resolved"
     if last is not None:
+        asks = bool(_asks_since(history, last))
         if last.state in WORKED:
-            return "open" if _changed_since(history) else "resolved"
+            return "open" if asks or _changed_since(history) else "resolved"
         # Acknowledged means that nobody need get up: only an ordinary rollback that got through says so.
-        got_through = last.state == RunState.proving and not _failed(last)
+        got_through = last.state == RunState.proving and not _failed(last) and not asks
         handled = got_through and last.action == "rollback"
         return "acknowledged" if handled else "open"
     quiet = not any(said.firing for said in history.said)
@@ -232,6 +236,22 @@ def _abandoned(history: History) -> bool:
 def _changed_since(history: History) -> bool:
     """Whether a target does not hold any more what the rollback asked for."""
     return history.attempt is not None and history.attempt.changed_since
+
+
+def _asks_since(history: History, last: Run | None) -> str:
+    """What woke people after the last rollback got through, or began, and still fires; empty: nothing did."""
+    if last is None or history.incident is None:
+        return ""
+    since = (last.finished_at if last.state in WORKED else None) or last.decided_at
+    fire = {said.source for said in history.said if said.firing}
+    asked = [
+        one.text
+        for one in history.incident.events
+        if one.event in {IncidentEvent.more, IncidentEvent.reopened}
+        and one.at > since
+        and one.said.get("source") in fire
+    ]
+    return asked[-1] if asked else ""
 
 
 def _given_up(history: History) -> bool:

@@ -89,7 +89,7 @@ breaker = Row(
         Panel(
             "Circuit breaker history",
             {
-                "changes": Increase(own("circuit_breaker_changes_total"), window="1h"),
+                "changes of 5 min": Gauge(own("circuit_breaker_recent_changes")),
                 "failures at the newest": Gauge(own("circuit_breaker_failures")),
                 "successes at the newest": Gauge(own("circuit_breaker_successes")),
                 "mem0 attempts of 5 min": Gauge(own("mem0_recent_attempts")),

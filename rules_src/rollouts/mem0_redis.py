@@ -256,7 +256,7 @@ mem0_redis = Rollout(
             tiers=[
                 Warning(
                     Changed("5m"),
-                    or_=[On("between-looks", Increase(own("circuit_breaker_changes_total")), Above(0))],
+                    or_=[On("between-looks", Gauge(own("circuit_breaker_recent_changes")), Above(0))],
                 ),
                 Critical(
                     Is("open"),
@@ -270,8 +270,8 @@ mem0_redis = Rollout(
         ),
         Guardrail(
             "breaker-changes",
-            Increase(own("circuit_breaker_changes_total")),
-            title="Changes of the circuit breaker",
+            Gauge(own("circuit_breaker_recent_changes")),
+            title="Changes of the circuit breaker, of 5 min",
             success=AtMost(0),
             whole_service=True,
             runbook=breaker_open,

@@ -21,8 +21,8 @@ WELL = {
     f'cache_accesses_total{{{LOG},hit="true"}}': "0+600x240",
     f'cache_accesses_total{{{LOG},hit="false"}}': "0+6x240",
     FAILED: "0x240",
-    f'exporter_last_scrape_failed{{{SQL},sql_job="mem0-redis",query="circuit_breaker_changes_total"}}': "0x240",
-    f"circuit_breaker_changes_total{{{SQL}}}": "2x240",
+    f'exporter_last_scrape_failed{{{SQL},sql_job="mem0-redis",query="circuit_breaker_recent_changes"}}': "0x240",
+    f"circuit_breaker_recent_changes{{{SQL}}}": "0x240",
     **{
         f'circuit_breaker_state{{{SQL},state="{state}"}}': f"{int(state == 'closed')}x240"
         for state in ("closed", "half-open", "open")
@@ -88,7 +88,7 @@ def test_an_open_breaker_counts_as_over_once_it_was_closed_for_fifteen_minutes(
         (breaker(), False),
         (breaker(closed="1x60 0x180", half_open="0x60 1x180"), True),
         (
-            {**breaker(), f"circuit_breaker_changes_total{{{SQL}}}": "2x60 4x180"},
+            {**breaker(), f"circuit_breaker_recent_changes{{{SQL}}}": "0x60 2x5 0x175"},
             True,
         ),
     ],

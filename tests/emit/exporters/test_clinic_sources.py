@@ -40,6 +40,11 @@ INSERT INTO observability_events (event_type, created_at, details) VALUES
     ('circuit_breaker_state_change', now() - interval '3 hours', '{"state": "open", "failure_count": 5, "success_count": 0}'),
     ('circuit_breaker_state_change', now() - interval '2 hours', '{"state": "HALF_OPEN", "failure_count": 5, "success_count": 2}');
 """
+CHANGED = """
+INSERT INTO observability_events (event_type, created_at, details) VALUES
+    ('circuit_breaker_state_change', now() - interval '2 seconds', '{"state": "open"}'),
+    ('circuit_breaker_state_change', now() - interval '1 second', '{"state": "closed"}');
+"""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +81,7 @@ def test_the_table_becomes_every_figure_that_the_team_asked_it_for(database: Ser
             "circuit_breaker_state closed": 0,
             "circuit_breaker_state half-open": 1,
             "circuit_breaker_state open": 0,
-            "circuit_breaker_changes_total": 2,
+            "circuit_breaker_recent_changes": 0,
             "circuit_breaker_failures": 5,
             "circuit_breaker_successes": 2,
             "mem0_recent_attempts": 2,
@@ -91,6 +96,14 @@ def test_the_table_becomes_every_figure_that_the_team_asked_it_for(database: Ser
             "cache_hit_ratio services": 1,
             "cache_miss_seconds doctors": 0.5,
         }
+        recent = "circuit_breaker_recent_changes"
+        run(database, CHANGED)
+        until(lambda: sql_values(exporter)[recent] == 2, "there and back")
+        run(database, "DELETE FROM observability_events WHERE created_at < now() - interval '1 hour'")
+        until(
+            lambda: sql_values(exporter, "state")["circuit_breaker_state closed"] == 1, "the newest is kept"
+        )
+        assert sql_values(exporter)[recent] == 2
         run(database, "DELETE FROM observability_events")
         until(
             lambda: sql_values(exporter, "state").get("circuit_breaker_state closed") == 1, "an empty table"
@@ -105,8 +118,8 @@ def test_what_a_query_found_stays_when_it_fails_and_sql_exporter_says_that_it_fa
 ) -> None:
     run(database, "CREATE TABLE IF NOT EXISTS observability_events (event_type text)")
     job = yaml.safe_load(SQL)["jobs"][0]
-    query = next(one for one in job["queries"] if one["name"] == "circuit_breaker_changes_total")
-    failed = 'sql_exporter_last_scrape_failed{query="circuit_breaker_changes_total",sql_job="mem0-redis"}'
+    query = next(one for one in job["queries"] if one["name"] == "circuit_breaker_recent_changes")
+    failed = 'sql_exporter_last_scrape_failed{query="circuit_breaker_recent_changes",sql_job="mem0-redis"}'
     address = f"postgres://handrail@{database.address}/postgres?sslmode=disable"
     with sql_exporter(tmp_path, yaml.safe_dump({"jobs": [{**job, "queries": [query]}]}), address) as exporter:
 

@@ -243,7 +243,7 @@ CURVES = {
     ("mem0-redis.json", "Request time by endpoint, of an hour"): {"{{endpoint}} {{quantile}}"},
     ("mem0-redis.json", "Flags that are loaded"): {"sample rate", "fast path", "mem0 reads", "shadow mode"},
     ("mem0-redis.json", "Circuit breaker history"): {
-        "changes",
+        "changes of 5 min",
         "failures at the newest",
         "successes at the newest",
         "mem0 attempts of 5 min",

@@ -236,6 +236,13 @@ PROCEDURES = {
             "runs with --expired_metrics_gc_interval=1m, so that a user is forgotten who left.",
         ),
         Instruction(
+            "Did the last day have 10,000 requests? A day of fewer is compared with no other.",
+            promql='sum(increase(http_requests_total{job="aidin-log"}[1d]))',
+            see="Fewer: daily-5xx, daily-p95 and daily-403 have no figure from before, and no start is allowed. Start after a busier "
+            "day, so that the stages' own days have as many, or lower MANY in _aidin_daily.py: of 5,000 a tenth more is chance on "
+            "one day in twenty-five.",
+        ),
+        Instruction(
             "Is none of the next three days a holiday? Users and request times are compared with the same hour of the week "
             "before: fewer people are a drop, whatever keeps them away."
         ),

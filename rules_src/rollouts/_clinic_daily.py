@@ -15,7 +15,7 @@ from handrail.declare import (
     Rise,
     RisePoints,
 )
-from rollouts._clinic_runbooks import errors_rising, slow_p50
+from rollouts._clinic_runbooks import errors_rising, slow_p50, slow_p95
 from rollouts._clinic_sources import BUCKETS, REQUESTS, own
 
 MANY = 10_000
@@ -52,11 +52,11 @@ daily = [
             tiers=[Critical(Rise("10%"), sustained="10m", action="hold")],
             accept=WHY,
             whole_service=True,
-            runbook=slow_p50,
+            runbook=runbook,
         )
-        for name, p, title in (
-            ("stage-latency", 50, "Median request time"),
-            ("stage-latency-p95", 95, "95th percentile of request time"),
+        for name, p, title, runbook in (
+            ("stage-latency", 50, "Median request time", slow_p50),
+            ("stage-latency-p95", 95, "95th percentile of request time", slow_p95),
         )
     ),
     Guardrail(

@@ -28,12 +28,21 @@ mem0_low = Runbook(
     fix=["Breaker open: see circuit-breaker. Slow: reduce it to 5 %, and watch."],
     steps=by_hand.MEM0_WRITES,
 )
-slow_p50 = Runbook(
-    "Every second request is slow: everybody notices.",
-    look=["Is the cache hit rate down? Then requests fall through to mem0.", "Is Redis near its memory?"],
-    fix=["Reduce it to 5 %; if that does not help within five minutes, roll back."],
-    steps=by_hand.LATENCY,
-)
+
+
+def slow(notice: str) -> Runbook:
+    """What is done about slow requests; `notice` is what users say of them."""
+    return Runbook(
+        notice,
+        look=["Is the cache hit rate down? Then requests fall through to mem0.", "Is Redis near its memory?"],
+        fix=["Reduce it to 5 %; if that does not help within five minutes, roll back."],
+        steps=by_hand.LATENCY,
+    )
+
+
+slow_p50 = slow("Every second request is slow: everybody notices.")
+slow_p95 = slow("One request in twenty is slow: whoever writes several messages notices.")
+slow_p99 = slow("One request in a hundred is slow: one way through the tiers is.")
 redis_memory = Runbook(
     "Redis starts to throw keys away, and the cache with them.",
     look=["Which key pattern grew? Compare the largest ones with yesterday."],

@@ -9,7 +9,8 @@ def own(metric: str, matchers: str = "") -> str:
     return f'{metric}{{job=~"{APP}(-.+)?"{"," if matchers else ""}{matchers}}}'
 
 
-BUCKETS = [0.1, 0.25, 0.4, 0.5, 1, 1.5, 2, 5, 10]
+BUCKETS = [0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75, 1, 1.25, 1.5, 2, 3, 4, 5, 7.5, 10]
+"""Each at most half as wide again as the one before: in one from 0.5 to 1 s a 95th percentile of 10 % more is guessed."""
 REQUESTS = own("http_request_duration_seconds")
 TOOK = r"processing_time_ms\W+(?P<value>\d+(?:\.\d+)?)"
 SUCCESS = r"success\W+(?P<success>true|false)"

@@ -269,6 +269,12 @@ PROCEDURES = {
             see="fast-path-enabled, mem0-reads-enabled and mem0-shadow-mode are within their limits.",
         ),
         Instruction(
+            "Did the last day have 10,000 requests? A day of fewer is compared with no other.",
+            promql='sum(increase(http_requests_total{job="healthcare-clinic-backend-log"}[1d]))',
+            see="Fewer: daily-errors has no figure from before, and no start is allowed. Wait for a busier day, or lower MANY in "
+            "_clinic_daily.py: of 5,000 a tenth more is chance on one day in thirty.",
+        ),
+        Instruction(
             "Has Redis been measured for a week? Its operations are compared with the same hour of last week.",
             promql='max_over_time(redis_commands_processed_total{job="healthcare-clinic-backend-redis"}[1h] offset 7d)',
             see="Nothing: redis-load is blind, and no start is allowed.",

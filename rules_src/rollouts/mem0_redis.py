@@ -41,6 +41,8 @@ from rollouts._clinic_runbooks import (
     errors_rising,
     mem0_low,
     slow_p50,
+    slow_p95,
+    slow_p99,
 )
 from rollouts._clinic_sources import BUCKETS, REQUESTS, database, logs, own
 from rollouts._mem0_by_hand import APP
@@ -173,7 +175,7 @@ mem0_redis = Rollout(
             success=OverStage(Below("1000ms")),
             tiers=[Critical(Above("1500ms"), sustained="10m")],
             whole_service=True,
-            runbook=slow_p50,
+            runbook=slow_p95,
         ),
         Guardrail(
             "latency-p99",
@@ -182,7 +184,7 @@ mem0_redis = Rollout(
             success=OverStage(Below("2000ms")),
             thin_after=None,  # no tier judges its windows, and its criterion counts all requests of the stage
             whole_service=True,
-            runbook=slow_p50,
+            runbook=slow_p99,
         ),
         Guardrail(
             "error-rate",

@@ -147,6 +147,28 @@ AURIGRAPH = (
     *node("aurigraph-node"),
 )
 
+CLINIC_BUCKETS = (
+    0.05,
+    0.075,
+    0.1,
+    0.15,
+    0.2,
+    0.25,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.75,
+    1,
+    1.25,
+    1.5,
+    2,
+    3,
+    4,
+    5,
+    7.5,
+    10,
+)
 CLINIC, CLINIC_SQL, CLINIC_REDIS = (
     f"healthcare-clinic-backend-{source}" for source in ("log", "sql", "redis")
 )
@@ -154,7 +176,7 @@ QUANTILES = {"0.5": 1.0, "0.95": 2.4, "0.99": 4.1}
 MEM0 = (
     counter(CLINIC, "mem0_redis_log_lines_total", 73),
     counter(CLINIC, "http_requests_total", 14, success=OK),
-    histogram(CLINIC, "http_request_duration_seconds", 14, 0.23, (0.1, 0.25, 0.4, 0.5, 1, 1.5, 2, 5, 10)),
+    histogram(CLINIC, "http_request_duration_seconds", 14, 0.23, CLINIC_BUCKETS),
     counter(CLINIC, "cache_accesses_total", 52, hit={"true": 0.967, "false": 0.033}),
     counter(CLINIC, "mem0_writes_total", 6, success={"true": 0.996, "false": 0.004}),
     histogram(CLINIC, "mem0_write_duration_seconds", 6, 0.7, (0.5, 1, 2, 5, 10)),

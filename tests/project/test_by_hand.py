@@ -70,6 +70,7 @@ TYPED: dict[str, list[str]] = {
     "aidin-hardening/Before the first stage": [
         "tablename = 'audit_logs' AND indexdef LIKE '%(created_at%'",
         'count(last_over_time(users_seen{job="aidin-log"}[1d] offset 7d))',
+        'sum(increase(http_requests_total{job="aidin-log"}[1d]))',
         P95_OF_10000,
     ],
     "aidin-hardening/After a rollback": ["handrail rollout postmortem aidin-hardening > incident.md"],
@@ -156,6 +157,7 @@ TYPED: dict[str, list[str]] = {
         "fly redis info | grep -A 20 '# Stats'",
     ],
     "mem0-redis/Before phase 1": [
+        'sum(increase(http_requests_total{job="healthcare-clinic-backend-log"}[1d]))',
         "fly secrets set FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false",
         f"{FLY} -E 'Feature flags loaded' | tail -1",
         "handrail rollout check mem0-redis",

@@ -151,13 +151,13 @@ RESTS = {
 
 @pytest.mark.parametrize("guardrail", RESTS)
 def test_a_healthy_clinic_has_the_hours_without_an_alert_that_its_gates_ask_for(guardrail: str) -> None:
-    """No critical alert in thirty days, and at most one warning: 48 hours without any come soon again."""
+    """No critical alert in sixty days, and a warning in twelve at most: 48 hours without any come soon again."""
     [own] = [
         one
         for rollout in own_plan().rollouts
         for one in rollout.guardrails
         if (rollout.name, one.name) == ("mem0-redis", guardrail)
     ]
-    found = fires(own, RESTS[guardrail], DAYS, every=True)
-    assert [name for name, times in found.items() if times > ("Warning" in name)] == []
+    found = fires(own, RESTS[guardrail], 2 * DAYS, every=True)
+    assert [name for name, times in found.items() if times > 2 * DAYS / 12 * ("Warning" in name)] == []
     assert len(found) == len(own.alerts)

@@ -29,6 +29,8 @@ def quantiles(histogram: str, *which: int) -> dict[str, Latency]:
 
 # With fewer streams ten that break off roll back: of a hundred one is 1 %, and one of a thousand breaks off anyway.
 STREAMS = Ratio(good=own("sse_complete_total"), of=own("sse_total"), min_events=1000)
+# prometheus-client appends _total to a counter's name; the document calls it without. Both are read.
+FILTERED = [own("memory_queries_filtered_by_user_hash_total"), own("memory_queries_filtered_by_user_hash")]
 ANN = "memory_ann_query_latency_ms"
 # Each vector search is followed by one rerank, done or skipped; the service counts no reranks by themselves.
 reranks_skipped = Ratio(bad=own("memory_rerank_skipped_total"), of=own(f"{ANN}_count"))
@@ -62,8 +64,8 @@ rls = Dashboard(
             Increase(own("memory_rls_policy_errors_total")),
             limits_of="rls-errors",
         ),
-        Panel("Queries filtered by user", Rate(own("memory_queries_filtered_by_user_hash"))),
-        Panel("Queries filtered by user, of 5 min", Increase(own("memory_queries_filtered_by_user_hash"))),
+        Panel("Queries filtered by user", Rate(FILTERED)),
+        Panel("Queries filtered by user, of 5 min", Increase(FILTERED)),
         Panel(
             "Attempts to read another tenant's data, of an hour",
             Increase(own("memory_cross_tenant_attempts_total"), window="1h"),

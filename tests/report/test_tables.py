@@ -11,6 +11,7 @@ from handrail.declare import MuteTime
 from handrail.declare.environment import Existing
 from handrail.report.explain import explain
 from handrail.report.tables import coloured
+from own_rollouts import own_rollout
 from rich.console import Console
 
 
@@ -45,6 +46,17 @@ def test_when_people_are_not_told_stands_beside_them() -> None:
             "unresolved for 30m (P1): the VP",
             "vp@example.com; http://tickets.internal/new, not at 22:00-07:00 Europe/Berlin",
         ),
+    )
+
+
+def test_whom_an_action_has_of_its_own_is_told_beside_those_of_the_severity() -> None:
+    [table] = [one for one in explain(own_rollout("relay-r1")) if one.title == "Told by Alertmanager"]
+    on_call = "PagerDuty /etc/alertmanager/pagerduty-on-call; Slack #sre"
+    assert table.rows == (
+        ("severity critical", on_call),
+        ("severity warning", "Slack #sre"),
+        ("an alert asks for security-rollback", "PagerDuty /etc/alertmanager/pagerduty-security"),
+        ("the receiver is gone for 5m", on_call),
     )
 
 

@@ -87,8 +87,12 @@ def turned_away() -> dict[str, str]:
     }
 
 
+TOLD = (
+    'count by (alertname, severity) (ALERTS{alertstate="firing",severity=~"P.",tier!~"blind|thin",level=""})'
+)
+
+
 def firing(series: Mapping[str, str], at: str, stage: str, found: Mapping[str, str]) -> str:
-    expr = 'count by (alertname, severity) (ALERTS{alertstate="firing",severity=~"P.",tier!~"blind|thin",level=""})'
     samples = {
         f'{{alertname="AurigraphV12{name}",severity="{severity}"}}': 1.0 for name, severity in found.items()
     }
@@ -96,7 +100,7 @@ def firing(series: Mapping[str, str], at: str, stage: str, found: Mapping[str, s
         "promtool",
         aurigraph(*PRODUCTION),
         {**series, **in_stage(stage, LAST)},
-        Asked(expr, at, samples),
+        Asked(TOLD, at, samples),
         every="30s",
     )
 
@@ -168,3 +172,14 @@ def test_grpc_in_production_is_told_between_two_releases(
 ) -> None:
     series = {**called(fails=fails, slow=slow, bound=bound), **served(), **around()}
     assert firing(series, "12m", NOWHERE, found) == ""
+
+
+def test_another_service_s_canary_of_which_all_fails_slowly_is_none_of_aurigraph_s(promtool: str) -> None:
+    own = {**served("stable"), **served("canary"), **called(), **around()}
+    other = served("canary", fails=1, slow=1, bound=2)
+    series = {**own, **{name.replace("aurigraph", "checkout"): values for name, values in other.items()}}
+    asked = Asked(TOLD, "12m", {})
+    plan = aurigraph(*PRODUCTION, "error-rate", "latency-p95", "latency-p99", "success-rate")
+    sick = {**own, **other}
+    assert complaints(promtool, plan, {**series, **in_stage("10%", LAST)}, asked, every="30s") == ""
+    assert complaints(promtool, plan, {**sick, **in_stage("10%", LAST)}, asked, every="30s") != ""

@@ -181,9 +181,12 @@ def _channel(channel: object) -> str:
 
 def _told(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
     levels = {level.name: level for level in rollout.escalation}
-    severities = dict.fromkeys(alert.severity for chain in _chains(rollout) for alert in chain.every_alert)
-    for word in severities:
+    alerts = [alert for chain in _chains(rollout) for alert in chain.every_alert]
+    for word in dict.fromkeys(alert.severity for alert in alerts):
         yield f"severity {word}", _names(rollout, word)
+    for word in dict.fromkeys(alert.action for alert in alerts):
+        if told := _names(rollout, word, or_else=""):
+            yield f"an alert asks for {word}", told
     if (down := rollout.receiver_down) is not None:
         yield (
             f"the receiver is gone for {span(down.sustained)}",

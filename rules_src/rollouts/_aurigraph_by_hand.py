@@ -198,20 +198,20 @@ PROCEDURES = {
     ],
     "What the pipeline writes": [
         Instruction(
-            "Its last step, of a build that failed as well, writes what came of it. The figures go into the variables; the "
-            "lines of tests stand there once for each suite (unit, integration, smoke), that of the coverage once for each "
-            "component.",
+            "Its last step, of a build that failed as well, writes what came of it; what it did not come to is left out. STEPS "
+            "has a line for each step (compile, test, image) with its seconds, TESTS one for each suite (unit, integration, "
+            "smoke) with how many passed and how many failed, COVERED one for each component with its ratio.",
             sh="""\
-                cat >> "${BUILDS:?}" <<EOF
-                build result=${RESULT:?success or failure} seconds=${TOOK:?}
-                build-step name=compile seconds=${COMPILE:?}
-                build-step name=test seconds=${TEST:?}
-                build-step name=image seconds=${PUSH:?}
-                build-tests suite=unit result=passed count=${PASSED:?}
-                build-tests suite=unit result=failed count=${FAILED:?}
-                build-coverage component=ConsensusService ratio=${COVERAGE:?}
-                build-image name=aurigraph bytes=${SIZE:?}
-                EOF
+                {
+                  echo "build result=${RESULT:?success or failure} seconds=${TOOK:?}"
+                  printf '%s\\n' "${STEPS-}" | awk 'NF == 2 { print "build-step name=" $1 " seconds=" $2 }'
+                  printf '%s\\n' "${TESTS-}" | awk 'NF == 3 {
+                    print "build-tests suite=" $1 " result=passed count=" $2
+                    print "build-tests suite=" $1 " result=failed count=" $3
+                  }'
+                  printf '%s\\n' "${COVERED-}" | awk 'NF == 2 { print "build-coverage component=" $1 " ratio=" $2 }'
+                  test -z "${SIZE-}" || echo "build-image name=aurigraph bytes=$SIZE"
+                } >> "${BUILDS:?}"
                 """,
         ),
         Instruction(

@@ -97,6 +97,25 @@ POOL = [
     ),
 ]
 
+SERVICE = [
+    Instruction(
+        "Does it answer Prometheus?",
+        promql=f"up{{{OWN}}}",
+        see="1: it is back. 0 on every instance: nobody is served. No line: it is not scraped at all.",
+    ),
+    Instruction(
+        "Is its container there, and what did it say last?",
+        sh="docker compose -f generated/compose.yaml ps ruleiq && docker compose -f generated/compose.yaml logs --tail 50 ruleiq",
+    ),
+    FLAGS,
+    BACK,
+    Instruction(
+        "Start it again.",
+        sh="docker compose -f generated/compose.yaml restart ruleiq",
+        see="curl -sf http://localhost:8000/metrics answers within a minute.",
+    ),
+]
+
 PROCEDURES = {
     "Start the stack": [
         Instruction(

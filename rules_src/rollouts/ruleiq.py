@@ -3,11 +3,13 @@
 from handrail.declare import (
     Above,
     Acknowledge,
+    Below,
     Budget,
     Confirm,
     Critical,
     Emergency,
     FlagOff,
+    Gauge,
     Guardrail,
     Latency,
     PagerDuty,
@@ -145,6 +147,22 @@ ruleiq = Rollout(
                 look=["What holds connections longest?"],
                 fix=["End the longest idle transactions; the rollback takes the new queries away."],
                 steps=by_hand.POOL,
+            ),
+        ),
+        Guardrail(
+            "service",
+            Gauge("up", over="max"),
+            title="Whether the application answers",
+            tiers=[
+                Critical(
+                    Below(1), sustained="30s", note="It counts nothing any more: no other limit sees it."
+                )
+            ],
+            runbook=Runbook(
+                "Nobody gets an answer.",
+                look=["Is it the process, the machine or only the scrape? Did a flag go on just before?"],
+                fix=["A flag: roll back, then start it again. Else start it, and read what it said last."],
+                steps=by_hand.SERVICE,
             ),
         ),
     ],

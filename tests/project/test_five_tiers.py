@@ -133,6 +133,7 @@ TIERS: dict[str, list[str]] = {
         "latency-fast critical: above 5 %; at once; critical, rollback",
         "db-pool warning: above 80 %; 5m; warning, investigate",
         "db-pool critical: above 90 %; at once; critical, rollback",
+        "service critical: below 1; 30s; critical, investigate",
     ],
 }
 """Guardrail and tier: limits; how long; severity, action."""

@@ -63,6 +63,18 @@ def test_what_is_at_its_limit_never_rolls_back(promtool: str) -> None:
     assert complaints(promtool, ruleiq(), at_the_limit, asked, every="15s") == ""
 
 
+def test_an_application_that_is_gone_pages_within_a_minute_long_before_anybody_is_blind(
+    promtool: str,
+) -> None:
+    there = {name: values.split(" ")[0] for name, values in series(bad=0, pool=5, refused=0).items()}
+    gone = {**there, 'up{job="ruleiq",instance="a"}': "1x40 0x120"}
+    counted = {
+        name: values.split("x")[0] + "x40" for name, values in gone.items() if not name.startswith("up")
+    }
+    asked = (firing("10m"), firing("10m45s", "RuleiqServiceCritical"), firing("14m", "RuleiqServiceCritical"))
+    assert complaints(promtool, ruleiq(), {**gone, **counted}, *asked, every="15s") == ""
+
+
 def test_what_failed_while_nobody_scraped_counts_at_the_first_scrape(promtool: str) -> None:
     """All of the five minutes in which the application was not reached: 100 of 2000 requests failed, and 30 more."""
     of = 'job="ruleiq",instance="a",method="POST",endpoint="/reports/{id}"'

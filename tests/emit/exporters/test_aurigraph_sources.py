@@ -12,25 +12,40 @@ from .sources import generated, metrics, mtail
 
 PIPELINE = generated()["exporters/aurigraph-v12.mtail"]
 WRITES = (
-    "Its last step, of a build that failed as well, writes what came of it. The figures go into the variables; "
-    "the lines of tests stand there once for each suite (unit, integration, smoke), that of the coverage once for each component."
+    "Its last step, of a build that failed as well, writes what came of it; what it did not come to is left out. STEPS has a line "
+    "for each step (compile, test, image) with its seconds, TESTS one for each suite (unit, integration, smoke) with how "
+    "many passed and how many failed, COVERED one for each component with its ratio."
 )
-FIGURES = {
+WHOLE = {
+    "RESULT": "success",
     "TOOK": "504.5",
-    "COMPILE": "150",
-    "TEST": "290",
-    "PUSH": "64",
-    "PASSED": "1210",
-    "FAILED": "3",
-    "COVERAGE": "0.963",
+    "STEPS": "compile 150\ntest 290\nimage 64",
+    "TESTS": "unit 1210 3\nintegration 81 19\nsmoke 12 0",
+    "COVERED": "ConsensusService 0.963\nCryptoService 0.971",
     "SIZE": "189000000",
+}
+UNTESTED = {"RESULT": "failure", "TOOK": "31"}
+"""It does not compile: it has neither tests nor an image."""
+FAILING = {
+    "RESULT": "failure",
+    "TOOK": "400",
+    "STEPS": "compile 160\ntest 240",
+    "TESTS": "unit 1000 213",
+    "COVERED": "ConsensusService 0.95",
 }
 
 
-def built(log: Path, result: str, **figures: str) -> None:
+def built(log: Path, figures: dict[str, str]) -> None:
     """A build's last step, as the runbook has it."""
-    env = {"PATH": "/usr/bin:/bin", "BUILDS": str(log), "RESULT": result, **FIGURES, **figures}
-    subprocess.run(["bash", "-ec", command("aurigraph-v12", WRITES)], env=env, check=True)
+    env = {"PATH": "/usr/bin:/bin", "BUILDS": str(log), **figures}
+    for shell in ("bash", "sh"):
+        text = [shell, "-euc", command("aurigraph-v12", WRITES)]
+        subprocess.run(text, env={**env, "BUILDS": f"{log}.{shell}"}, check=True)
+    [said] = {Path(f"{log}.{shell}").read_text() for shell in ("bash", "sh")}
+    for shell in ("bash", "sh"):
+        Path(f"{log}.{shell}").unlink()
+    with log.open("a") as written:
+        written.write(said)
 
 
 def test_before_the_first_build_nothing_is_known_of_any(tmp_path: Path) -> None:
@@ -40,14 +55,16 @@ def test_before_the_first_build_nothing_is_known_of_any(tmp_path: Path) -> None:
         assert metrics(server.url, "build") == {}
 
 
-def test_the_runbook_s_lines_become_every_figure_of_a_build(tmp_path: Path) -> None:
+def test_the_runbook_s_lines_become_every_figure_of_a_build_and_one_that_does_not_compile_counts_as_failed(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "builds.log"
     log.touch()
     with mtail(tmp_path, log, PIPELINE) as server:
-        built(log, "success")
-        built(log, "failure", TOOK="31", PASSED="1000", FAILED="213", COVERAGE="0.95")
+        for figures in (WHOLE, UNTESTED, FAILING):
+            built(log, figures)
         failed = 'builds_total{result="failure"}'
-        until(lambda: metrics(server.url, "builds_total").get(failed) == 1, "the second build")
+        until(lambda: metrics(server.url, "builds_total").get(failed) == 2, "the last build")
         until(
             lambda: (
                 metrics(server.url, "build_coverage").get(
@@ -59,13 +76,18 @@ def test_the_runbook_s_lines_become_every_figure_of_a_build(tmp_path: Path) -> N
         )
         assert metrics(server.url, "build") == {
             'builds_total{result="success"}': 1,
-            failed: 1,
+            failed: 2,
             'build_tests_total{result="passed",suite="unit"}': 2210,
             'build_tests_total{result="failed",suite="unit"}': 216,
+            'build_tests_total{result="passed",suite="integration"}': 81,
+            'build_tests_total{result="failed",suite="integration"}': 19,
+            'build_tests_total{result="passed",suite="smoke"}': 12,
+            'build_tests_total{result="failed",suite="smoke"}': 0,
             'build_duration_seconds{result="success"}': 504.5,
-            'build_step_duration_seconds{step="compile"}': 150,
-            'build_step_duration_seconds{step="test"}': 290,
+            'build_step_duration_seconds{step="compile"}': 160,
+            'build_step_duration_seconds{step="test"}': 240,
             'build_step_duration_seconds{step="image"}': 64,
             'build_coverage_ratio{component="ConsensusService"}': 0.95,
+            'build_coverage_ratio{component="CryptoService"}': 0.971,
             'build_image_bytes{image="aurigraph"}': 189000000,
         }

@@ -11,7 +11,7 @@ from functools import partial
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.guard import Guard
-from handrail_receiver.model import HEARTBEAT
+from handrail_receiver.model import HEARTBEAT, SET_BACK
 from handrail_receiver.operations.always_guarded import playbook_gone
 from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.playbooks import Playbooks
@@ -79,6 +79,11 @@ class Chores:
     async def heartbeat(self) -> None:
         """Share the newest heartbeat with the other receivers, and with ourselves after a restart."""
         stored, seen = await self.store.memory.recall(HEARTBEAT), self.guard.heartbeat_at
+        latest = (
+            self.clock.now() + SET_BACK
+        )  # what was noted before the clock was set back would count for too long
+        stored = None if stored is not None and stored > latest else stored
+        seen = None if seen is not None and seen > latest else seen
         if seen is not None and (stored is None or seen > stored):
             await self.store.memory.remember(HEARTBEAT, seen)
         elif stored is not None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from handrail.contract import names
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from handrail_receiver.model import Run, Settled, Verdict
+from handrail_receiver.model import SET_BACK, Run, Settled, Verdict
 
 LATELY = timedelta(hours=1)
 EXPECTED = frozenset({"no-attempt", "gone"})
@@ -20,7 +20,7 @@ class Metrics:
     """The receiver about itself. A registry of its own: importing this registers nothing."""
 
     def __init__(self, started_at: datetime) -> None:
-        self._started_at = started_at
+        self._started_at = self._looked = started_at
         self._registry = registry = CollectorRegistry()
         self._notifications = Counter(
             "handrail_notifications", "Deliveries, by result.", ["result"], registry=registry
@@ -109,7 +109,16 @@ class Metrics:
 
     def silence(self, now: datetime) -> float:
         """Seconds in which a heartbeat could have come and none did."""
+        self._follow(now)
         return max(0.0, (now - max(self._heartbeat_at or self._started_at, self._started_at)).total_seconds())
+
+    def _follow(self, now: datetime) -> None:
+        """Where the clock was set back since it was looked at, what was noted goes back with it: silence is no shorter."""
+        back = self._looked - now
+        if back > SET_BACK:
+            self._started_at -= back
+            self._heartbeat_at = self._heartbeat_at and self._heartbeat_at - back
+        self._looked = now
 
     def ended(self, run: Run) -> None:
         """Count an action that ended."""

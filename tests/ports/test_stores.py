@@ -14,6 +14,7 @@ import pytest
 from guarded import NOW
 from handrail_receiver.errors import Full, LeaseLost, ReceiverError
 from handrail_receiver.model import (
+    SET_BACK,
     Attempt,
     AttemptState,
     Begin,
@@ -235,6 +236,12 @@ async def test_what_is_not_due_is_not_leased(store: Store) -> None:
     await begun(store, opening(due_at=LATER))
     assert await store.runs.lease("me", NOW, LEASE) == []
     assert len(await store.runs.lease("me", LATER, LEASE)) == 1
+
+
+async def test_what_was_decided_before_the_clock_was_set_back_is_due(store: Store) -> None:
+    await begun(store, opening())
+    assert await store.runs.lease("me", NOW - SET_BACK, LEASE) == []
+    assert len(await store.runs.lease("me", NOW - timedelta(hours=1), LEASE)) == 1
 
 
 async def test_what_came_of_a_run_is_kept_and_its_attempt_let_go(store: Store) -> None:

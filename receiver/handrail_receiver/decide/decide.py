@@ -251,7 +251,7 @@ def _warms_up_until(case: _Case, attempt: Attempt) -> datetime | None:
     """Until when nothing but an emergency is acted on; None where the stage is judged, or this tier always is."""
     if always_judged(case.tier) or attempt.state != AttemptState.active:
         return None
-    until = warms_up_until(case.playbook, attempt)
+    until = warms_up_until(case.playbook, attempt, case.now.now)
     return until if until is not None and case.now.now < until else None
 
 

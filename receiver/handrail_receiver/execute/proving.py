@@ -61,7 +61,8 @@ class Prover:
 
     async def prove(self, run: Run, turn: asyncio.Lock) -> tuple[RunState, str]:
         """The final state (done, proved or unproved) and the reason. Raises LeaseLost, StoreDown."""
-        acted_at = run.acted_at or self.clock.now()
+        now = self.clock.now()
+        acted_at = min(run.acted_at or now, now)
         settled_at = await self.fence.settles_at(run) or acted_at
         proof, effects, pace = run.proof, list(run.effects), Pace()
         within = timedelta(seconds=proof.within) if proof else PUT_RIGHT_WITHIN
@@ -71,7 +72,11 @@ class Prover:
             missing = await self._not_so(run, effects, turn, pace)
             if proof is not None:
                 missing = missing or self.redact(await not_proved(proof, self.prometheus, self.ask))
-            now = self.clock.now()
+            before, now = now, self.clock.now()
+            back = max(
+                timedelta(), before - now
+            )  # the clock was set back: what is awaited comes no later for that
+            deadline, settled_at = deadline - back, settled_at - back
             if not missing and now >= settled_at:
                 return (
                     (RunState.proved, _proof_text(proof)) if proof else (RunState.done, self._done(effects))

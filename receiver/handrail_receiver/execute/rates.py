@@ -26,6 +26,8 @@ class Rates:
         """Count a write. Raises Retryable when there were too many."""
         now = self._clock.now().timestamp()
         times = self._spent.setdefault(target_of(step), deque())
+        if times and times[-1] > now:  # the clock was set back: those of before would count for as long
+            times.clear()
         while times and times[0] <= now - MINUTE:
             times.popleft()
         if len(times) >= self._per_minute:

@@ -70,7 +70,7 @@ from handrail_receiver.model.messages import (
     report_key,
     report_of,
 )
-from handrail_receiver.model.moments import LATE, Declared, ScheduledCheck, entry_key, moment_key
+from handrail_receiver.model.moments import LATE, SET_BACK, Declared, ScheduledCheck, entry_key, moment_key
 from handrail_receiver.model.notifications import Notification, Received, Signal, Stored
 from handrail_receiver.model.records import (
     HANDRAIL,
@@ -114,6 +114,7 @@ __all__ = [
     "OPEN",
     "QUIET",
     "RECORDS_METRIC",
+    "SET_BACK",
     "SHARING",
     "TEST_ALERT",
     "WORKED",

@@ -12,6 +12,8 @@ from handrail_receiver.model.attempts import Attempt
 Declared = CheckFacts | BurstFacts
 LATE = timedelta(minutes=1)
 """What is made so long after its time is late."""
+SET_BACK = timedelta(seconds=5)
+"""What we noted ourselves and lies so far ahead of now was noted before the machine's clock was set back."""
 
 
 def entry_key(attempt: Attempt) -> str:

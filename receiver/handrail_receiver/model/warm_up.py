@@ -7,12 +7,16 @@ from datetime import datetime, timedelta
 from handrail.contract import Playbook, TierFacts, names
 
 from handrail_receiver.model.attempts import Attempt
+from handrail_receiver.model.moments import SET_BACK
 
 
-def warms_up_until(playbook: Playbook, attempt: Attempt) -> datetime | None:
-    """When the warm-up of the attempt's stage is over; None where it has none."""
+def warms_up_until(playbook: Playbook, attempt: Attempt, now: datetime) -> datetime | None:
+    """When the warm-up of the attempt's stage is over; None where it has none.
+
+    Nor where the clock was set back since the stage was entered: nobody knows when it is over, and so all is judged.
+    """
     stage = next((stage for stage in playbook.stages if stage.name == attempt.stage), None)
-    if stage is None or not stage.warm_up:
+    if stage is None or not stage.warm_up or attempt.stage_entered_at > now + SET_BACK:
         return None
     return attempt.stage_entered_at + timedelta(seconds=stage.warm_up)
 

@@ -230,7 +230,7 @@ def _into(ahead: str) -> str:
 def _warmed_up(at: RunningAttempt) -> Decision | None:
     """The warm-up of its stage is over: what began to fire in it, and still does, is looked at now."""
     since, name = _unjudged_since(at), f"warmed up: {at.attempt.stage}"
-    until = warms_up_until(at.playbook, at.attempt) or since
+    until = warms_up_until(at.playbook, at.attempt, at.now.now) or since
     if until is None or at.now.now < until or at.happened(name) or not at.may("warmed up"):
         return None
     sources = sorted({one.source for one in at.history.said if one.firing and since and one.at >= since})

@@ -37,7 +37,7 @@ def probed(playbook: Playbook, history: History, answer: ProbeAnswer, now: Condi
     if attempt is None or not may(state_of(history), "probed", "receiver"):
         return None
     fails, known = answer.verdict != "ok", bool(history.heard(series))
-    until = warms_up_until(playbook, attempt)
+    until = warms_up_until(playbook, attempt, now.now)
     if fails == known or (fails and until is not None and now.now < until):
         return None
     if not fails:

@@ -13,6 +13,7 @@ from handrail_receiver.errors import UNREADABLE, LeaseLost
 from handrail_receiver.model import (
     BROKEN,
     OPEN,
+    SET_BACK,
     Attempt,
     AttemptState,
     Begin,
@@ -50,6 +51,8 @@ from handrail_receiver.words.steps import what
 log = logging.getLogger("handrail")
 SETTLES_WITHIN = 10.0
 """How late a target may carry out what it was asked for, in seconds; what lands later is found by the watch."""
+DUE = "(run.due_at <= :at OR run.decided_at > :at + :set_back)"
+"""A run that was decided before the clock was set back is due: nobody waits for that time to come again."""
 
 
 class SqlAttempts:
@@ -124,10 +127,11 @@ class SqlFence:
 
 def _lease(tx: Tx, owner: str, at: float, ttl: float) -> list[Run]:
     free = tx.rows(
-        "SELECT DISTINCT attempt.id, attempt.owner FROM attempt JOIN run ON run.attempt = attempt.id"
-        " WHERE run.state IN ('waiting', 'open', 'proving') AND run.due_at <= :at"
+        "SELECT DISTINCT attempt.id, attempt.owner FROM attempt JOIN run ON run.attempt = attempt.id"  # noqa: S608  our own words
+        f" WHERE run.state IN ('waiting', 'open', 'proving') AND {DUE}"
         " AND (attempt.owner IS NULL OR attempt.owner = :owner OR attempt.leased_until < database_clock())",
         at=at,
+        set_back=SET_BACK.total_seconds(),
         owner=owner,
     )
     runs: list[Run] = []
@@ -148,9 +152,9 @@ def _lease(tx: Tx, owner: str, at: float, ttl: float) -> list[Run]:
 
 def _due(tx: Tx, attempt: int, at: float) -> list[Run]:
     """The open runs of an attempt that are due; one that cannot be read is left out, and holds up nobody else."""
-    due = f"{RUNS} WHERE run.attempt = :id AND run.state IN ('waiting', 'open', 'proving') AND run.due_at <= :at"
+    due = f"{RUNS} WHERE run.attempt = :id AND run.state IN ('waiting', 'open', 'proving') AND {DUE}"
     runs: list[Run] = []
-    for row in tx.rows(f"{due} ORDER BY run.id", id=attempt, at=at):
+    for row in tx.rows(f"{due} ORDER BY run.id", id=attempt, at=at, set_back=SET_BACK.total_seconds()):
         effects = tx.rows("SELECT * FROM effect WHERE run = :id ORDER BY position", id=row["id"])
         try:
             runs.append(_left_to_stronger(tx, run_of(row, list(map(effect_of, effects)))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from guarded import NOW, Guarded, guarded, playbook
 from guarded.kept import Kept, Unfenced
 from guarded.playbook import weights
 from guarded.scraped import scraped
-from handrail.contract import Command, Confirmation, PagerDuty, Secret, Slack, Step, Tell, Webhook
+from handrail.contract import Command, Confirmation, PagerDuty, Proof, Secret, Slack, Step, Tell, Webhook
 from handrail_receiver.errors import Cause
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.rates import Rates
@@ -57,6 +57,62 @@ def test_a_fault_of_our_own_ends_as_a_failed_step_and_the_others_go_on(call: str
     assert (ended.state, target.done) == (RunState.failed, [good])
     assert ended.text == "$ bad failed: a fault of Handrail's own: ZeroDivisionError: of our own"
     assert [one.effect and one.effect.cause for one in kept.progress] == [Cause.broken, None]
+
+
+class SetBack:
+    """A clock that is set back an hour when it has been asked so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left, self.now_is = times, NOW
+
+    def now(self) -> datetime:
+        self.left -= 1
+        self.now_is += timedelta(seconds=1) if self.left else -timedelta(hours=1)
+        return self.now_is
+
+
+@pytest.mark.parametrize("times", range(1, 6))
+def test_a_clock_that_is_set_back_makes_no_rollback_unproved_later(times: int) -> None:
+    asked = 0
+
+    class Never(NoPrometheus):
+        async def values(self, query: str) -> list[float]:  # noqa: ARG002
+            nonlocal asked
+            asked += 1
+            return [1.0]
+
+    clock, kept = SetBack(times), Kept()
+    proof = Proof(expr="canary", at_most=0, within=6)
+    executor = Executor(
+        {"command": FakeTarget()},
+        kept,
+        Never(),
+        clock,
+        Rates(clock, 60),
+        str,
+        lambda *_: (),
+        lambda: False,
+        Unfenced(),
+    )
+    run = Run(
+        1,
+        1,
+        "shop",
+        "rollback",
+        "",
+        0,
+        RunState.open,
+        "alert",
+        "why",
+        NOW,
+        NOW,
+        NOW,
+        effects=(Effect(0, Command(["good"], ["x"])),),
+        proof=proof,
+    )
+    ended = asyncio.run(asyncio.wait_for(executor.carry_out(run), 30))
+    assert ended.state == RunState.unproved
+    assert asked <= 8
 
 
 def written(folder: Path, name: str, *, wrong: bool = False, on_failure: str = "next") -> Step:

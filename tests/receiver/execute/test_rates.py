@@ -42,6 +42,18 @@ def test_each_target_has_its_own_limit_and_gets_it_back_after_a_minute() -> None
     rates.spend(CANARY)
 
 
+def test_a_clock_that_is_set_back_keeps_no_target_from_being_acted_on() -> None:
+    clock = Clock()
+    rates = Rates(clock, 2)
+    for _ in range(2):
+        rates.spend(CANARY)
+    clock.time = NOW - timedelta(hours=1)
+    for _ in range(2):
+        rates.spend(CANARY)
+    with pytest.raises(Retryable):
+        rates.spend(CANARY)
+
+
 def test_another_value_for_the_same_target_counts_with_it_and_another_place_does_not() -> None:
     git = GitValue("https://g.example/r", "main", "values.yaml", "tag", "v1")
     http = HttpCall("PUT", "https://a.example/x", "https://a.example/x", "/now", 0, {"weight": 0})

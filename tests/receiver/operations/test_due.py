@@ -136,6 +136,11 @@ def test_in_a_warm_up_nothing_but_an_emergency_is_acted_on(tier: str) -> None:
     assert decide(signal("error-rate", tier), WARM, HISTORY, after(10)).reason != "warming-up"
 
 
+def test_a_clock_that_is_set_back_makes_no_warm_up_longer() -> None:
+    made = decide(signal("error-rate", "critical"), WARM, HISTORY, after(-60))
+    assert (made.verdict, made.reason) == (Verdict.act, "limit-broken")
+
+
 @pytest.mark.parametrize(("guardrail", "tier"), [("error-rate", "emergency"), ("leaks", "critical")])
 def test_an_emergency_and_a_security_rollback_wait_for_no_warm_up(guardrail: str, tier: str) -> None:
     made = decide(signal(guardrail, tier), WARM, HISTORY, after(1))

@@ -60,7 +60,12 @@ def test_whatever_is_asked_for_some_source_exports_and_it_is_read_as_what_it_is(
             elif function in GAUGES and found[0].counter:
                 wrong.add(f"{who}: {function}() of the counter {selector.name}")
     assert sorted(wrong) == []
-    assert other_names == {"ruleiq_auth_failures", "ruleiq_ff_evaluations", "ruleiq_security_events"}
+    assert other_names == {
+        "memory_queries_filtered_by_user_hash_total",
+        "ruleiq_auth_failures",
+        "ruleiq_ff_evaluations",
+        "ruleiq_security_events",
+    }
     # And nothing is in the table for nobody; sums of histograms come with them.
     assert {name for name in by_name if not name.endswith("_sum")} == looked
 

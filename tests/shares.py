@@ -34,8 +34,11 @@ Item = TypeVar("Item")
 
 def longest_first(items: Sequence[Item], workers: int, file_of: Callable[[Item], str]) -> list[Item]:
     """The items in their order, but for those of the longest files; all in their order where there are few others."""
-    longest = [[item for item in items if file_of(item) == file] for file in LONGEST]
-    others = [item for item in items if file_of(item) not in LONGEST]
+    of_file: dict[str, list[Item]] = {file: [] for file in LONGEST}
+    others: list[Item] = []
+    for item in items:
+        of_file.get(file_of(item), others).append(item)
+    longest = list(of_file.values())
     if workers == 1 or len(items) - len(others) > len(others) // workers:
         return list(items)
     found: list[Item] = []

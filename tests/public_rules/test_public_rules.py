@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,15 +20,19 @@ from public_rules.page import PAGE, SETS, SOURCE, counted, page, sets
 from servers import program
 from servers.newer import newer
 
-LOADED = load(SOURCE)
-[SMALL] = [rollout for rollout in LOADED.rollouts if rollout.name == "cert-manager"]
 BOTH = pytest.mark.parametrize("promtool", [program("promtool"), newer("promtool")], ids=["2.42", "newer"])
-EACH = pytest.mark.parametrize("rollout", LOADED.rollouts, ids=lambda rollout: rollout.name)
+EACH = pytest.mark.parametrize("name", SETS)
+
+
+@cache
+def declared() -> Mapping[str, Rollout]:
+    """All sets as they are declared, by name."""
+    return {rollout.name: rollout for rollout in load(SOURCE).rollouts}
 
 
 def test_the_page_has_every_set_as_it_is_declared() -> None:
     written = PAGE.read_text()
-    assert sorted(rollout.name for rollout in LOADED.rollouts) == sorted(SETS)
+    assert sorted(declared()) == sorted(SETS)
     assert page(written.partition("## ")[0]) == written
 
 
@@ -37,9 +43,9 @@ def test_all_but_a_few_of_more_than_three_hundred_alerts_are_said_in_typed_words
 
 
 @EACH
-def test_no_lint_objects(rollout: Rollout) -> None:
+def test_no_lint_objects(name: str) -> None:
     """Each set by itself: together they read what others read, as kube-state-metrics does for all."""
-    here = Environment("production")
+    here, rollout = Environment("production"), declared()[name]
     [planned] = lower([rollout], here).rollouts
     found = [*lint([rollout], [], here), *lint_plan(planned, rollout)]
     assert [str(problem) for problem in found if problem.severity >= Severity.warning] == []
@@ -48,7 +54,7 @@ def test_no_lint_objects(rollout: Rollout) -> None:
 def test_what_is_free_promql_says_why() -> None:
     free = [
         guardrail
-        for rollout in LOADED.rollouts
+        for rollout in declared().values()
         for guardrail in rollout.guardrails
         if isinstance(guardrail.measure, PromQL)
     ]
@@ -72,14 +78,12 @@ def refused(folder: Path, promtool: Path, rollout: Rollout) -> str:
 
 @BOTH
 def test_promtool_takes_the_rules_and_tests_of_a_small_set(promtool: Path, tmp_path: Path) -> None:
-    assert refused(tmp_path, promtool, SMALL) == ""
+    assert refused(tmp_path, promtool, declared()["cert-manager"]) == ""
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @BOTH
 @EACH
-def test_promtool_takes_the_rules_and_tests_of_every_set(
-    promtool: Path, rollout: Rollout, tmp_path: Path
-) -> None:
-    assert refused(tmp_path, promtool, rollout) == ""
+def test_promtool_takes_the_rules_and_tests_of_every_set(promtool: Path, name: str, tmp_path: Path) -> None:
+    assert refused(tmp_path, promtool, declared()[name]) == ""

@@ -18,9 +18,13 @@ from servers import Server, answers, free_address, running
 SOURCE = Path(__file__).parents[3] / "rules_src"
 
 
+def generated(path: str) -> str:
+    """One of the exporter files of the project's own declarations."""
+    return _generated()[path]
+
+
 @cache
-def generated() -> dict[str, str]:
-    """The exporter files of the project's own declarations."""
+def _generated() -> dict[str, str]:
     return of_each(exporters.emit, own_plan())
 
 

@@ -68,12 +68,12 @@ def address(server: Server, user: str) -> str:
 
 
 PAGE = 8192
-SQL = generated()["exporters/aidin-hardening.sql.yml"]
-LOG = generated()["exporters/aidin-hardening.mtail"]
+SQL = "exporters/aidin-hardening.sql.yml"
+LOG = "exporters/aidin-hardening.mtail"
 
 
 def test_every_query_has_its_figure_with_the_rights_of_a_monitor(database: Server, tmp_path: Path) -> None:
-    with sql_exporter(tmp_path, SQL, address(database, "exporter")) as exporter:
+    with sql_exporter(tmp_path, generated(SQL), address(database, "exporter")) as exporter:
         until(lambda: len(sql_values(exporter, "table")) == 12, "all twelve series")
         found = sql_values(exporter, "table")
     sizes = {series: found.pop(series) for series in list(found) if series.startswith("table_size_bytes")}
@@ -105,7 +105,7 @@ def test_a_table_that_is_only_vacuumed_has_grown_and_its_rows_have_not(
         return {value for series, value in sql_values(exporter, "table").items() if series in names}
 
     with (
-        sql_exporter(tmp_path, SQL, address(database, "exporter")) as exporter,
+        sql_exporter(tmp_path, generated(SQL), address(database, "exporter")) as exporter,
         connected(database, "handrail") as connection,
     ):
         until(lambda: figures(rows) == {PAGE}, "a first look")
@@ -125,7 +125,9 @@ def test_users_of_the_audit_log_are_counted_by_whichever_column_there_is(
 ) -> None:
     """The team's documents have both names."""
     [query] = [
-        one["query"] for one in yaml.safe_load(SQL)["jobs"][0]["queries"] if one["name"] == "active_users"
+        one["query"]
+        for one in yaml.safe_load(generated(SQL))["jobs"][0]["queries"]
+        if one["name"] == "active_users"
     ]
     with connected(database, "handrail") as connection:
         connection.execute("CREATE TEMPORARY TABLE audit_logs (created_at timestamptz DEFAULT now())")
@@ -140,9 +142,9 @@ def test_when_all_slots_are_taken_the_pool_is_full_and_who_is_refused_is_counted
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()
     with ExitStack() as open_until_the_end:
-        log = open_until_the_end.enter_context(mtail(tmp_path, database.log, LOG))
+        log = open_until_the_end.enter_context(mtail(tmp_path, database.log, generated(LOG)))
         exporter = open_until_the_end.enter_context(
-            sql_exporter(tmp_path / "first", SQL, address(database, "exporter"))
+            sql_exporter(tmp_path / "first", generated(SQL), address(database, "exporter"))
         )
         until(lambda: sql_values(exporter).get("db_pool_in_use") == 1, "a first look")
         taken = [_idle_in_transaction(open_until_the_end, database) for _ in range(6)]
@@ -155,7 +157,7 @@ def test_when_all_slots_are_taken_the_pool_is_full_and_who_is_refused_is_counted
             "the refusal in the log",
         )
         refused = open_until_the_end.enter_context(
-            sql_exporter(tmp_path / "second", SQL, address(database, "exporter"))
+            sql_exporter(tmp_path / "second", generated(SQL), address(database, "exporter"))
         )
         until(
             lambda: metrics(log.url, "db_connections_refused_total")["db_connections_refused_total"] > 1,
@@ -176,7 +178,7 @@ def test_who_is_refused_by_a_limit_below_all_slots_is_counted_as_well(
     with (
         connected(database, "handrail") as admin,
         connected(database, "app"),
-        mtail(tmp_path, database.log, LOG) as log,
+        mtail(tmp_path, database.log, generated(LOG)) as log,
     ):
         refused = "db_connections_refused_total"
         before = metrics(log.url, refused)[refused]
@@ -196,7 +198,7 @@ def _idle_in_transaction(stack: ExitStack, database: Server) -> psycopg.Connecti
 
 
 def test_a_role_that_cannot_see_others_says_nothing_of_the_pool(database: Server, tmp_path: Path) -> None:
-    with sql_exporter(tmp_path, SQL, address(database, "blinkered")) as exporter:
+    with sql_exporter(tmp_path, generated(SQL), address(database, "blinkered")) as exporter:
         until(lambda: "db_pool_size" in sql_values(exporter), "the first figures")
         assert "db_pool_in_use" not in sql_values(exporter)
 
@@ -211,7 +213,7 @@ def test_each_error_that_postgresql_writes_counts_once_and_nothing_else_does(
         "SELECT 1/0",
         "SELEC 1",
     ]
-    with mtail(tmp_path, database.log, LOG) as counted:
+    with mtail(tmp_path, database.log, generated(LOG)) as counted:
         with connected(database, "app") as connection:
             connection.execute("SELECT 'ERROR: of nobody'")
             for statement in failing:
@@ -357,7 +359,7 @@ class Application:
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     folder = tmp_path_factory.mktemp("application")
     (log := folder / "app.log").touch()
-    with mtail(folder, log, LOG) as counted:
+    with mtail(folder, log, generated(LOG)) as counted:
         yield Application(log, counted)
 
 
@@ -382,7 +384,7 @@ def test_users_and_refused_connections_of_the_application_are_counted(applicatio
 def test_a_user_who_was_not_seen_for_long_is_forgotten(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     log.touch()
-    soon = LOG.replace("after 1m", "after 1s")
+    soon = generated(LOG).replace("after 1m", "after 1s")
     with mtail(tmp_path, log, soon, "--expired_metrics_gc_interval=200ms") as counted, log.open("a") as lines:
         lines.write("userId: ann opened modules\n")
         lines.flush()

@@ -10,7 +10,7 @@ from servers import until
 
 from .sources import generated, metrics, mtail
 
-PIPELINE = generated()["exporters/aurigraph-v12.mtail"]
+PIPELINE = "exporters/aurigraph-v12.mtail"
 WRITES = (
     "Its last step, of a build that failed as well, writes what came of it; what it did not come to is left out. STEPS has a line "
     "for each step (compile, test, image) with its seconds, TESTS one for each suite (unit, integration, smoke) with how "
@@ -51,7 +51,7 @@ def built(log: Path, figures: dict[str, str]) -> None:
 def test_before_the_first_build_nothing_is_known_of_any(tmp_path: Path) -> None:
     log = tmp_path / "builds.log"
     log.touch()
-    with mtail(tmp_path, log, PIPELINE) as server:
+    with mtail(tmp_path, log, generated(PIPELINE)) as server:
         assert metrics(server.url, "build") == {}
 
 
@@ -60,7 +60,7 @@ def test_the_runbook_s_lines_become_every_figure_of_a_build_and_one_that_does_no
 ) -> None:
     log = tmp_path / "builds.log"
     log.touch()
-    with mtail(tmp_path, log, PIPELINE) as server:
+    with mtail(tmp_path, log, generated(PIPELINE)) as server:
         for figures in (WHOLE, UNTESTED, FAILING):
             built(log, figures)
         failed = 'builds_total{result="failure"}'

@@ -13,8 +13,8 @@ from servers import Server, answers, free_address, kill, postgres, running, unti
 
 from .sources import generated, labelled, metrics, mtail, sql_exporter, sql_values
 
-SQL = generated()["exporters/mem0-redis.sql.yml"]
-LOG = generated()["exporters/mem0-redis.mtail"]
+SQL = "exporters/mem0-redis.sql.yml"
+LOG = "exporters/mem0-redis.mtail"
 ROWS = """
 CREATE TABLE observability_events (
     event_type text, created_at timestamptz DEFAULT now(), processing_time_ms float, success boolean,
@@ -65,7 +65,7 @@ def test_the_table_becomes_every_figure_that_the_team_asked_it_for(database: Ser
     run(database, ROWS)
     address = f"postgres://handrail@{database.address}/postgres?sslmode=disable&application_name=exporter"
     labels = ("state", "cache_key", "endpoint", "quantile", "error_type", "statistic", "resource_type")
-    with sql_exporter(tmp_path, SQL, address) as exporter:
+    with sql_exporter(tmp_path, generated(SQL), address) as exporter:
         until(lambda: len(sql_values(exporter, *labels)) == 23, "all series")
         found = sql_values(exporter, *labels)
         latencies = {series: found.pop(series) for series in list(found) if series.startswith("endpoint_")}
@@ -117,7 +117,7 @@ def test_what_a_query_found_stays_when_it_fails_and_sql_exporter_says_that_it_fa
     database: Server, tmp_path: Path
 ) -> None:
     run(database, "CREATE TABLE IF NOT EXISTS observability_events (event_type text)")
-    job = yaml.safe_load(SQL)["jobs"][0]
+    job = yaml.safe_load(generated(SQL))["jobs"][0]
     query = next(one for one in job["queries"] if one["name"] == "circuit_breaker_recent_changes")
     failed = 'sql_exporter_last_scrape_failed{query="circuit_breaker_recent_changes",sql_job="mem0-redis"}'
     address = f"postgres://handrail@{database.address}/postgres?sslmode=disable"
@@ -152,7 +152,7 @@ LINES = """\
 def test_lines_of_the_log_become_counts_times_and_the_flags_that_are_loaded(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     log.touch()
-    with mtail(tmp_path, log, LOG) as read, log.open("a") as lines:
+    with mtail(tmp_path, log, generated(LOG)) as read, log.open("a") as lines:
         lines.write(LINES)
         lines.flush()
         counted = "http_request_duration_seconds_count"

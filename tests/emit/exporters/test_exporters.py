@@ -25,14 +25,14 @@ from servers import until
 
 from .sources import generated, metrics, mtail
 
-AIDIN = generated()["exporters/aidin-hardening.mtail"]
+AIDIN = "exporters/aidin-hardening.mtail"
 LINE = '10.0.0.7 - - [22/Jan/2026:19:34:21 +0000] "GET /modules HTTP/1.1" {status} 118 "-" "curl" {seconds}\n'
 
 
 def test_an_access_log_becomes_requests_by_status_and_their_times(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.touch()
-    with mtail(tmp_path, log, AIDIN) as server, log.open("a") as lines:
+    with mtail(tmp_path, log, generated(AIDIN)) as server, log.open("a") as lines:
         for status, seconds in ((200, "0.070"), (200, "0.030"), (503, "1.500"), (403, "0.010")):
             lines.write(LINE.format(status=status, seconds=seconds))
         lines.flush()
@@ -68,7 +68,7 @@ GET /wp-admin/setup.php HTTP/1.1" 404
 def test_what_fails_or_is_refused_counts_for_its_route_whatever_ids_are_in_its_path(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.touch()
-    with mtail(tmp_path, log, AIDIN) as server, log.open("a") as lines:
+    with mtail(tmp_path, log, generated(AIDIN)) as server, log.open("a") as lines:
         for failed in FAILED.splitlines():
             lines.write(f'10.0.0.7 - - [22/Jan/2026:19:34:21 +0000] "{failed} 118 "-" "curl" 0.070\n')
         lines.flush()
@@ -92,7 +92,7 @@ def test_what_fails_or_is_refused_counts_for_its_route_whatever_ids_are_in_its_p
 def test_database_errors_are_counted_out_of_the_log_and_nothing_else_is(tmp_path: Path) -> None:
     log = tmp_path / "postgresql.log"
     log.touch()
-    with mtail(tmp_path, log, AIDIN) as server, log.open("a") as lines:
+    with mtail(tmp_path, log, generated(AIDIN)) as server, log.open("a") as lines:
         lines.write("FATAL:  remaining connection slots are reserved\n")
         lines.write("ERROR:  deadlock detected\n")
         lines.write("LOG:  checkpoint complete\n")

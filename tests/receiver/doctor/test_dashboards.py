@@ -7,6 +7,7 @@ import copy
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,6 @@ from starlette.responses import JSONResponse
 from typed import typed
 
 GENERATED = Path(__file__).parents[3] / "generated"
-FILES = {
-    path.relative_to(GENERATED).as_posix(): path.read_text(encoding="utf-8")
-    for path in GENERATED.rglob("*")
-    if path.suffix in {".json", ".yml"}
-}
-NEEDS = needed(FILES, ["ruleiq"])
-RULES = {one.rollout: one.rules_digest for one in NEEDS.playbooks}
 WELL = {
     "grafana": "ok",
     "ruleiq: dashboard RuleIQ": "ok",
@@ -40,15 +34,28 @@ WELL = {
 }
 
 
+@cache
+def ours() -> StackNeeds:
+    """What the generated files need of a stack, as far as ruleiq's goes."""
+    files = {
+        path.relative_to(GENERATED).as_posix(): path.read_text(encoding="utf-8")
+        for path in GENERATED.rglob("*")
+        if path.suffix in {".json", ".yml"}
+    }
+    return needed(files, ["ruleiq"])
+
+
 @pytest.fixture
 def api() -> Iterator[GrafanaApi]:
-    with GrafanaApi(GENERATED, RULES) as grafana:
+    with GrafanaApi(GENERATED, {one.rollout: one.rules_digest for one in ours().playbooks}) as grafana:
         yield grafana
 
 
-def asked(api: GrafanaApi, token: str = GrafanaApi.token, needs: StackNeeds = NEEDS) -> dict[str, Finding]:
+def asked(
+    api: GrafanaApi, token: str = GrafanaApi.token, needs: StackNeeds | None = None
+) -> dict[str, Finding]:
     """What is found, by what was looked at."""
-    return asyncio.run(_asked(api, token, needs))
+    return asyncio.run(_asked(api, token, needs or ours()))
 
 
 async def _asked(api: GrafanaApi, token: str, needs: StackNeeds) -> dict[str, Finding]:
@@ -158,7 +165,7 @@ def kept(need: DashboardNeed, **changes: Any) -> Finding:
 
 
 def test_what_grafana_adds_or_leaves_out_because_it_is_empty_is_no_change() -> None:
-    need = NEEDS.dashboards[0]
+    need = ours().dashboards[0]
     panels = [
         {name: value for name, value in {**panel, "pluginVersion": "12.1.0"}.items() if value}
         for panel in need.content["panels"]
@@ -167,7 +174,7 @@ def test_what_grafana_adds_or_leaves_out_because_it_is_empty_is_no_change() -> N
 
 
 def test_a_newer_grafana_may_have_rewritten_a_dashboard_and_titles_and_queries_still_count() -> None:
-    need = NEEDS.dashboards[0]
+    need = ours().dashboards[0]
     rewritten = kept(need, schemaVersion=42, refresh="", style="")
     assert (rewritten.health, rewritten.text) == (
         Health.unknown,
@@ -182,8 +189,8 @@ def test_a_newer_grafana_may_have_rewritten_a_dashboard_and_titles_and_queries_s
 def test_a_data_source_that_is_theirs_may_have_another_uid_than_its_name_says(api: GrafanaApi) -> None:
     api.sources.clear()
     theirs = replace(
-        NEEDS,
-        dashboards=tuple(replace(one, source="prometheus--eu-", named=True) for one in NEEDS.dashboards),
+        ours(),
+        dashboards=tuple(replace(one, source="prometheus--eu-", named=True) for one in ours().dashboards),
     )
     assert asked(api, needs=theirs)["grafana → data source prometheus--eu-"].health is Health.unknown
 

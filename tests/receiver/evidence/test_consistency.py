@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,8 +20,13 @@ from hypothesis import strategies as st
 from .kept import OURS, book, series
 from .made import ATTEMPT, ROLLBACK, START, bundle, chained, contents, named, signed_anew, taken
 
-WHOLE = bundle()
 Change = Callable[[Any], object]
+
+
+@cache
+def whole() -> Mapping[str, bytes]:
+    """A bundle of which nothing was changed."""
+    return bundle()
 
 
 def forged(files: Mapping[str, bytes], name: str, change: Change) -> dict[str, bytes]:
@@ -115,7 +121,7 @@ PROVED = "said to be proved (all done), and its outcome was done (all done)"
 def test_what_stands_beside_the_chain_and_says_otherwise_is_found(
     name: str, change: Change, problem: str
 ) -> None:
-    assert problem in problems(forged(WHOLE, name, change))
+    assert problem in problems(forged(whole(), name, change))
 
 
 def test_a_rollback_that_no_outcome_speaks_of_is_found() -> None:
@@ -245,14 +251,16 @@ def test_whatever_form_somebody_gives_a_file_the_answer_is_a_sentence(
     data: st.DataObject, value: object
 ) -> None:
     name = data.draw(
-        st.sampled_from(sorted(one for one in WHOLE if one.endswith(".json") and one != STATEMENT))
+        st.sampled_from(sorted(one for one in whole() if one.endswith(".json") and one != STATEMENT))
     )
-    content = json.loads(WHOLE[name])
+    content = json.loads(whole()[name])
     place = data.draw(st.sampled_from(_places(content)))
     text = json.dumps(_put(content, place, value))
-    files = {one: kept for one, kept in WHOLE.items() if one != ENVELOPE}
+    files = {one: kept for one, kept in whole().items() if one != ENVELOPE}
     found = verify({**files, name: text.encode()})
-    assert found.problems[0].startswith(f"{name} was changed") or text == json.dumps(json.loads(WHOLE[name]))
+    assert found.problems[0].startswith(f"{name} was changed") or text == json.dumps(
+        json.loads(whole()[name])
+    )
 
 
 @settings(deadline=None, max_examples=200)
@@ -264,7 +272,7 @@ def test_whatever_a_record_says_the_answer_is_a_sentence(data: st.DataObject, va
     kind, body = bodies[which]
     bodies[which] = kind, _put(body, data.draw(st.sampled_from(_places(body))), value)
     chain = chained(bodies, begun=ATTEMPT.started_at)
-    text = {name: kept.decode() for name, kept in WHOLE.items()}
+    text = {name: kept.decode() for name, kept in whole().items()}
     files = signed_anew({**text, "evidence.json": chain.model_dump_json()})
     assert all(isinstance(one, str) for one in verify(files).problems)
 

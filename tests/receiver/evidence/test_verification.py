@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -31,7 +32,12 @@ from .made import (
 )
 
 KEY = Ed25519PrivateKey.generate()
-WHOLE = bundle(key=KEY)
+
+
+@cache
+def whole() -> Mapping[str, bytes]:
+    """A bundle of which nothing was changed."""
+    return bundle(key=KEY)
 
 
 def problems(files: Mapping[str, bytes], key: Ed25519PrivateKey | None = None) -> tuple[str, ...]:
@@ -44,9 +50,9 @@ def resigned(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def test_a_bundle_verifies_and_says_what_was_looked_at() -> None:
-    found = verify(WHOLE, KEY.public_key())
+    found = verify(whole(), KEY.public_key())
     assert found.problems == ()
-    head = json.loads(WHOLE["bundle.json"])["head"]
+    head = json.loads(whole()["bundle.json"])["head"]
     assert found.notes == (
         "12 files, as their statement says",
         f"signed with the key {key_id(KEY.public_key())[:16]}",
@@ -57,7 +63,7 @@ def test_a_bundle_verifies_and_says_what_was_looked_at() -> None:
 
 
 def test_without_a_key_it_says_that_nobody_looked_who_signed() -> None:
-    assert verify(WHOLE).notes[1] == (
+    assert verify(whole()).notes[1] == (
         f"signed with the key {key_id(KEY.public_key())[:16]}, which the bundle brings along: nobody looked whose"
         " key that is; give the signer's public key with --key"
     )
@@ -67,7 +73,7 @@ def test_without_a_key_it_says_that_nobody_looked_who_signed() -> None:
 
 
 def test_a_record_that_was_changed_breaks_the_chain() -> None:
-    files = resigned(changed(WHOLE, "evidence.json", 'by\\":\\"alice', 'by\\":\\"carol'))
+    files = resigned(changed(whole(), "evidence.json", 'by\\":\\"alice', 'by\\":\\"carol'))
     assert problems(files) == (
         "record 40 does not fit the one before: it was changed, or one is missing",
         "bundle.json says that alice started it, and record 40 that carol did",
@@ -75,14 +81,14 @@ def test_a_record_that_was_changed_breaks_the_chain() -> None:
 
 
 def test_a_chain_whose_end_was_cut_off_is_found() -> None:
-    chain = json.loads(WHOLE["evidence.json"])
+    chain = json.loads(whole()["evidence.json"])
     chain["records"].pop()
-    files = resigned({**WHOLE, "evidence.json": json.dumps(chain).encode()})
+    files = resigned({**whole(), "evidence.json": json.dumps(chain).encode()})
     assert problems(files)[0] == "the chain ends with record 44, and bundle.json says it ends with 45"
 
 
 def test_a_snapshot_that_was_exchanged_is_found() -> None:
-    files = resigned(changed(WHOLE, "snapshots/44.json", '"0.01"', '"0.02"'))
+    files = resigned(changed(whole(), "snapshots/44.json", '"0.01"', '"0.02"'))
     assert problems(files) == ("snapshots/44.json is not the snapshot that record 44 names",)
 
 
@@ -170,7 +176,7 @@ def test_an_outcome_that_its_steps_do_not_give_is_found(state: str, step: str, p
 
 
 def test_what_is_missing_and_not_said_to_be_is_found() -> None:
-    silent = resigned({name: text for name, text in WHOLE.items() if name != "snapshots/44.json"})
+    silent = resigned({name: text for name, text in whole().items() if name != "snapshots/44.json"})
     assert problems(silent) == (
         "bundle.json does not say that it is missing: decision 43 (limit-broken): no samples were kept of it",
         "bundle.json does not say that it is missing: snapshot 44: it is named by the evidence and is not there",
@@ -201,7 +207,8 @@ def test_a_rollout_without_stages_needs_no_artifact_for_nothing_goes_out() -> No
 @pytest.mark.parametrize("text", ["{", "[]", '{"rollout": 3}'])
 def test_a_file_of_another_form_is_found(text: str) -> None:
     assert (
-        "a file is not of the form it should have" in problems({**WHOLE, "evidence.json": text.encode()})[-1]
+        "a file is not of the form it should have"
+        in problems({**whole(), "evidence.json": text.encode()})[-1]
     )
 
 

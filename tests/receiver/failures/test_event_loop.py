@@ -31,16 +31,6 @@ from starlette.responses import Response
 MANY = 4000
 SILENCED = "(a+)+$|x{500}"
 NO_CONFIGURATION = "route: {receiver: handrail}\n"
-ROUTES = "".join(
-    f"  - receiver: r{number}\n    matchers: ['team=~\"a{number}|b{number}\"', 'severity=\"critical\"']\n"
-    for number in range(3500)
-)
-BIG_CONFIGURATION = f"route:\n  receiver: handrail\n  routes:\n{ROUTES}"
-BOMB = "\n".join(
-    ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 60)), NO_CONFIGURATION]
-)  # fmt: skip
-TEXT = "<p>\x00é sorry " * 300_000
-"""What somebody sends who has nothing to say: 4 MB of it."""
 
 
 class Others(Api):
@@ -108,15 +98,30 @@ def _others() -> Iterator[Others]:
         yield others
 
 
-@pytest.mark.parametrize("configuration", [BIG_CONFIGURATION, BOMB], ids=["270 kB", "an alias bomb"])
+def big() -> str:
+    """A configuration of 270 kB."""
+    routes = (
+        f"  - receiver: r{number}\n    matchers: ['team=~\"a{number}|b{number}\"', 'severity=\"critical\"']\n"
+        for number in range(3500)
+    )
+    return f"route:\n  receiver: handrail\n  routes:\n{''.join(routes)}"
+
+
+def bomb() -> str:
+    """A configuration whose aliases name each other."""
+    aliases = [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
+    return "\n".join(["a0: &a0 [x, x]", *aliases, NO_CONFIGURATION])
+
+
+@pytest.mark.parametrize("configuration", [big, bomb], ids=["270 kB", "an alias bomb"])
 def test_nor_by_what_fired_meanwhile_in_thousands_of_series_nor_by_who_muted_it(
-    tmp_path: Path, others: Others, configuration: str
+    tmp_path: Path, others: Others, configuration: Callable[[], str]
 ) -> None:
     with guarded(tmp_path, PROMETHEUS=others.url, ALERTMANAGERS=others.url, ASK_EVERY="1") as shop:
         shop.call("start")
     was_away(tmp_path)
     now = datetime.now(UTC)
-    others.configuration = configuration
+    others.configuration = configuration()
     others.fired = [
         {"__name__": "ALERTS", "alertstate": "firing", **labels(table=f"t{n}")} for n in range(MANY // 2)
     ]
@@ -129,8 +134,7 @@ def test_nor_by_what_fired_meanwhile_in_thousands_of_series_nor_by_who_muted_it(
         for n in range(20)
     ]
     with receiver(tmp_path, others) as shop:
-        known = configuration is not BOMB
-        if known:
+        if configuration is big:
             shop.until("rollback", "done")
         else:
             servers.until(lambda: shop.status()["attempt"]["held"], "people to be asked")
@@ -200,31 +204,33 @@ def _undecided(folder: Path) -> int:
         return int(store.execute("SELECT COUNT(*) FROM inbox WHERE result IS NULL").fetchone()[0])
 
 
-SAMPLES = json.dumps(
-    {
-        "status": "success",
-        "data": {"resultType": "vector", "result": [{"metric": {"a": "b"}, "value": [1, "1"]}] * 70_000},
-    }
-)
-WARNED = json.dumps(
-    {"status": "success", "warnings": [TEXT], "data": {"resultType": "vector", "result": []}}
-)[: 4 << 20]
-ANSWERS = {
-    "a long refusal": (500, TEXT),
-    "a long page": (200, TEXT),
-    "no end of brackets": (200, "[" * 4_000_000),
-    "a long warning": (200, WARNED),
-    "seventy thousand samples": (200, SAMPLES),
+def text() -> str:
+    """What somebody sends who has nothing to say: 4 MB of it."""
+    return "<p>\x00é sorry " * 300_000
+
+
+def vector(*samples: object, **more: object) -> str:
+    """Prometheus' answer, and no more of it than is read."""
+    answer = {"status": "success", **more, "data": {"resultType": "vector", "result": samples}}
+    return json.dumps(answer)[: 4 << 20]
+
+
+ANSWERS: Mapping[str, Callable[[], tuple[int, str]]] = {
+    "a long refusal": lambda: (500, text()),
+    "a long page": lambda: (200, text()),
+    "no end of brackets": lambda: (200, "[" * 4_000_000),
+    "a long warning": lambda: (200, vector(warnings=[text()])),
+    "seventy thousand samples": lambda: (200, vector(*[{"metric": {"a": "b"}, "value": [1, "1"]}] * 70_000)),
 }
 
 
 @pytest.mark.parametrize("said", shortened(ANSWERS, 1))
 def test_nor_by_what_prometheus_and_alertmanager_answer(
-    tmp_path: Path, others: Others, said: tuple[int, str]
+    tmp_path: Path, others: Others, said: Callable[[], tuple[int, str]]
 ) -> None:
     with receiver(tmp_path, others) as shop:
         shop.call("start")
-        others.everywhere = said
+        others.everywhere = said()
         seen = len(others.requests)
         assert shop.call("promote")["verdict"] == "refuse"
         servers.until(lambda: len(others.requests) > seen + 6, "everybody to be asked")

@@ -7,6 +7,7 @@ import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from random import Random
 
@@ -106,22 +107,29 @@ def windows(
             yield sums
 
 
-def breaks(condition: Condition, figure: float, counts: Sequence[int]) -> bool:
-    """Whether these events break the limit, by enough of them or by so many bad ones that more good ones would not fix it."""
-    measure, number = condition.signal.measure.inner, sum(counts)
+def breaks(condition: Condition, figure: float) -> Callable[[Sequence[int]], bool]:
+    """Whether events break the limit, by enough of them or by so many bad ones that more good ones would not fix it."""
+    measure, least_bad = condition.signal.measure.inner, condition.least_bad
     beyond = OPS[condition.op.value]
+
+    def slow(one: Latency, bounds: Sequence[float], counts: Sequence[int]) -> bool:
+        number = sum(counts)
+        missing = one.filled_to - number if number < one.min_events else 0
+        filled = [counts[0] + missing, *counts[1:]]
+        return number > 0 and beyond(quantile(filled, bounds, float(one.q)), figure)
+
+    def bad_or_good(least: int, of_good: bool, counts: Sequence[int]) -> bool:
+        good, bad = counts
+        enough = good + bad >= least or (least_bad is not None and bad >= least_bad)
+        return good + bad > 0 and enough and beyond((good if of_good else bad) / (good + bad), figure)
+
     match measure:
-        case Latency(q=q, min_events=least):
-            missing = measure.filled_to - number if number < least else 0
-            filled = [counts[0] + missing, *counts[1:]]
-            return number > 0 and beyond(quantile(filled, bounds_of(measure), float(q)), figure)
+        case Latency():
+            return partial(slow, measure, bounds_of(measure))
         case Ratio(min_events=least) | SlowerThan(min_events=least):
-            good, bad = counts
-            enough = number >= least or (condition.least_bad is not None and bad >= condition.least_bad)
-            part = good if isinstance(measure, Ratio) and not measure.bad else bad
-            return number > 0 and enough and beyond(part / number, figure)
+            return partial(bad_or_good, least, isinstance(measure, Ratio) and not measure.bad)
         case Rate(window=window):
-            return beyond(number / window.total_seconds(), figure)
+            return lambda counts: beyond(sum(counts) / window.total_seconds(), figure)
         case _:
             raise TypeError(f"events of {type(measure).__name__} are not simulated")
 

@@ -95,7 +95,7 @@ def fires(guardrail: Guardrail, service: Service, days: float, *, every: bool = 
     seen = [tuple(counts) for counts in windows(service, service.parts(measure), width, days)]
     return {
         f"{alert.name} {condition.op.value} {figure}": fired(
-            (breaks(condition, figure, counts) for counts in seen),
+            map(breaks(condition, figure), seen),
             math.ceil(alert.sustained.total_seconds() / (width / LOOKS)),
         )
         for alert, condition, figure in limits(guardrail, every=every)

@@ -12,9 +12,11 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import promql_parser as promql
 from handrail.declare import Arms, Command, Environment, Guardrail, Rollout, Slo, Stage
 from handrail.emit.document import Data
 from handrail.emit.groups import rules
@@ -22,6 +24,8 @@ from handrail.lower import lower
 from handrail.plan import Rollout as Planned
 from handrail.units import duration
 from servers import program
+
+from .walk import nodes
 
 NEWER = Path(__file__).parents[2] / ".tools/newer/usr/bin/promtool"
 PROMTOOLS = ["promtool", str(NEWER)]
@@ -81,7 +85,7 @@ def complaints(
 ) -> str:
     """What promtool finds wrong, nothing if all is as asked.
 
-    Rules are evaluated `every` so often; without it every other minute, or as often as what is asked demands. With
+    Rules are evaluated `every` so often; without it every four minutes, or as often as what is asked demands. With
     `all_rules` those are evaluated as well that nothing asked reads.
     """
     case = {
@@ -112,25 +116,54 @@ def complaints(
 
 
 def needed(groups: Sequence[Data], exprs: Sequence[str]) -> Data:
-    """The rules that such expressions read, directly or not; all alerts where they read one."""
+    """The rules that such expressions read, directly or not."""
     rules_of_all = [rule for group in groups for rule in group["rules"]]
-    wanted: list[Data] = []
+    wanted: set[int] = set()
     read = list(exprs)
     while read:
-        text = read.pop()
-        more = [rule for rule in rules_of_all if _name(rule) in text and rule not in wanted]
-        wanted += more
-        read += [rule["expr"] for rule in more]
-    kept = [{**group, "rules": [rule for rule in group["rules"] if rule in wanted]} for group in groups]
+        for one in _selectors(read.pop()):
+            more = [rule for rule in rules_of_all if id(rule) not in wanted and _may_give(rule, one)]
+            wanted |= set(map(id, more))
+            read += [rule["expr"] for rule in more]
+    kept = [{**group, "rules": [rule for rule in group["rules"] if id(rule) in wanted]} for group in groups]
     return {"groups": [group for group in kept if group["rules"]]}
 
 
-def _name(rule: Data) -> str:
-    return str(rule.get("record") or "ALERTS")
+@cache
+def _selectors(expr: str) -> tuple[promql.VectorSelector, ...]:
+    return tuple(node for node, _ in nodes(expr) if isinstance(node, promql.VectorSelector))
+
+
+def _may_give(rule: Data, selector: promql.VectorSelector) -> bool:
+    """Whether a rule's series may be among those that are selected: none of its own labels says otherwise."""
+    name = rule.get("record") or "ALERTS"
+    labels = {**rule.get("labels", {}), **({"alertname": rule["alert"]} if "alert" in rule else {})}
+    fixed = {label: value for label, value in labels.items() if "{{" not in value}
+    return selector.name in {None, name} and all(
+        _holds(matcher, fixed[matcher.name])
+        for matcher in selector.matchers.matchers
+        if matcher.name in fixed
+    )
+
+
+def _holds(matcher: promql.Matcher, value: str) -> bool:
+    """Whether a label of this value is what a matcher wants."""
+    match str(matcher.op).rpartition(".")[2]:
+        case "Equal":
+            return value == matcher.value
+        case "NotEqual":
+            return value != matcher.value
+        case "Re":
+            return re.fullmatch(matcher.value, value) is not None
+        case _:
+            return re.fullmatch(matcher.value, value) is None
 
 
 def _seldom(read: Data, asked: Sequence[Asked], rollout: Planned) -> str:
-    """The longest of some intervals at whose evaluations all is asked; the declared one where they are counted."""
+    """The longest of some intervals at whose evaluations all is asked; the declared one where they are counted.
+
+    Never five minutes: Prometheus forgets a value that is so old.
+    """
     exprs = [one.expr for one in asked] + [
         rule["expr"] for group in read["groups"] for rule in group["rules"]
     ]
@@ -138,6 +171,8 @@ def _seldom(read: Data, asked: Sequence[Asked], rollout: Planned) -> str:
         return f"{rollout.evaluate.seconds}s"
     times = [duration(one.at) for one in asked]
     fitting = (
-        every for every in ("2m", "1m", "30s", "15s") if not any(time % duration(every) for time in times)
+        every
+        for every in ("4m", "2m", "1m", "30s", "15s")
+        if not any(time % duration(every) for time in times)
     )
     return next(fitting, "1s")

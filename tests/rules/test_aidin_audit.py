@@ -65,7 +65,7 @@ def test_what_is_changed_without_a_trace_is_found_and_a_quiet_night_is_none(
     blind = Asked('count(ALERTS{tier="blind",alertstate="firing"})', "80m", {})
     series = audited(mutations, inserts, stage)
     found = fires("80m", **alerts)
-    assert complaints(promtool, aidin("audit-writes"), series, found, blind) == ""
+    assert complaints(promtool, aidin("audit-writes"), series, found, blind, every="2m") == ""
 
 
 def test_before_the_flag_is_on_nobody_is_told_that_nothing_is_audited(promtool: str) -> None:

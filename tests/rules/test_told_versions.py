@@ -156,7 +156,8 @@ def test_what_a_receiver_said_at_another_address_does_not_count_beside_a_newer_a
             'handrail:guardrail:arm{arm="stable",guardrail="errors",rollout="shop",version="v43"}': 1,
         },
     )
-    assert complaints(promtool, COMPARED, series, recorded, firing("8m", "ShopErrorsCritical")) == ""
+    fires = firing("8m", "ShopErrorsCritical")
+    assert complaints(promtool, COMPARED, series, recorded, fires, every="2m") == ""
 
 
 def test_a_receiver_that_is_away_is_believed_for_ten_minutes_and_then_blind(promtool: str) -> None:

@@ -27,7 +27,7 @@ from own_rollouts import own_plan
 from servers import program, prometheus, until
 from servers.newer import newer
 
-PACE = 2
+PACE = 3
 """Seconds from scrape to scrape, and from evaluation to evaluation."""
 STAGE = 3.0 * PACE
 """How long a rollout stays in each of its stages here."""

@@ -113,7 +113,8 @@ def just_over(condition: Condition, limit: Decimal, scrape: timedelta) -> Decima
     if isinstance(measure, Increase):
         by = max(Decimal(1), limit * _blur(measure, scrape))
         return limit + by if condition.is_upper else limit - by
-    if condition.op not in _STRICT and exact(condition, limit):
+    fed_in_fractions = isinstance(measure, Ratio)  # where there are few events
+    if condition.op not in _STRICT and not fed_in_fractions and exact(condition, limit):
         return limit
     return _beside(limit, measure, up=condition.is_upper)
 

@@ -154,12 +154,16 @@ def _recorded(
     parts, part = values.part_events(measure, arm_labels, how), plan.Selector(names.PART, matchers + alone)
     if parts is not None:
         recordings.append(plan.Recording(names.PART, known(_of_arms(parts, told), stopped), tuple(labels)))
-    formula = values.value(
-        measure, arm_labels, str(events) if number else None, how, str(part) if parts is not None else None
-    )
-    quick = values.filled(measure, arm_labels, str(events), how) if number else None
-    if quick is not None:
-        recordings.append(plan.Recording(names.FILLED, known(_of_arms(quick, told), stopped), tuple(labels)))
+    in_buckets = values.bucket_events(measure, arm_labels, how)
+    buckets = plan.Selector(names.BUCKETS, matchers + alone)
+    if in_buckets is not None:
+        quick = values.filled(measure, arm_labels, events, buckets)
+        recordings += [
+            plan.Recording(names.BUCKETS, known(_of_arms(in_buckets, told), stopped), tuple(labels)),
+            plan.Recording(names.FILLED, known(_of_arms(quick, told), stopped), tuple(labels)),
+        ]
+    counted = part if parts is not None else buckets if in_buckets is not None else None
+    formula = values.value(measure, arm_labels, str(events) if number else None, how, counted)
     recordings.append(plan.Recording(names.VALUE, known(_of_arms(formula, told), stopped), tuple(labels)))
     return plan.Signal(
         name=name,
@@ -171,7 +175,7 @@ def _recorded(
         by=arm_labels + measure.labels,
         recordings=tuple(recordings),
         silences=stopped,
-        filled=plan.Selector(names.FILLED, matchers + alone + own) if quick is not None else None,
+        filled=plan.Selector(names.FILLED, matchers + alone + own) if in_buckets is not None else None,
         part=part.where(*own) if parts is not None else None,
     )
 

@@ -81,7 +81,7 @@ def targets_from_zero(counters: Sequence[Selector], window: timedelta) -> str:
 
 def _up(counter: Selector) -> Selector:
     """The series `up` of the counter's targets."""
-    return Selector("up", tuple(m for m in counter.matchers if m[0] in {"job", "instance"} and m[1] == "="))
+    return Selector("up", tuple(m for m in counter.matchers if m[0] in {"job", "instance"}))
 
 
 def _sum(counters: Sequence[Selector], expr: Expression) -> str:

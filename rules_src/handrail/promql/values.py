@@ -93,17 +93,30 @@ def part_events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> st
     return by("sum", apart, together(judged.part, lambda one: _events_or_rate(how, one, judged.window)))
 
 
+def bucket_events(measure: Measure, labels: tuple[str, ...], how: Estimated) -> str | None:
+    """How many events lie in each bucket of the histogram of which a quantile is taken, None of what is no such quantile."""
+    judged = measure.inner
+    if not isinstance(judged, Latency) or judged.native:
+        return None
+    return _in_buckets(judged, labels + measure.labels, how)
+
+
+def _in_buckets(measure: Latency, labels: tuple[str, ...], how: Estimated) -> str:
+    buckets = measure.histogram.suffixed("_bucket")
+    return by("sum", ("le", *labels), _events_or_rate(how, buckets, measure.window))
+
+
 def value(
     measure: Measure,
     labels: tuple[str, ...],
     event_count: str | None,
     how: Estimated = ESTIMATED,
-    part_count: str | None = None,
+    counted: Selector | None = None,
 ) -> str:
     """The measure's value; `event_count` is how many events there were, counted as `how` counts (or `traffic`, estimated).
 
-    `labels` are the arm's; there is a value for each of the measure's own as well. `part_count` is how many of them a
-    share is the share of, where that is recorded.
+    `labels` are the arm's; there is a value for each of the measure's own as well. `counted` is recorded: how many of the
+    events a share is the share of, or how many lie in each bucket of a quantile's histogram.
     """
     apart = labels + measure.labels
     # The recorded events are one series for each value of these, with the guardrail's labels beside.
@@ -115,11 +128,11 @@ def value(
     match measure:
         case Ratio():
             rest = f"on ({', '.join(apart)}) {event_count} * 0"
-            inside = part_count or part_events(measure, labels, how)
+            inside = counted or part_events(measure, labels, how)
             share = f"({inside} or {rest}) / {with_events}"
             return _valid(how, f"clamp_max({share}, 1)" if measure.beside else share, SHARES)
         case Latency():
-            return _valid(how, _latency(measure, apart, with_events, how), NUMBERS)
+            return _valid(how, _latency(measure, apart, with_events, how, counted), NUMBERS)
         case SlowerThan():
             return _valid(how, _slower_than(measure, apart, event_count, with_events, how), SHARES)
         case Increase():
@@ -139,7 +152,7 @@ def value(
             return _usage(measure, apart, how)
         case While(inner, _, _, _):
             joined = f"on ({', '.join(labels + measure.shared)})"
-            return f"({value(inner, labels, event_count, how, part_count)}) and {joined} ({holds(measure, labels, how)})"
+            return f"({value(inner, labels, event_count, how, counted)}) and {joined} ({holds(measure, labels, how)})"
         case Growth(metric, window):
             return by("max", apart, _valid(how, f"delta({how.over(metric, window)})", NUMBERS))
 
@@ -256,35 +269,36 @@ def promql_then(expr: str, how: Estimated) -> str:
     return f"last_over_time({vector}[1m:1m] offset {span(how.ago)})" if how.ago else vector
 
 
-def _latency(measure: Latency, labels: tuple[str, ...], with_events: str, how: Estimated) -> str:
+def _latency(
+    measure: Latency, labels: tuple[str, ...], with_events: str, how: Estimated, counted: Selector | None
+) -> str:
     if measure.native:
         grown = by("sum", labels, f"rate({how.over(measure.histogram, measure.window)})")
+    elif counted is not None:
+        grown = by("sum", ("le", *labels), str(counted))
     else:
-        buckets = measure.histogram.suffixed("_bucket")
-        grown = by("sum", ("le", *labels), _events_or_rate(how, buckets, measure.window))
+        grown = _in_buckets(measure, labels, how)
     quantile = f"histogram_quantile({plain(measure.q)}, {grown})"
     return f"({scaled(quantile, measure.scale)} and {with_events})"
 
 
-def filled(measure: Measure, labels: tuple[str, ...], event_count: str, how: Estimated) -> str | None:
-    """A quantile with fast events added for all that are missing up to `filled_to`; None if the measure is no quantile.
+def filled(measure: Measure, labels: tuple[str, ...], event_count: Selector, counted: Selector) -> str:
+    """A quantile with fast events added for all that are missing up to `filled_to`; `counted` is recorded of each bucket.
 
-    None for native histograms too: events cannot be added to them.
+    Events cannot be added to native histograms: they have no such recording.
     """
     if isinstance(measure, While):
-        inside = filled(measure.measure, labels, event_count, how)
         joined = f"on ({', '.join(labels + measure.shared)})"
-        return None if inside is None else f"({inside}) and {joined} ({holds(measure, labels, how)})"
-    if not isinstance(measure, Latency) or measure.native:
-        return None
+        inside = filled(measure.measure, labels, event_count, counted)
+        return f"({inside}) and {joined} ({holds(measure, labels)})"
+    if not isinstance(measure, Latency):
+        raise TypeError(f"{type(measure).__name__} is no quantile")
     apart = labels + measure.labels
-    buckets = measure.histogram.suffixed("_bucket")
-    grown = by("sum", ("le", *apart), _events_or_rate(how, buckets, measure.window))
-    missing = f"clamp_min({measure.filled_to} - {by('sum', apart, event_count)}, 0)"
+    missing = f"clamp_min({measure.filled_to} - {by('sum', apart, str(event_count))}, 0)"
     quick = f'label_replace({missing}, "le", "0", "", "")'
-    whole = f"{grown} + on ({', '.join(apart)}) group_left () {missing} or {quick}"
+    whole = f"{by('sum', ('le', *apart), str(counted))} + on ({', '.join(apart)}) group_left () {missing} or {quick}"
     quantile = f"histogram_quantile({plain(measure.q)}, {whole})"
-    return _valid(how, f"({scaled(quantile, measure.scale)})", NUMBERS)
+    return f"({scaled(quantile, measure.scale)}) {NUMBERS}"
 
 
 def _slower_than(

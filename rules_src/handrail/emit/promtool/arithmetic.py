@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from handrail.emit.promtool.series import Impossible, Key, matches
+from handrail.emit.promtool.series import Key, matches
 from handrail.plan import (
     Changes,
     Comparison,
@@ -268,12 +268,10 @@ def _usage(measure: Usage, shows: Shows) -> Decimal | None:
     if not all(used) or not all(sizes):
         return None
     if measure.over == "max":
-        if len(used) > 1 or len(sizes) > 1:
-            raise Impossible("which of several gauges belong together is not worked out here")
-        by_labels = {key.labels: size for several in sizes for key, size in several.items()}
-        pairs = ((one, by_labels.get(key.labels)) for key, one in used[0].items())
+        fills = _added_by_labels([{k: one for k, one in several.items() if one >= 0} for several in used])
+        room = _added_by_labels([{k: one for k, one in several.items() if one > 0} for several in sizes])
         whole = measure.size if isinstance(measure.size, Decimal) else None
-        full = (one / size for one, own in pairs if (size := whole or own or Decimal(0)) > 0 <= one)
+        full = [one / (whole or room[own]) for own, one in fills.items() if whole or own in room]
         return _over("max", (1 - one if measure.left else one for one in full))
     every = [size for several in sizes for size in several.values()]
     if any(one < 0 for several in used for one in several.values()) or any(one <= 0 for one in every):
@@ -281,6 +279,16 @@ def _usage(measure: Usage, shows: Shows) -> Decimal | None:
     size = measure.size if isinstance(measure.size, Decimal) else sum(every, Decimal(0))
     filled = sum((one for several in used for one in several.values()), Decimal(0)) / size
     return 1 - filled if measure.left else filled
+
+
+def _added_by_labels(several: Sequence[Mapping[Key, Decimal]]) -> dict[tuple[tuple[str, str], ...], Decimal]:
+    """Gauges as one, series by series: of those labels that each of them has."""
+    each = [{key.labels: one for key, one in gauge.items()} for gauge in several]
+    return {
+        own: sum((gauge[own] for gauge in each), Decimal(0))
+        for own in (each[0] if each else ())
+        if all(own in gauge for gauge in each)
+    }
 
 
 def _count(measure: Count, shows: Shows) -> Decimal | None:

@@ -53,6 +53,12 @@ FOUND = {
         scrape="30s",
         evaluate="30s",
     ),
+    "the fullest of several, each of several gauges": _declared(
+        d.Usage(
+            ["used_bytes{pool=~'a|b'}", "lent_bytes"], ["size_bytes", "spare_bytes"], over="max", by=("pool",)
+        ),
+        [d.Warning(d.Above("80%"))],
+    ),
     "two measures share a condition": _declared(
         d.While(d.Growth("queue_depth", window="15m", by=("queue",)), condition=WORK, above=0),
         [

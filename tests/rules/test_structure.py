@@ -83,6 +83,16 @@ def test_what_is_recorded_of_buckets_is_counted_over_time_by_le() -> None:
         assert _counted(sums[0]), expr
 
 
+def test_only_targets_of_a_guardrails_own_jobs_are_asked_whether_they_answer() -> None:
+    read = [
+        node
+        for name, node, _ in every_node()
+        if name == names.FROM_ZERO and isinstance(node, promql.VectorSelector) and node.name == "up"
+    ]
+    assert len(read) > 100
+    assert [str(up) for up in read if "job" not in [one.name for one in up.matchers.matchers]] == []
+
+
 def _counted(node: Node) -> bool:
     """Whether it reads counters, each over time."""
     counters = [around for n, around in nodes(node) if _counts(getattr(n, "name", None) or "")]

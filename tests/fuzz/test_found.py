@@ -59,6 +59,11 @@ FOUND = {
         ),
         [d.Warning(d.Above("80%"))],
     ),
+    "a rate that dropped since some time ago must be old enough now": _declared(
+        d.Rate('jobs_total{job="api"}', window="5m", by=("zone",)),
+        [d.Critical(d.Drop("20%"))],
+        against=d.Ago("1d"),
+    ),
     "two measures share a condition": _declared(
         d.While(d.Growth("queue_depth", window="15m", by=("queue",)), condition=WORK, above=0),
         [

@@ -156,6 +156,9 @@ class _Past:
             : 1 if ages else 2
         ]:  # at the second what must last so long does
             course.timeline.play(self._feeds, end - self.back)
+            for width, feeds in self._old_enough:
+                course.timeline.play({}, end - width - self.scrape)
+                course.timeline.play(feeds, end - width)
             course.timeline.play({}, end - self.scrape)
             course.go_on(recorded, breaches, stage)
         course.looks = course.looks[1:]
@@ -246,6 +249,18 @@ class _Past:
             key: Rise(one, one * 10) if any(matches(s, key) for s in rising) else At(one)
             for key, one in numbers.items()
         }
+
+    @cached_property
+    def _old_enough(self) -> list[tuple[timedelta, Feeds]]:
+        """What is judged now must have been there a window ago: by the width of the window, the widest first."""
+        found: dict[timedelta, dict[Key, Feed]] = {}
+        for one in self.looking:
+            measure = one.condition.signal.measure
+            if isinstance(measure.inner, Rate) and one.condition.reference and not one.condition.is_upper:
+                reads = selectors(measure.inner)
+                own = {key: feed for key, feed in self._feeds.items() if any(matches(s, key) for s in reads)}
+                found.setdefault(measure.width, {}).update(own)
+        return sorted(found.items(), key=lambda pair: pair[0], reverse=True)
 
     def limit(self, one: Looking) -> Decimal:
         """Its limit beside the past that is fed. Raises Impossible where that cannot be had."""

@@ -23,7 +23,7 @@ LIMITS = (
     "At its limit a tier is silent, beyond it it fires once that is sustained, and is kept as long as declared; too few "
     "events are no verdict, and are told; what is missing is blind; each stage has its own limits"
 )
-LASTS = "An evaluation before its time is over, an alert is pending yet, and is kept yet"
+LASTS = "An evaluation before its time is over an alert is pending yet, and kept yet; at its time it fires, and ends"
 AT_ONCE = 4
 """Times up to so many evaluations are shown evaluation by evaluation."""
 FREE = "nothing is known of what would give a free PromQL expression a value"
@@ -182,7 +182,9 @@ def _longest(rollout: Rollout, alerts: Iterable[Alert]) -> timedelta:
 def _lasting(
     rollout: Rollout, guardrails: Sequence[tuple[Guardrail, dict[str, Recorded]]]
 ) -> Iterator[Story]:
-    """For each time that alerts must last, or are kept: an evaluation before it is over; all short ones in one story."""
+    """For each time that alerts must last, or are kept: an evaluation before it is over, and at it; all short ones in one
+    story.
+    """
     first, every = stages_of(rollout)[0] or "", rollout.evaluate
     alerts = [
         (places[first], alert)
@@ -192,7 +194,8 @@ def _lasting(
     ]
     times = {t for _, alert in alerts for t in (alert.sustained, alert.keep_firing_for) if t > every}
     short = {time for time in times if time <= AT_ONCE * every}
-    for some, step in [*(({time}, time - every) for time in sorted(times - short)), (short, every)]:
+    long = [({time}, step) for time in sorted(times - short) for step in (time - every, time)]
+    for some, step in [*long, (short, every)]:
         own = [pair for pair in alerts if some & {pair[1].sustained, pair[1].keep_firing_for}]
         if own:
             yield _last(step, own, some, first)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 
-from handrail.emit.promtool.series import Key, matches
+from handrail.emit.promtool.series import Key, Reads, matches
 from handrail.plan import (
     Changes,
     Comparison,
@@ -73,8 +74,8 @@ def groups(measure: Measure, keys: Iterable[Key]) -> list[Measure]:
     """The measure of each group of these series that it tells apart; its condition of what they have in common."""
     if not measure.labels or isinstance(measure.inner, State):
         return [measure]
-    reads = selectors(measure.inner)
-    own = (dict(key.labels) for key in keys if any(matches(one, key) for one in reads))
+    reads = Reads(selectors(measure.inner))
+    own = (dict(key.labels) for key in keys if key in reads)
     apart = dict.fromkeys(
         tuple((label, "=", labels.get(label, "")) for label in measure.labels) for labels in own
     )
@@ -97,15 +98,25 @@ class Shows:
     now: timedelta
     scrape: timedelta
 
+    def _of(self, selector: Selector) -> list[tuple[Key, Samples]]:
+        return [one for one in self._by_metric.get(selector.metric, ()) if matches(selector, one[0])]
+
+    @cached_property
+    def _by_metric(self) -> dict[str, list[tuple[Key, Samples]]]:
+        found: dict[str, list[tuple[Key, Samples]]] = {}
+        for key, shown in self.samples.items():
+            found.setdefault(key.metric, []).append((key, shown))
+        return found
+
     def last(self, selector: Selector) -> dict[Key, Decimal]:
         """The last value of each series that is still there."""
-        own = ((key, shown[-1]) for key, shown in self.samples.items() if shown and matches(selector, key))
+        own = ((key, shown[-1]) for key, shown in self._of(selector) if shown)
         return {key: value for key, (at, value) in own if self.now - at <= self.scrape}
 
     def within(self, selector: Selector, width: timedelta) -> dict[Key, Samples]:
         """The samples of each series in a window, without those at its left end."""
-        own = {key: shown for key, shown in self.samples.items() if matches(selector, key)}
-        found = {key: [one for one in shown if one[0] > self.now - width] for key, shown in own.items()}
+        own = self._of(selector)
+        found = {key: [one for one in shown if one[0] > self.now - width] for key, shown in own}
         return {key: shown for key, shown in found.items() if shown}
 
     def slope(self, selector: Selector, width: timedelta) -> dict[Key, Decimal]:

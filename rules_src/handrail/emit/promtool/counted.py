@@ -17,7 +17,7 @@ from handrail.emit.promtool.arithmetic import groups, parts, selectors
 from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.examples import Measured, complete, small_numbers, strangers
 from handrail.emit.promtool.lives import INSTANCE, LATER, LIVES, STEADY, Counted, Life
-from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Rise, Timeline, matches
+from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Reads, Rise, Timeline
 from handrail.emit.promtool.story import Figure, Story
 from handrail.emit.promtool.verdicts import stages_of
 from handrail.plan import Increase, Latency, Measure, Ratio, Rollout, Signal, SlowerThan
@@ -147,8 +147,8 @@ class _Counting:
     @property
     def _without_parts(self) -> Feeds:
         """The same without the series of what a share is a share of, unless that is what should happen."""
-        bad = [part for one in self._measures if isinstance(one, Ratio) and one.bad for part in one.part]
-        return {key: feed for key, feed in self._fed.items() if not any(matches(part, key) for part in bad)}
+        bad = Reads(part for one in self._measures if isinstance(one, Ratio) and one.bad for part in one.part)
+        return {key: feed for key, feed in self._fed.items() if key not in bad}
 
 
 def _counts(measure: Measure) -> bool:

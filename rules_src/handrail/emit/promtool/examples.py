@@ -13,7 +13,18 @@ from functools import cached_property
 
 from handrail.emit.promtool.arithmetic import LE, Shows, parts, selectors, value
 from handrail.emit.promtool.attempts import canary_of, stable_of
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, chosen, common, matches
+from handrail.emit.promtool.series import (
+    At,
+    Feed,
+    Feeds,
+    Impossible,
+    Key,
+    Reads,
+    Rise,
+    chosen,
+    common,
+    matches,
+)
 from handrail.plan import (
     Absence,
     Difference,
@@ -94,10 +105,17 @@ class Measured:
 
     def measure(self, signal: Signal) -> Measure:
         """That of the judged arm alone."""
+        return self._measures[signal.name]
+
+    @cached_property
+    def _measures(self) -> dict[str, Measure]:
         arms = self.guardrail.arms
-        if arms is None or not signal.arm_labels:
-            return signal.measure
-        return narrowed(signal.measure, (arms.label, "=", canary_of(arms)))
+        return {
+            signal.name: signal.measure
+            if arms is None or not signal.arm_labels
+            else narrowed(signal.measure, (arms.label, "=", canary_of(arms)))
+            for signal in self.guardrail.signals
+        }
 
     @cached_property
     def sources(self) -> dict[Key, Silence]:
@@ -107,12 +125,20 @@ class Measured:
 
     def read(self, signal: Signal, keys: Iterable[Key]) -> frozenset[Key]:
         """Those of these series that a signal looks at, of whichever arm."""
-        own = selectors(self.measure(signal))
-        return frozenset(key for key in keys if any(matches(one, key) for one in own))
+        own = self._reads_of[signal.name]
+        return frozenset(key for key in keys if key in own)
+
+    @cached_property
+    def _reads_of(self) -> dict[str, Reads]:
+        return {name: Reads(selectors(measure)) for name, measure in self._measures.items()}
 
     def reads(self, key: Key) -> bool:
         """Whether it looks at a series, which may be another guardrail's too."""
-        return any(matches(one, key) for one in self.selectors)
+        return key in self._reads
+
+    @cached_property
+    def _reads(self) -> Reads:
+        return Reads(self.selectors)
 
     @cached_property
     def selectors(self) -> list[Selector]:
@@ -147,7 +173,8 @@ def _holding(
         moved = [*measure.condition.used]
     elif isinstance(measure.condition, Difference):
         moved = [measure.condition.metric]
-    own = {key: one for key, one in numbers.items() if any(matches(s, key) for s in moved)}
+    reads = Reads(moved)
+    own = {key: one for key, one in numbers.items() if key in reads}
     for factor in map(Decimal, ("1", "0", "10", "100", "10000", "1000000", "0.01")):
         tried = {key: one * factor for key, one in own.items()}
         shown = value(measure.condition, shows({**numbers, **tried}))
@@ -222,11 +249,11 @@ def _beside(bad: Sequence[Selector], whole: Sequence[Selector], labels: Mapping[
 
 def strangers(feeds: Feeds, reads: Sequence[Selector]) -> Feeds:
     """The same series, seven times as much, with one label of their matchers changed, where nobody reads them then."""
-    found: dict[Key, Feed] = {}
+    found, known = dict[Key, Feed](), Reads(reads)
     for label in dict.fromkeys(label for one in reads for label, _, _ in one.matchers if label != LE):
         for key, feed in feeds.items():
-            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
-            if label in dict(key.labels) and not any(matches(one, other) for one in reads):
+            labels = dict(key.labels)
+            if label in labels and (other := Key.of(key.metric, {**labels, label: "stranger"})) not in known:
                 found[other] = (
                     Rise(feed.step * 7, feed.start) if isinstance(feed, Rise) else At(feed.level * 7)
                 )
@@ -271,9 +298,9 @@ def _bound(key: Key) -> Decimal:
 def small_numbers(keys: Iterable[Key], measures: Iterable[Measure]) -> dict[Key, Decimal]:
     """A small number for each series, more for what is the whole of a share alone; histograms are cumulative."""
     ratios = [one for one in measures if isinstance(one, Ratio)]
+    whole = Reads(one for ratio in ratios for one in ratio.whole)
+    bad = Reads(one for ratio in ratios for one in ratio.part)
     found = {}
     for place, key in enumerate(keys):
-        whole = any(matches(one, key) for ratio in ratios for one in ratio.whole)
-        bad = any(matches(one, key) for ratio in ratios for one in ratio.part)
-        found[key] = Decimal((place % 7 + 1) * (50 if whole and not bad else 1))
+        found[key] = Decimal((place % 7 + 1) * (50 if key in whole and key not in bad else 1))
     return found | cumulative(found)

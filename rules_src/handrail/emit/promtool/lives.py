@@ -133,8 +133,19 @@ class Counted:
         return found | {Decimal("Infinity"): self._sum(buckets.where((LE, "=", "+Inf")))}
 
     def _sum(self, selector: Selector) -> Decimal:
-        chosen = (several for key, several in self.series.items() if matches(selector, key))
-        return sum((step * life.counts for several in chosen for life, _, step in several), Decimal(0))
+        return sum(
+            (counts for key, counts in self._counts.get(selector.metric, ()) if matches(selector, key)),
+            Decimal(0),
+        )
+
+    @cached_property
+    def _counts(self) -> dict[str, list[tuple[Key, Decimal]]]:
+        """Of each metric: every counter, and how many events all its lives have."""
+        found: dict[str, list[tuple[Key, Decimal]]] = {}
+        for key, several in self.series.items():
+            counts = sum((step * life.counts for life, _, step in several), Decimal(0))
+            found.setdefault(key.metric, []).append((key, counts))
+        return found
 
     @cached_property
     def series(self) -> dict[Key, list[tuple[Life, Key, Decimal]]]:

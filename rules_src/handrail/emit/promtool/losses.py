@@ -16,7 +16,7 @@ from functools import cached_property
 from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, groups, parts, selectors, value
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, matches
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Reads, Rise, Timeline, matches
 from handrail.emit.promtool.story import Course, Figure, Story, Untestable, instance, seen_before
 from handrail.emit.promtool.verdicts import stages_of
 from handrail.plan import (
@@ -171,19 +171,19 @@ class _Story:
             yield until, self._feeds(numbers, Decimal(1))
 
     def _feeds(self, numbers: Mapping[Key, Decimal], times: Decimal) -> Feeds:
-        rising = [one for m in self._measures if rises(m) for one in selectors(m)]
-        changing = [
+        rising = Reads(one for m in self._measures if rises(m) for one in selectors(m))
+        changing = Reads(
             one
             for m in self._measures
             if isinstance(m, Changes | StateChanges | Gauge)
             for one in selectors(m)
-        ]
+        )
         found: dict[Key, Feed] = {}
         for key, one in numbers.items():
-            if any(matches(s, key) for s in rising):
+            if key in rising:
                 found[key] = Rise(one, one * 10)
             else:
-                found[key] = At(one * (times if any(matches(s, key) for s in changing) else 1))
+                found[key] = At(one * (times if key in changing else 1))
         return found
 
     # What is asked
@@ -329,7 +329,8 @@ def _faults_of(one: Measured, keys: Iterable[Key], shows: Shows) -> list[Losses]
         for reason, lost, shown in _faults(measure):
             if reason != MISSING and isinstance(measure, While) and value(measure, shows) is None:
                 continue  # nobody minds while its condition does not hold
-            own = frozenset(key for key in keys if any(matches(s, key) for s in lost))
+            reads = Reads(lost)
+            own = frozenset(key for key in keys if key in reads)
             if own:
                 found.setdefault((own, shown), reason)
         every.append(found)

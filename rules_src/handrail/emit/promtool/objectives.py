@@ -10,7 +10,7 @@ from handrail.contract import names
 from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
 from handrail.emit.promtool.examples import as_they_must, examples, rises, small_numbers
 from handrail.emit.promtool.levels import MISSING
-from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Rise, Timeline, matches
+from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Reads, Rise, Timeline, matches
 from handrail.emit.promtool.story import UNHEARD, Course, Figure, Story, Untestable, instance
 from handrail.plan import EventMeasure, Ratio, Rollout, Selector, Slo, SlowerThan, TimeSlices
 from handrail.promql.buckets import bucket
@@ -75,7 +75,8 @@ def _slices(rollout: Rollout, slo: Slo, slices: TimeSlices) -> Story:
     rising = [one for part in parts(measure) if rises(part) for one in selectors(part)]
 
     def feeds(numbers: Mapping[Key, Decimal]) -> Feeds:
-        risen = {key for key in numbers if any(matches(one, key) for one in rising)}
+        reads = Reads(rising)
+        risen = {key for key in numbers if key in reads}
         return {key: Rise(one, one * 10) if key in risen else At(one) for key, one in numbers.items()}
 
     def shows(numbers: Mapping[Key, Decimal]) -> Shows:

@@ -19,7 +19,18 @@ from handrail.emit.promtool.examples import Measured, as_they_must, complete, ri
 from handrail.emit.promtool.levels import MANY as ENOUGH
 from handrail.emit.promtool.losses import SELDOM
 from handrail.emit.promtool.recorded import Recorded
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, common, matches
+from handrail.emit.promtool.series import (
+    At,
+    Feed,
+    Feeds,
+    Impossible,
+    Key,
+    Reads,
+    Rise,
+    Timeline,
+    common,
+    matches,
+)
 from handrail.emit.promtool.story import Course, Instance, Story, Text, Untestable, instance
 from handrail.emit.promtool.verdicts import certain, stages_of
 from handrail.plan import (
@@ -197,7 +208,8 @@ class _Past:
         measures = [signal.measure for one in measured for signal in one.guardrail.signals]
         found = as_they_must([*keys, *self._more(keys)], measures, self._shows)
         for one in self.looking:
-            own = [key for key in found if any(matches(s, key) for s in selectors(one.measure))]
+            reads = Reads(selectors(one.measure))
+            own = [key for key in found if key in reads]
             inner, least = one.measure.inner, one.condition.least or Decimal(0)
             while (
                 isinstance(inner, EventMeasure)
@@ -238,17 +250,14 @@ class _Past:
         return self._of(self._numbers)
 
     def _of(self, numbers: Mapping[Key, Decimal]) -> Feeds:
-        rising = [
+        rising = Reads(
             s
             for one in self.looking
             for m in parts(one.condition.signal.measure)
             if rises(m)
             for s in selectors(m)
-        ]
-        return {
-            key: Rise(one, one * 10) if any(matches(s, key) for s in rising) else At(one)
-            for key, one in numbers.items()
-        }
+        )
+        return {key: Rise(one, one * 10) if key in rising else At(one) for key, one in numbers.items()}
 
     @cached_property
     def _old_enough(self) -> list[tuple[timedelta, Feeds]]:
@@ -257,8 +266,8 @@ class _Past:
         for one in self.looking:
             measure = one.condition.signal.measure
             if isinstance(measure.inner, Rate) and one.condition.reference and not one.condition.is_upper:
-                reads = selectors(measure.inner)
-                own = {key: feed for key, feed in self._feeds.items() if any(matches(s, key) for s in reads)}
+                reads = Reads(selectors(measure.inner))
+                own = {key: feed for key, feed in self._feeds.items() if key in reads}
                 found.setdefault(measure.width, {}).update(own)
         return sorted(found.items(), key=lambda pair: pair[0], reverse=True)
 

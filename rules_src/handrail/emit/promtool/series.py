@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -79,18 +79,7 @@ class Timeline:
 
     def samples(self, key: Key) -> list[tuple[timedelta, Decimal]]:
         """What one series shows at each scrape."""
-        found: list[tuple[timedelta, Decimal]] = []
-        number, value = 0, None
-        for count, feed in self._of(key):
-            for place in range(count if feed is not None else 0):
-                at = (number + place) * self.scrape
-                if isinstance(feed, At):
-                    value = feed.level + place * feed.step
-                elif feed is not None:
-                    value = feed.start if value is None else value + feed.step
-                found.append((at, value or Decimal(0)))
-            number += count
-        return found
+        return _samples(self._of(key), self.scrape)
 
     def series(self) -> dict[Key, str]:
         """Every series and its values."""
@@ -100,12 +89,32 @@ class Timeline:
         """The values of one series."""
         return _values(self._of(key))
 
-    def _of(self, key: Key) -> Iterator[tuple[int, Feed | None]]:
+    def _of(self, key: Key) -> _Phases:
         """What one series does, for how many scrapes."""
-        yield from ((count, feeds.get(key)) for count, feeds in self.phases)
+        return tuple((count, feeds.get(key)) for count, feeds in self.phases)
 
 
-def _values(phases: Iterable[tuple[int, Feed | None]]) -> str:
+_Phases = tuple[tuple[int, Feed | None], ...]
+
+
+@lru_cache(1000)
+def _samples(phases: _Phases, scrape: timedelta) -> list[tuple[timedelta, Decimal]]:
+    found: list[tuple[timedelta, Decimal]] = []
+    number, value = 0, None
+    for count, feed in phases:
+        for place in range(count if feed is not None else 0):
+            at = (number + place) * scrape
+            if isinstance(feed, At):
+                value = feed.level + place * feed.step
+            elif feed is not None:
+                value = feed.start if value is None else value + feed.step
+            found.append((at, value or Decimal(0)))
+        number += count
+    return found
+
+
+@lru_cache(10_000)
+def _values(phases: _Phases) -> str:
     runs: list[tuple[Decimal, Decimal, int]] = []
     texts: list[str] = []
     value: Decimal | None = None
@@ -190,6 +199,18 @@ def matches(selector: Selector, key: Key) -> bool:
         return False
     labels = dict(key.labels)
     return all(_fits(op, value, labels.get(label, "")) for label, op, value in selector.matchers)
+
+
+class Reads:
+    """The series that at least one of some selectors selects: `key in Reads(selectors)`."""
+
+    def __init__(self, several: Iterable[Selector]) -> None:
+        self._by_metric: dict[str, list[Selector]] = {}
+        for one in several:
+            self._by_metric.setdefault(one.metric, []).append(one)
+
+    def __contains__(self, key: Key) -> bool:
+        return any(matches(one, key) for one in self._by_metric.get(key.metric, ()))
 
 
 def chosen(selector: Selector, given: Mapping[str, str], flipped: str | None = None) -> Key:

@@ -167,8 +167,10 @@ def _play(
         for breach in breaches:
             by_alert.setdefault(breach[1].name, []).append(breach)
         for name, several in by_alert.items():
+            if name in texts:
+                continue
             firing = {one for one, life in course.lives.items() if one[0] == name and life and life.firing}
-            if name not in texts and firing == {one for one, _, _, _ in several} and firing:
+            if firing == {one for one, _, _, _ in several} and firing:
                 texts[name] = [Text(alert, course.now, labels, value) for _, alert, labels, value in several]
 
 

@@ -11,7 +11,8 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from handrail.emit.promtool.arithmetic import LE, Shows, parts, selectors, value
+from handrail.contract import names
+from handrail.emit.promtool.arithmetic import INSTANCE, LE, Shows, parts, selectors, value
 from handrail.emit.promtool.attempts import canary_of, stable_of
 from handrail.emit.promtool.series import (
     At,
@@ -122,6 +123,18 @@ class Measured:
         """The series that show whether what it measures still comes."""
         every = dict.fromkeys(silence for signal in self.guardrail.signals for silence in signal.silences)
         return {chosen(one, {}): silence for silence in every for one in silence.shown_by}
+
+    @property
+    def recorded_of_others(self) -> Feeds:
+        """The same recordings of another guardrail and of another rollout, which nobody may take for these."""
+        found: dict[Key, Feed] = {}
+        for signal in self.guardrail.signals:
+            labels = {label: text for label, _, text in signal.value.matchers}
+            labels |= {INSTANCE: "a", LE: "+Inf", **dict.fromkeys(signal.measure.labels, "x")}
+            for one in signal.recordings:
+                for label in (names.ROLLOUT, names.GUARDRAIL):
+                    found[Key.of(one.record, {**labels, label: "other"})] = At(Decimal(1))
+        return found
 
     def read(self, signal: Signal, keys: Iterable[Key]) -> frozenset[Key]:
         """Those of these series that a signal looks at, of whichever arm."""

@@ -206,7 +206,9 @@ class _Story:
             *self._rounds(),
         ]
         reads = [one for m in self._measures for one in selectors(m)]
-        beside = strangers(self._feeds(self._numbers, Decimal(1)), reads)
+        beside = {**strangers(self._feeds(self._numbers, Decimal(1)), reads), **self._stopped_elsewhere}
+        for one in self.guarded:
+            beside |= one.recorded_of_others
         for lost, because, unsure in [*rounds, *self._stopped()]:
             odd = {key: shown for key in self.keys if (shown := lost.get(key)) is not None}
             here: Feeds = {
@@ -246,6 +248,15 @@ class _Story:
             for key, silence in known.items()
             if silence.after is None or silence.after < self.step
         }
+
+    @property
+    def _stopped_elsewhere(self) -> Feeds:
+        """Sources of others, which have stopped."""
+        shown_by = [
+            one for own in self.guarded for silence in own.sources.values() for one in silence.shown_by
+        ]
+        others = strangers(self._sources, shown_by)
+        return {key: STILL if isinstance(feed, Rise) else FAILED for key, feed in others.items()}
 
     def _stopped(self) -> Iterator[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]]:
         """Each source stops, one after the other: all that come from it are blind, and nobody else."""

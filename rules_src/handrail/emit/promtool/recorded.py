@@ -61,7 +61,7 @@ class Recorded(Levels):
         well: Value | None,
         stable: Decimal | None,
     ) -> None:
-        """Of what is moved, of another that is `well`, of the stable arm, and of another rollout."""
+        """Of what is moved, of another that is `well`, of the stable arm, and of another guardrail."""
         arms = self.guardrail.arms
         if value is not None:
             self.record(found, signal, selector, value)
@@ -72,7 +72,8 @@ class Recorded(Levels):
             for where in (JUDGED, BESIDE) if signal.measure.labels else (JUDGED,):
                 self.record(found, signal, selector, stable, told, where)
         strange = self.sick(signal) if selector.metric in (names.VALUE, names.FILLED) else SICK
-        self.record(found, signal, selector, strange, {names.ROLLOUT: "other"})
+        for label in (names.ROLLOUT, names.GUARDRAIL):
+            self.record(found, signal, selector, strange, {label: "other"})
 
     def record(
         self,

@@ -100,7 +100,7 @@ def _changed(history: History, change: object, decision: Decision, at: datetime)
         case EndAll():
             return replace(history, runs=tuple(_over(one, at) for one in history.runs))
         case Heard():
-            said = LastSaid(change.series, change.source, change.firing, at, change.origin)
+            said = LastSaid(change.series, change.source, change.firing, at, change.origin, change.began)
             others = tuple(one for one in history.said if one.series != change.series)
             return replace(history, said=(*others, said))
         case Open():

@@ -44,6 +44,7 @@ MIGRATIONS = [
     "0008_once.sql",
     "0009_incidents.sql",
     "0010_incident.sql",
+    "0011_began.sql",
 ]
 
 

@@ -144,7 +144,7 @@ async def test_what_is_known_without_reading_anew_is_what_would_be_read(store: S
     changes = (
         Heard("one", "error-rate/critical", firing=False, origin="alertmanager"),
         SetHold("alice: wait"),
-        Heard("two", "leaks/critical", firing=True),
+        Heard("two", "leaks/critical", firing=True, began=NOW - timedelta(seconds=3)),
     )
     before = await store.attempts.history("shop", NOW)
     await store.attempts.apply("shop", lambda _: decision(*changes, attempt=made.attempt), LATER)

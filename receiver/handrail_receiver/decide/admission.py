@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from handrail.contract import GuardrailFacts, Playbook, TierFacts, names
 
-from handrail_receiver.decide.decide import decide, series_of
+from handrail_receiver.decide.alert_series import series_of
+from handrail_receiver.decide.decide import decide
 from handrail_receiver.model import (
     HEARTBEAT,
     TEST_ALERT,

@@ -6,12 +6,12 @@ nothing else. Nothing here knows a store, a target or the time.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
+from handrail_receiver.decide.alert_series import ended_before, heard_now, series_of
 from handrail_receiver.decide.gate_open import OLD, asks_to_go_on
 from handrail_receiver.decide.receiver_down import receiver_down
 from handrail_receiver.lifecycle.state_machine import may
@@ -27,7 +27,6 @@ from handrail_receiver.model import (
     Change,
     Conditions,
     Decision,
-    Heard,
     History,
     LeftToPeople,
     NeedsSomebody,
@@ -98,7 +97,9 @@ def _unknown(signal: Signal, history: History) -> Decision:
         return known
     series = series_of(signal)
     before = history.heard(series)
-    heard = () if before == signal.firing else (Heard(series, f"{guardrail}/{name}", signal.firing),)
+    if ended_before(signal, history):
+        return known
+    heard = () if before == signal.firing else (heard_now(signal, f"{guardrail}/{name}"),)
     if not signal.firing:
         return replace(known, changes=heard if before else ())
     cure = f"people must {action}, or `handrail rollout adopt {rollout}` where the newest playbook has it"
@@ -107,12 +108,6 @@ def _unknown(signal: Signal, history: History) -> Decision:
         return replace(known, verdict=Verdict.repeat, text=text)
     changes = (*heard, SetHold(text), LeftToPeople(action, text))
     return replace(known, verdict=Verdict.tell, action=action, text=text, changes=changes)
-
-
-def series_of(signal: Signal) -> str:
-    """A hash of all labels of an alert, which tells the series of one guardrail apart."""
-    text = "\n".join(f"{name}={signal.labels[name]}" for name in sorted(signal.labels))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def still_fires(source: str, playbook: Playbook, history: History, now: Conditions) -> Decision | None:
@@ -171,6 +166,9 @@ class _Case:
 
 
 def _known(case: _Case) -> Decision:
+    if ended_before(case.signal, case.history):
+        text = "what ended began before what fires now: this end arrives late"
+        return case.say(Verdict.repeat, "resolved-late", text)
     if case.history.attempt is None:
         return _before_first(case)
     series = series_of(case.signal)
@@ -178,7 +176,7 @@ def _known(case: _Case) -> Decision:
     decision = _in_attempt(case, case.history.attempt, before=before)
     if before == case.signal.firing:
         return decision
-    heard = Heard(series, case.source, case.signal.firing)
+    heard = heard_now(case.signal, case.source)
     return replace(decision, changes=(heard, *decision.changes, *_needs_somebody(case, decision)))
 
 
@@ -191,7 +189,7 @@ def _before_first(case: _Case) -> Decision:
     if before == case.signal.firing or (before is None and not needs):
         return ignored
     first = () if case.history.before else (BeforeFirst(case.playbook.service),)
-    heard = Heard(series, case.source, case.signal.firing)
+    heard = heard_now(case.signal, case.source)
     return replace(ignored, verdict=Verdict.note, changes=(*first, heard, *needs))
 
 

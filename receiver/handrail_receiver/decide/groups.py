@@ -7,12 +7,13 @@ remembered. If one rollout cannot be decided, its people are told, and the other
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from handrail.contract import Playbook, names
 
 from handrail_receiver.decide.admission import STATE_REASON, counted
-from handrail_receiver.decide.decide import series_of
-from handrail_receiver.model import Decision, Heard, Signal, Verdict
+from handrail_receiver.decide.alert_series import ended_before, heard_now, series_of
+from handrail_receiver.model import Decision, Signal, Verdict
 from handrail_receiver.ports import Look
 
 FAULT = "fault"
@@ -53,11 +54,11 @@ def heard_as_well(
     if history is None or history.attempt is None:
         return
     known = {said.series: said.firing for said in history.said}
-    series = {series_of(signal): signal.firing for signal in signals}
+    news = {series_of(one): one for one in signals if not ended_before(one, history)}
     heard = tuple(
-        Heard(name, f"{guardrail}/{tier}", firing, origin)
-        for name, firing in series.items()
-        if known.get(name) != firing
+        replace(heard_now(one, f"{guardrail}/{tier}"), origin=origin)
+        for series, one in news.items()
+        if known.get(series) != one.firing
     )
     text = f"{len(signals)} more series of {guardrail}/{tier} say the same"
     yield Decision(

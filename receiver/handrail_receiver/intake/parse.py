@@ -100,6 +100,7 @@ def _signal(alert: AlertBody) -> Signal:
         labels=alert.labels or {},
         annotations=alert.annotations or {},
         starts_at=in_utc(alert.startsAt or None),
+        ends_at=in_utc(alert.endsAt or None),
         fingerprint=alert.fingerprint or "",
     )
 

@@ -121,7 +121,8 @@ def attempt_spoken_of(newest: Attempt | None) -> int:
 class LastSaid:
     """What one alert said last in an attempt; `series` is a key for all its labels, `source` is guardrail/tier.
 
-    `origin` is who said it: "alertmanager", or empty for a sender that cannot be asked.
+    `origin` is who said it: "alertmanager", or empty for a sender that cannot be asked. `began` is since when one that
+    fires does so, where it says that.
     """
 
     series: str
@@ -129,6 +130,7 @@ class LastSaid:
     firing: bool
     at: datetime
     origin: str = ""
+    began: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,14 @@ class History:
     def heard(self, series: str) -> bool | None:
         """Whether an alert was firing when we last heard of it in this attempt, None when we never did."""
         return self._firing.get(series)
+
+    def fires_since(self, series: str) -> datetime | None:
+        """Since when an alert fires, by its own words; None where it does not fire, or does not say."""
+        return self._since.get(series)
+
+    @cached_property
+    def _since(self) -> dict[str, datetime]:
+        return {said.series: said.began for said in self.said if said.firing and said.began is not None}
 
     @cached_property
     def _firing(self) -> dict[str, bool]:

@@ -178,12 +178,13 @@ class Open:
 
 @dataclass(frozen=True)
 class Heard:
-    """An alert fires or has stopped; `origin` is who says so."""
+    """An alert fires or has stopped; `origin` is who says so, and `began` since when it fires, which makes it no other."""
 
     series: str
     source: str
     firing: bool
     origin: str = ""
+    began: datetime | None = field(default=None, compare=False)
 
 
 Change = (

@@ -9,13 +9,17 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Signal:
-    """One alert, as a notification states it. `starts_at` is evidence only: Alertmanager may move it."""
+    """One alert, as a notification states it. `starts_at` is evidence only: Alertmanager may move it.
+
+    `ends_at` is when one that is resolved ended; it tells an end that arrives late from that of what fires now.
+    """
 
     firing: bool
     labels: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)
     starts_at: datetime | None = None
     fingerprint: str = ""
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)

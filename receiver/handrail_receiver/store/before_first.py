@@ -27,7 +27,14 @@ def before_first(tx: Tx, rollout: str, gate: History) -> History:
 def said_in(tx: Tx, attempt: int) -> tuple[LastSaid, ...]:
     """What every series of an alert said last in an attempt."""
     return tuple(
-        LastSaid(row["series"], row["source"], bool(row["firing"]), instant(row["at"]), row["origin"])
+        LastSaid(
+            row["series"],
+            row["source"],
+            bool(row["firing"]),
+            instant(row["at"]),
+            row["origin"],
+            instant(row["began"]) if row["began"] else None,
+        )
         for row in tx.rows("SELECT * FROM said WHERE attempt = :id", id=attempt)
     )
 

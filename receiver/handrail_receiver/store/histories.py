@@ -152,8 +152,8 @@ def after(history: History, changes: Iterable[Change], at: datetime) -> History 
         match change:
             case SetHold(why, by) if attempt is not None:
                 attempt = replace(attempt, held=why, held_by=by)
-            case Heard(series, source, firing, origin):
-                heard[series] = LastSaid(series, source, firing, at, origin)
+            case Heard(series, source, firing, origin, began):
+                heard[series] = LastSaid(series, source, firing, at, origin, began)
             case _:
                 return None
     said = (one for one in history.said if one.series not in heard)
@@ -228,18 +228,19 @@ def _change(
             tx.count("UPDATE attempt SET rollback_ready = :why WHERE id = :id", why=why, id=attempt)
         case SetState(state):
             tx.count("UPDATE attempt SET state = :state WHERE id = :id", state=state.value, id=attempt)
-        case Heard(series, source, firing, origin):
+        case Heard(series, source, firing, origin, began):
             tx.count(
-                "INSERT INTO said (attempt, series, source, firing, at, origin)"
-                " VALUES (:attempt, :series, :source, :firing, :at, :origin)"
+                "INSERT INTO said (attempt, series, source, firing, at, origin, began)"
+                " VALUES (:attempt, :series, :source, :firing, :at, :origin, :began)"
                 " ON CONFLICT (attempt, series) DO UPDATE"
-                " SET firing = excluded.firing, at = excluded.at, origin = excluded.origin",
+                " SET firing = excluded.firing, at = excluded.at, origin = excluded.origin, began = excluded.began",
                 attempt=attempt,
                 series=series,
                 source=source,
                 firing=int(firing),
                 at=now,
                 origin=origin,
+                began=began.timestamp() if began else 0.0,
             )
         case Open():
             _open(tx, decision, change, attempt, at, detected_at)

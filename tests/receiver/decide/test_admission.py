@@ -10,7 +10,7 @@ from guarded import NOW, ROLLOUT, playbook, signal
 from guarded.playbook import ENVIRONMENT
 from handrail.contract import OpenArms, Playbook
 from handrail_receiver.decide.admission import believed, heartbeat, judge
-from handrail_receiver.decide.decide import series_of
+from handrail_receiver.decide.alert_series import series_of
 from handrail_receiver.model import (
     Attempt,
     AttemptState,

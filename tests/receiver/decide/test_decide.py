@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from guarded import NOW, ROLLOUT, playbook, signal
 from guarded.playbook import weights
 from handrail.contract import Confirmation, Playbook
-from handrail_receiver.decide.decide import decide, series_of
+from handrail_receiver.decide.alert_series import series_of
+from handrail_receiver.decide.decide import decide
+from handrail_receiver.decide.groups import heard_as_well
 from handrail_receiver.model import (
     Attempt,
     AttemptState,
@@ -143,6 +145,28 @@ def test_a_resolve_changes_nothing_but_what_was_heard() -> None:
     assert made.changes == (Heard(series_of(FIRING), "error-rate/critical", firing=False),)
     again = decide(signal(firing=False), BOOK, replace(HISTORY, said=(heard(firing=False),)), CONDITIONS)
     assert (again.verdict, again.changes) == (Verdict.repeat, ())
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "late"),
+    [(-60, -1, True), (-60, 1, False), (0, 0, False), (0, 60, False), (-60, None, False), (None, -1, False)],
+    ids=["of before", "moved back", "at once", "its own", "says no end", "says no beginning"],
+)
+def test_the_end_of_what_fired_before_is_not_the_end_of_what_fires_now(
+    began: float | None, ended: float | None, *, late: bool
+) -> None:
+    def at(seconds: float | None) -> datetime | None:
+        return None if seconds is None else NOW + timedelta(seconds=seconds)
+
+    end = replace(signal(firing=False), starts_at=at(began), ends_at=at(ended))
+    fires = replace(heard(), began=NOW)
+    made = decide(end, BOOK, replace(HISTORY, said=(fires,)), CONDITIONS)
+    assert made.reason == ("resolved-late" if late else "resolved")
+    assert bool(made.changes) is not late
+    [more] = heard_as_well([end], lambda _: replace(HISTORY, said=(fires,)))
+    assert bool(more.changes) is not late
+    over = decide(end, BOOK, replace(HISTORY, said=(heard(firing=False),)), CONDITIONS)
+    assert over.reason == "resolved"
 
 
 def test_each_alert_is_told_by_its_labels_from_its_neighbours() -> None:

@@ -14,7 +14,7 @@ import servers
 from guarded import NOW, ROLLOUT, alert, body, guarded, playbook, signal, write_playbook
 from guarded.playbook import ENVIRONMENT, weights
 from handrail.contract import Playbook
-from handrail_receiver.decide.decide import series_of
+from handrail_receiver.decide.alert_series import series_of
 from handrail_receiver.decide.groups import MANY, bounded, by_tier, heard_as_well
 from handrail_receiver.model import Attempt, AttemptState, Decision, Heard, History, LastSaid, Signal, Verdict
 from handrail_receiver.playbooks import Playbooks

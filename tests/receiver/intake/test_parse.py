@@ -66,6 +66,11 @@ def test_a_time_that_is_none_means_not_set(written: str | None) -> None:
     )
 
 
+def test_an_end_that_is_said_is_read() -> None:
+    [read] = parse(body(alert(status="resolved", starts_at=NOW))).signals
+    assert (read.firing, read.starts_at, read.ends_at) == (False, NOW, NOW)
+
+
 def test_what_relays_make_of_empty_maps_is_read_as_empty() -> None:
     odd = {**alert(starts_at=NOW), "annotations": None, "fingerprint": None}
     read = parse(body(odd, commonAnnotations=None, groupLabels=None, truncatedAlerts=None, receiver=None))

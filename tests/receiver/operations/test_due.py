@@ -9,7 +9,8 @@ import pytest
 from guarded import NOW, ROLLOUT, playbook, signal
 from guarded.playbook import weights
 from handrail.contract import Confirmation, Playbook, StageFacts
-from handrail_receiver.decide.decide import decide, series_of
+from handrail_receiver.decide.alert_series import series_of
+from handrail_receiver.decide.decide import decide
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import (

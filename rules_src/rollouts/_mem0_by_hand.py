@@ -269,6 +269,15 @@ PROCEDURES = {
             see="fast-path-enabled, mem0-reads-enabled and mem0-shadow-mode are within their limits.",
         ),
         Instruction(
+            "Can the table be asked for its last hour without reading all of it? The exporter asks four times a minute.",
+            sql="""\
+                SELECT indexdef FROM pg_indexes
+                WHERE tablename = 'observability_events' AND indexdef LIKE '%(event_type, created_at%';
+                """,
+            see="Nothing: CREATE INDEX CONCURRENTLY ON observability_events (event_type, created_at), before the exporter is "
+            "started.",
+        ),
+        Instruction(
             "Did the last day have 10,000 requests? A day of fewer is compared with no other.",
             promql='sum(increase(http_requests_total{job="healthcare-clinic-backend-log"}[1d]))',
             see="Fewer: daily-errors has no figure from before, and no start is allowed. Wait for a busier day, or lower MANY in "

@@ -220,7 +220,7 @@ aidin_hardening = Rollout(
             runbook=Runbook(
                 "People went away, or cannot come in.",
                 look=[
-                    "Is it a holiday? It is compared with the same hour of last week, where there were at least 100.",
+                    "Is it a holiday? It is compared with the same hour of last week, where there were at least 100; that four fifths are gone, of 30 already.",
                     "Is the application's log still read? It is what users are counted by; the audit log knows those whom the flag is on for.",
                     "Do sign-ins fail, or does nobody try?",
                 ],

@@ -157,6 +157,7 @@ TYPED: dict[str, list[str]] = {
         "fly redis info | grep -A 20 '# Stats'",
     ],
     "mem0-redis/Before phase 1": [
+        "tablename = 'observability_events' AND indexdef LIKE '%(event_type, created_at%'",
         'sum(increase(http_requests_total{job="healthcare-clinic-backend-log"}[1d]))',
         "fly secrets set FAST_PATH_ENABLED=true MEM0_READS_ENABLED=true MEM0_SHADOW_MODE=false",
         f"{FLY} -E 'Feature flags loaded' | tail -1",

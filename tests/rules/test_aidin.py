@@ -199,6 +199,18 @@ def test_refused_requests_hold_above_two_percent_and_roll_back_above_five(
     assert complaints(promtool, aidin("http-403"), requests(refused), found) == ""
 
 
+def test_what_fails_elsewhere_is_not_aidin_s(promtool: str) -> None:
+    """Not of a service whose name is longer, either."""
+    sick = {
+        f'http_requests_total{{instance="b",job="{job}",status="{status}"}}': "0+50x400"
+        for job in ("checkout", "aidins", "my-aidin", "")
+        for status in ("500", "403")
+    }
+    blind = Asked('count(ALERTS{alertstate="firing",tier="blind"})', "80m", {})
+    for name in ("http-5xx", "http-403"):
+        assert complaints(promtool, aidin(name), requests(0) | sick, fires("80m"), blind) == ""
+
+
 @pytest.mark.parametrize(("then", "now", "broken"), [(2, 6, False), (2, 8, True), (6, 6, False)])
 def test_a_small_rise_of_refused_requests_is_normal_and_more_than_half_a_point_breaks_the_criterion(
     promtool: str, then: int, now: int, broken: bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handrail.contract import Playbook, Tell
 from pydantic import TypeAdapter, ValidationError
@@ -123,6 +123,11 @@ class SqlTellings:
     ) -> list[Telling]:
         """Who is to be told now, one for each `Tell` but those being told; nobody else gets them before `until`."""
         return await self._engine.write(lambda tx: _due(tx, at, until, most, busy))
+
+    async def set_back(self, by: timedelta) -> None:
+        """The clock was set back by so much: who waits to be told waits no longer for that."""
+        sql = "UPDATE telling SET due_at = due_at - :by WHERE wanted > sent"
+        await self._engine.write(lambda tx: tx.count(sql, by=by.total_seconds()))
 
     async def told(self, telling: Telling, told: TellResult, at: datetime) -> None:
         """The result."""

@@ -25,6 +25,7 @@ from handrail_receiver.model import (
     EVERYBODY,
     HEARTBEAT,
     LOOKED_BACK,
+    SET_BACK,
     Conditions,
     EvidenceRecord,
     History,
@@ -99,6 +100,7 @@ class Messenger:
     reported: Reported
     problems: dict[str, str] = field(default_factory=dict)
     _since: dict[str, datetime] | None = None
+    _looked: datetime | None = None
     _telling: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -121,6 +123,9 @@ class Messenger:
     async def step(self) -> None:
         """Begin to tell everybody who is due and whose lane is free."""
         now, busy = self.clock.now(), tuple(self._telling)
+        if self._looked is not None and self._looked - now > SET_BACK:
+            await self.store.tellings.set_back(self._looked - now)
+        self._looked = now
         for telling in await self.store.tellings.due(now, now + KEPT_FOR, MOST_AT_ONCE - len(busy), busy):
             self._telling[telling.id] = asyncio.create_task(self._lane(telling))
 

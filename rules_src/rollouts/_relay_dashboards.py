@@ -31,6 +31,8 @@ def quantiles(histogram: str, *which: int) -> dict[str, Latency]:
 STREAMS = Ratio(good=own("sse_complete_total"), of=own("sse_total"), min_events=1000)
 # prometheus-client appends _total to a counter's name; the document calls it without. Both are read.
 FILTERED = [own("memory_queries_filtered_by_user_hash_total"), own("memory_queries_filtered_by_user_hash")]
+# Of the page of the system alone: the process says it on each of the three, and its sum would be three times as much.
+CPU = 'process_cpu_seconds_total{job="relay-system"}'
 ANN = "memory_ann_query_latency_ms"
 # Each vector search is followed by one rerank, done or skipped; the service counts no reranks by themselves.
 reranks_skipped = Ratio(bad=own("memory_rerank_skipped_total"), of=own(f"{ANN}_count"))
@@ -148,7 +150,7 @@ database = Dashboard(
             [
                 Panel(
                     "CPU of the service",
-                    PromQL(f"sum by (instance) (rate({own('process_cpu_seconds_total')}[5m]))", unit="ratio"),
+                    PromQL(f"sum by (instance) (rate({CPU}[5m]))", unit="ratio"),
                     by=["instance"],
                     note="1 is one processor.",
                 ),

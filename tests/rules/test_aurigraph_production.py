@@ -183,3 +183,28 @@ def test_another_service_s_canary_of_which_all_fails_slowly_is_none_of_aurigraph
     sick = {**own, **other}
     assert complaints(promtool, plan, {**series, **in_stage("10%", LAST)}, asked, every="30s") == ""
     assert complaints(promtool, plan, {**sick, **in_stage("10%", LAST)}, asked, every="30s") != ""
+
+
+@pytest.mark.parametrize(
+    ("asks", "serves", "told"),
+    [(1.10, 0.99, True), (1.25, 0.7, True), (1.04, 0.99, False), (0.9, 0.9, False), (1.3, 1.3, False)],
+    ids=["just below", "far below", "hardly more is asked for", "less is asked for", "all is served"],
+)
+def test_fewer_requests_than_production_s_limit_are_told_where_more_are_asked_for_and_at_no_other_time(
+    asks: float, serves: float, told: bool
+) -> None:
+    """In times of the limits, 600 K REST and 800 K gRPC requests a second."""
+    limits = {
+        "rest": ("http_requests_total", 'status="200"', 600_000),
+        "grpc": ("grpc_requests_total", 'code="OK"', 800_000),
+    }
+    series = in_stage(NOWHERE, LAST)
+    for frontend, (name, label, limit) in limits.items():
+        edge = f'haproxy_frontend_http_requests_total{{job="aurigraph-haproxy",proxy="{frontend}"}}'
+        series[edge] = f"0+{round(limit * asks * 15)}x{LAST}"
+        series[f'{name}{{job="aurigraph",track="stable",{label}}}'] = f"0+{round(limit * serves * 15)}x{LAST}"
+    expr = 'count by (alertname) (ALERTS{alertstate="firing",guardrail=~".*-rps",tier="warning",level=""})'
+    names = ("AurigraphV12GrpcRpsWarning", "AurigraphV12RestRpsWarning")
+    found = {f'{{alertname="{one}"}}': 1.0 for one in names if told}
+    case = Asked(expr, "12m", found)
+    assert complaints("promtool", aurigraph("rest-rps", "grpc-rps"), series, case, every="30s") == ""

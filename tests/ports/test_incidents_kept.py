@@ -153,6 +153,17 @@ async def test_what_waits_to_be_confirmed_opens_none_until_it_is(store: Store) -
     )
 
 
+async def test_an_event_of_a_newer_receiver_is_skipped_and_keeps_no_rollback_from_being_decided(
+    store: Store,
+) -> None:
+    await decided(store, BEGIN)
+    (one,) = (await decided(store, WAKES)).incidents
+    newer = {"event": "newer", "incident": one.id, "attempt": one.attempt, "by": "", "text": ""}
+    await store.evidence.append(ROLLOUT, "incident", newer, NOW)
+    (known,) = (await decided(store, rolls_back(), by="alice", minutes=1)).incidents
+    assert [event for event, _, _ in said(known)] == ["opened", "graver"]
+
+
 async def test_what_is_left_to_people_opens_one_and_the_rollback_that_follows_is_the_same(
     store: Store,
 ) -> None:
@@ -316,10 +327,10 @@ async def test_an_incident_that_cannot_be_read_keeps_no_other_rollout_back(store
             Verdict.act, "test", "errors", rollout=rollout, changes=(begin, rolls_back()), by="alert"
         )
         await store.attempts.apply(rollout, partial(_given, made), NOW)
-    newer = {"event": "of-a-newer-version", "attempt": 1, "by": "alice", "text": ""}
-    await store.engine.write(lambda tx: link(tx, ROLLOUT, INCIDENT, newer, NOW))
+    odd = {"event": "late", "attempt": 1, "by": "alice", "text": ""}
+    await store.engine.write(lambda tx: link(tx, ROLLOUT, INCIDENT, odd, NOW))
     assert [one.rollout for one in await store.incidents.open()] == ["other"]
     assert [one.rollout for one in await store.incidents.open_since(NOW)] == ["other"]
     assert [one.rollout for one in await store.incidents.between(NOW, NOW + timedelta(days=1))] == ["other"]
-    with pytest.raises(ValueError, match="of-a-newer-version"):
+    with pytest.raises(KeyError, match="within"):
         await store.incidents.of(ROLLOUT)

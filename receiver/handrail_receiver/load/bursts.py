@@ -127,15 +127,23 @@ class Bursts:
         for attempt, key, at in await store.past.happened(BEGUN, now - LOOKED_BACK):
             if key in self._ended or key in self._running:
                 continue
-            if key in await store.snapshots.scheduled(attempt.rollout, f"{attempt.id}/"):
-                self._ended.add(key)
-                continue
-            playbook = self._book(attempt)
-            burst = _declared(playbook, attempt, key)
-            if playbook is not None and burst is not None and self._over(burst, at, now):
-                text = "the receiver was stopped while it was under way; it is not repeated"
-                gone = BurstRun(burst, attempt.id, key, False, at, now, "interrupted", text, (), known=False)
-                await self._keep(playbook, gone)
+            try:
+                if key in await store.snapshots.scheduled(attempt.rollout, f"{attempt.id}/"):
+                    self._ended.add(key)
+                else:
+                    await self._gone(attempt, key, at, now)
+            except UNREADABLE:
+                log.exception("the end of load burst %s cannot be kept", key)
+
+    async def _gone(self, attempt: Attempt, key: str, begun_at: datetime, now: datetime) -> None:
+        playbook = self._book(attempt)
+        burst = _declared(playbook, attempt, key)
+        if playbook is not None and burst is not None and self._over(burst, begun_at, now):
+            text = "the receiver was stopped while it was under way; it is not repeated"
+            gone = BurstRun(
+                burst, attempt.id, key, False, begun_at, now, "interrupted", text, (), known=False
+            )
+            await self._keep(playbook, gone)
 
     def _over(self, burst: BurstFacts | None, begun_at: datetime, now: datetime) -> bool:
         """Whether nobody carries it out any more. One that an adopted playbook does not declare is over in any case."""

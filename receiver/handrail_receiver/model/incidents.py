@@ -39,6 +39,8 @@ class IncidentEvent(StrEnum):
     closed = "closed"
 
 
+KNOWN = frozenset(event.value for event in IncidentEvent)
+
 ASKING = frozenset(
     {
         IncidentEvent.opened,
@@ -210,13 +212,16 @@ def incident_id(rollout: str, attempt: int) -> str:
 def incidents_of(records: Iterable[EvidenceRecord], before: Iterable[Incident] = ()) -> tuple[Incident, ...]:
     """The incidents in these records, the oldest first; `before` are those whose beginning is in an earlier record.
 
-    What is said of any other incident before it was opened is skipped.
+    What is said of any other incident before it was opened is skipped, and so is an event that this version does not
+    know: a newer receiver of the same store wrote it, and no rollback waits for it to be understood.
     """
     by_attempt = {one.attempt: one for one in before}
     for record in records:
         if record.kind != INCIDENT:
             continue
         said = json.loads(record.body)
+        if said["event"] not in KNOWN:
+            continue
         attempt, happened = int(said["attempt"]), _happened(record, said)
         if attempt in by_attempt:
             by_attempt[attempt] = after_event(by_attempt[attempt], happened)

@@ -1,11 +1,11 @@
 """A receiver → how long each turn of its event loop takes, written down by itself, beside its own work.
 
 A turn is measured twice: in the CPU time of the loop's own thread, and by the clock, which also tells a turn that waits
-for a disk or a server. Only turns of a few milliseconds are written down. Other processes lengthen CPU time too, for they
+for a disk or a server. Only the first turn and those of a few milliseconds are written down. Other processes lengthen CPU time too, for they
 share caches and cores: right after a long turn the same thread does a piece of work whose time is known, and the turn
 counts as long as it would be where that takes its usual time.
 
-    with guarded(folder, under=watched(folder)) as shop:
+    with guarded(folder, measured=True) as shop:
         …
         assert longest(folder).cpu < LIMIT
 """
@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import runpy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,6 +26,8 @@ LIMIT = 0.1
 """What the loop may take for one turn, in seconds."""
 WORTH_A_LINE = 0.005
 FILE = "turns.jsonl"
+MEASURED = "TESTS_TURNS_MEASURED"
+"""The variable that asks a receiver for it."""
 WORK = json.dumps([{"number": n, "texts": [str(n)] * 3} for n in range(2000)])
 USUAL = 0.0011
 """CPU seconds to read WORK and write its numbers, on the machine for which LIMIT was chosen, with nothing beside it."""
@@ -38,11 +40,6 @@ class Turn:
     cpu: float
     clock: float
     whose: str
-
-
-def watched(folder: Path) -> tuple[str, ...]:
-    """What the receiver is started under, so that its turns are written down in `folder`."""
-    return (sys.executable, __file__, str(folder / FILE))
 
 
 def forget(folder: Path) -> None:
@@ -85,26 +82,29 @@ def _write_down(lines: TextIO) -> None:
     """Measure each turn from now on."""
     run: Callable[[Any], None] = asyncio.Handle._run
 
+    worth_a_line = 0.0  # the first turn is always written down: it shows that turns are measured
+
     def measured(handle: Any) -> None:
+        nonlocal worth_a_line
         whose, cpu, clock = _whose(handle), time.thread_time(), time.monotonic()
         run(handle)
         cpu, clock = time.thread_time() - cpu, time.monotonic() - clock
         if cpu > LIMIT / 2:
             cpu /= _slowness()
-        if max(cpu, clock) >= WORTH_A_LINE:
+        if max(cpu, clock) >= worth_a_line:
+            worth_a_line = WORTH_A_LINE
             lines.write(json.dumps({"cpu": cpu, "clock": clock, "whose": whose}) + "\n")
 
     asyncio.Handle._run = measured  # type: ignore[assignment, method-assign]
 
 
-def _main(file: str, *argv: str) -> None:
-    """Be the receiver that `argv` would start, with its turns written down."""
-    module, sys.argv = argv[2], list(argv[2:])
+@contextmanager
+def measured(wanted: object) -> Iterator[None]:
+    """What begins a receiver in this process, in its folder, has its turns written down there if that is wanted."""
+    if not wanted:
+        yield
+        return
     sys.modules["uvloop"] = None  # type: ignore[assignment]  # asyncio's own loop can be measured, uvloop's cannot
-    with Path(file).open("a", buffering=1, encoding="utf-8") as lines:
+    with Path(FILE).open("a", buffering=1, encoding="utf-8") as lines:
         _write_down(lines)
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])
+        yield

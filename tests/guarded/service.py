@@ -12,7 +12,7 @@ import httpx
 import servers
 from handrail.contract import Playbook
 
-from . import warm
+from . import loop, warm
 from .alerts import body
 from .playbook import ENVIRONMENT, ROLLOUT, playbook, write_playbook
 
@@ -134,15 +134,17 @@ def guarded(
     *,
     proxy: bool = True,
     under: Sequence[str] = (),
+    measured: bool = False,
     **more: str,
 ) -> Iterator[Guarded]:
     """A receiver that guards `book`, before an HAProxy unless there is one already; `more` are settings.
 
     Without a `book` it is the usual one, of the environment that every alert names. `under` is a program that
-    becomes the receiver in the end.
+    becomes the receiver in the end. One that is `measured` writes down the turns of its loop, see loop.py.
     """
     write_playbook(folder / "playbook", book or playbook(environment=ENVIRONMENT))
     env = environment(folder, servers.free_address(), **more)
+    env |= {loop.MEASURED: "yes"} if measured else {}
     with ExitStack() as stack:
         if proxy:
             (folder / "haproxy.cfg").write_text(HAPROXY)

@@ -26,6 +26,8 @@ import httpx
 import servers
 from handrail_receiver import cli
 
+from . import loop
+
 LATER = (  # what a receiver imports when it has read its settings
     "anyio._backends._asyncio",
     "handrail_receiver.server",
@@ -151,4 +153,5 @@ def _be_one(folder: str, env: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
-    cli.main(["serve"])
+    with loop.measured(env.get(loop.MEASURED)):
+        cli.main(["serve"])

@@ -21,7 +21,7 @@ from apis import Api, Request
 from guarded import ROLLOUT, Guarded, alert, body, guarded, playbook, write_playbook
 from guarded.alerts import labels
 from guarded.database import database
-from guarded.loop import LIMIT, forget, longest, watched
+from guarded.loop import LIMIT, forget, longest
 from guarded.playbook import ENVIRONMENT, tier
 from handrail.contract import GuardrailFacts, Playbook
 from handrail_receiver.store.chain import digest
@@ -74,7 +74,8 @@ def receiver(folder: Path, others: Others | None = None, **more: Any) -> Iterato
     url: dict[str, Any] = (
         {"PROMETHEUS": others.url, "ALERTMANAGERS": others.url, "ASK_EVERY": "1"} if others else {}
     )
-    with guarded(folder, under=watched(folder), **url, **more) as shop:
+    with guarded(folder, measured=True, **url, **more) as shop:
+        assert longest(folder).clock > 0  # its turns are written down
         forget(folder)
         yield shop
 

@@ -143,7 +143,7 @@ def everywhere(folder: Path, parrot: Parrot, smarthost: str) -> Iterator[Guarded
     secrets.mkdir()
     for name in OF_STEPS:
         (secrets / name).write_text(planted(name, parrot.url))
-    variables = {f"SECRET_{name.upper()}": planted(name, parrot.url) for name in OF_CHANNELS}
+    variables: dict[str, Any] = {f"SECRET_{name.upper()}": planted(name, parrot.url) for name in OF_CHANNELS}
     with guarded(
         folder,
         book.model_copy(update={"actions": actions}),

@@ -241,9 +241,12 @@ def _quantiles(playbook: Playbook, rules: list[dict[str, Any]]) -> Iterator[tupl
             for one in limit.figures
             if one.figure is not None
         }
-        for rule in rules:
-            if rule.get("record") != names.VALUE or rule["labels"].get(names.GUARDRAIL) != guardrail.name:
-                continue
-            if limits and (scale := quantile_scale(rule["expr"])):
-                metrics = {one.metric for one in selected(rule["expr"]) if one.metric.endswith("_bucket")}
-                yield from product(sorted(metrics), (limit / scale for limit in limits))
+        own = [rule for rule in rules if rule.get("labels", {}).get(names.GUARDRAIL) == guardrail.name]
+        values = (rule["expr"] for rule in own if rule.get("record") == names.VALUE)
+        scale = next((one for one in map(quantile_scale, values) if one), None)
+        if limits and scale:
+            read = (
+                one for rule in own if rule.get("record") == names.BUCKETS for one in selected(rule["expr"])
+            )
+            metrics = {one.metric for one in read if one.metric.endswith("_bucket")}
+            yield from product(sorted(metrics), (limit / scale for limit in limits))

@@ -61,7 +61,7 @@ def loaded(change: Callable[[dict[str, Any]], None]) -> tuple[Health, str]:
 
 
 def test_what_was_generated_takes_every_alert_to_the_receiver_and_to_people() -> None:
-    assert loaded(unchanged) == (Health.ok, "all 6 receivers are there, and 19 alerts get to theirs")
+    assert loaded(unchanged) == (Health.ok, "all 6 receivers are there, and 21 alerts get to theirs")
 
 
 def without_routes(configuration: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ def test_a_grafana_that_was_provisioned_has_every_dashboard_as_generated_and_a_s
     found = asked(api)
     assert {what: (one.health.value, one.text, one.cure) for what, one in found.items()} == {
         "grafana": ("ok", f"{api.url} answers (12.1.0)", ""),
-        "ruleiq: dashboard RuleIQ": ("ok", "31 panels, as generated", ""),
+        "ruleiq: dashboard RuleIQ": ("ok", "32 panels, as generated", ""),
         "ruleiq: dashboard RuleIQ: flags": ("ok", "6 panels, as generated", ""),
         "grafana → data source prometheus": (
             "ok",

@@ -9,6 +9,9 @@ import pytest
 from .aidin_rules import JOB, LOOK, aidin, fires, hurried
 from .judged import Asked, complaints
 
+SEEN = Asked('count(ALERTS{tier="blind",alertstate="firing"})', "80m", {})
+"""Nothing is blind."""
+
 
 def audited(mutations: str, inserts: str, stage: str) -> dict[str, str]:
     """Rows changed and entries written in a stage, scraped every 15 s."""
@@ -38,7 +41,6 @@ def audited(mutations: str, inserts: str, stage: str) -> dict[str, str]:
         ("10%", "0x290 1x310", "0x600", {}),
         ("10%", "0+1x600", "0x600", {}),
         ("10%", "0+3x600", "0x600", LOOK),
-        ("10%", "0+30x600", "0+3x290 870x310", LOOK),
     ],
     ids=[
         "one change of a night, and its entry",
@@ -56,16 +58,20 @@ def audited(mutations: str, inserts: str, stage: str) -> dict[str, str]:
         "one change of a night by one of the nine tenths",
         "240 changes of an hour by whoever is not audited",
         "720 changes of an hour, and none by a tenth of the users",
-        "600 changes of five minutes, and entries end",
     ],
 )
 def test_what_is_changed_without_a_trace_is_found_and_a_quiet_night_is_none(
     promtool: str, stage: str, mutations: str, inserts: str, alerts: Mapping[str, str]
 ) -> None:
-    blind = Asked('count(ALERTS{tier="blind",alertstate="firing"})', "80m", {})
     series = audited(mutations, inserts, stage)
-    found = fires("80m", **alerts)
-    assert complaints(promtool, aidin("audit-writes"), series, found, blind, every="2m") == ""
+    assert complaints(promtool, aidin("audit-writes"), series, fires("80m", **alerts), SEEN) == ""
+
+
+def test_changes_without_a_trace_are_found_where_600_of_five_minutes_were_traced_until_now(
+    promtool: str,
+) -> None:
+    series = audited("0+30x600", "0+3x290 870x310", "10%")
+    assert complaints(promtool, aidin("audit-writes"), series, fires("80m", **LOOK), SEEN, every="2m") == ""
 
 
 def test_before_the_flag_is_on_nobody_is_told_that_nothing_is_audited(promtool: str) -> None:

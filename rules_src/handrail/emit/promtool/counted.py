@@ -55,7 +55,7 @@ def counting(rollout: Rollout) -> Iterator[Story]:
         jobs, [width] = {own.get(JOB, "") for own in labels}, widths
         reads = [read for signal in guardrail.signals for read in selectors(signal.measure)]
         if len(jobs) == 1 and not any(INSTANCE in own for own in labels) and width < 2 * BEFORE[-1]:
-            pinned = all((JOB, "=") in {m[:2] for m in read.matchers} for read in reads)
+            pinned = all(JOB in {label for label, _, _ in read.matchers} for read in reads)
             groups.setdefault((width, jobs.pop(), pinned), []).append(one)
     for (width, _, pinned), guarded in groups.items():
         scrape = _scrape(rollout, width)

@@ -23,7 +23,6 @@ UNREACHED = {
     "AurigraphV12EscalationVp": "no generated test acknowledges an incident",
     "AurigraphV12NodesCritical": "its measure and its condition look at the same series",
     "AurigraphV12NodesBlind": "its measure and its condition look at the same series",
-    "CheckoutSampleRatioBlind": "a `for` that is longer by an evaluation is not noticed",
 }
 """Alerts of which the generated tests do not notice it today, and why. What they learn to notice must leave this list."""
 

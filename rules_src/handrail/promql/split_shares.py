@@ -18,6 +18,11 @@ from handrail.units import plain, span
 Labels = tuple[tuple[str, str], ...]
 
 
+NO_CANARY, NO_STABLE = "the canary's requests are not counted", "the stable arm's requests are not counted"
+NOT_ASKED = "nobody reports the asked share"
+"""Why nobody knows how the traffic is split."""
+
+
 def asked_share(rollout: str, settle: timedelta) -> str:
     """The share that is asked for the canary, while both arms should have traffic and it has not changed for `settle`.
 
@@ -81,9 +86,9 @@ def unknown_split(
         return f"absent_over_time({arm}[{span(lately)}]) and on () {asked}"
 
     because = {
-        "the canary's requests are not counted": uncounted(canary),
-        "the stable arm's requests are not counted": uncounted(stable),
-        "nobody reports the asked share": f"absent_over_time({said}[{span(REMEMBER)}])",
+        NO_CANARY: uncounted(canary),
+        NO_STABLE: uncounted(stable),
+        NOT_ASKED: f"absent_over_time({said}[{span(REMEMBER)}])",
     }
     return "\nor ".join(
         f'label_replace(count({lost}), "reason", "{reason}", "", "")' for reason, lost in because.items()

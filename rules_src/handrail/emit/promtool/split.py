@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -10,16 +10,20 @@ from decimal import Decimal
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of, stable_of
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, chosen
-from handrail.emit.promtool.story import Course, Figure, Story, Text, Untestable, instance
-from handrail.plan import Arms, Guardrail, Rollout, SampleRatio, Selector
+from handrail.emit.promtool.story import Course, Figure, Instance, Story, Text, Untestable, instance
+from handrail.plan import Arms, Guardrail, Rollout, SampleRatio, Selector, Stage
 from handrail.plan.split_evidence import ODDS, SIDES, ratio
+from handrail.promql.remembered import REMEMBER
+from handrail.promql.split_shares import NO_CANARY, NO_STABLE, NOT_ASKED
 from handrail.units import plain
 
-SPLIT = (
-    "The requests of either arm, and the evidence that they are not split as asked; where the canary's are not counted it "
-    "is blind"
+RECORDS = "The requests of either arm, and the evidence that they are not split as asked"
+BLIND_SPLIT = (
+    "Where the requests of an arm are not counted it is blind, and where nobody reports the asked share"
 )
-UNCOUNTED = "the canary's requests are not counted"
+CANARY, STABLE = BOTH = ("canary", "stable")
+UNSEEN_FOR = 2
+"""So many evaluations and scrapes without requests are no silence of the arm's yet."""
 SHARE, REQUESTS = Decimal("0.3"), Decimal(40)
 """What share of how many requests in an evaluation the canary has."""
 
@@ -29,7 +33,7 @@ def split(rollout: Rollout) -> Iterator[Story | Untestable]:
     for guardrail in rollout.guardrails:
         if guardrail.split is not None and guardrail.arms is not None:
             try:
-                yield _Split(rollout, guardrail, guardrail.split, guardrail.arms).story()
+                yield from _Split(rollout, guardrail, guardrail.split, guardrail.arms).stories()
             except Impossible as reason:
                 yield Untestable(guardrail.name, str(reason))
 
@@ -41,20 +45,58 @@ class _Split:
     split: SampleRatio
     arms: Arms
 
-    def story(self) -> Story:
-        """At first there is nothing; then both arms have requests for some time; then only one of them has."""
-        split, every, blind = self.split, self.rollout.evaluate, self.guardrail.blind
-        stage = next(one for one in self.rollout.stages if one.weight and one.has_both)
-        asked, gone = stage.weight or Decimal(0), instance(blind, "reason", UNCOUNTED)
-        course = Course(-(-2 * split.window // every) * every, Timeline(self._scrape), {gone: blind})
-        before = max(10 * every, split.settle + every)
-        course.go_on(self._feeds(None, asked), [], stage.name, unknown=[gone])
-        course.timeline.play({}, course.next - before)
-        course.go_on(self._feeds(SHARE, asked), [], stage.name)
-        figures = [*self._figures(course.now, asked)]
-        while not course.fires(blind.name):
-            course.go_on(self._feeds(None, asked), [gone], stage.name)
-        return course.story(SPLIT, [Text(blind, course.now, {"reason": UNCOUNTED}, None)], figures)
+    def stories(self) -> Iterator[Story]:
+        """What is recorded; then it is blind an evaluation before its time is over, and at it."""
+        yield self._measured()
+        every, sustained = self.rollout.evaluate, self.guardrail.blind.sustained
+        for step in (sustained - every, sustained):
+            if step > UNSEEN_FOR * (every + self._scrape):  # what is not counted is missed within a step
+                yield self._blind(step)
+
+    def _measured(self) -> Story:
+        """At first there is nothing; then both arms have requests for some time."""
+        every, blind = self.rollout.evaluate, self.guardrail.blind
+        course = Course(
+            -(-2 * self.split.window // every) * every,
+            Timeline(self._scrape),
+            dict.fromkeys(self._blind_for, blind),
+        )
+        before = max(10 * every, self.split.settle + every)
+        course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name, unknown=self._blind_for)
+        course.timeline.play(self._feeds((), SHARE), course.next - before)
+        course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name)
+        return course.story(RECORDS, figures=[*self._figures(course.now, self._asked)])
+
+    def _blind(self, step: timedelta) -> Story:
+        """One arm after the other is not counted, and then nobody reports the share, which is believed for a while."""
+        blind, [canary, stable, asked] = self.guardrail.blind, self._blind_for
+        course = Course(step, Timeline(self._scrape), dict.fromkeys(self._blind_for, blind))
+        course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name, unknown=self._blind_for)
+        texts: list[Text] = []
+        for gone, arms in ((canary, (STABLE,)), (stable, (CANARY,)), (asked, None)):
+            course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name)
+            reported = course.now + (self._scrape if (REMEMBER + self._scrape) % step else 2 * self._scrape)
+            if arms is None:  # no window of any Prometheus begins just at what was reported last
+                course.timeline.play(self._feeds(BOTH, SHARE), reported)
+            while not course.fires(blind.name):
+                believed = arms is None and course.next < reported + REMEMBER
+                course.go_on(self._feeds(arms, SHARE), [] if believed else [gone], self._stage.name)
+            texts.append(Text(blind, course.now, {gone[1]: gone[2]}, None))
+        return course.story(BLIND_SPLIT, texts)
+
+    @property
+    def _blind_for(self) -> list[Instance]:
+        return [
+            instance(self.guardrail.blind, "reason", reason) for reason in (NO_CANARY, NO_STABLE, NOT_ASKED)
+        ]
+
+    @property
+    def _stage(self) -> Stage:
+        return next(one for one in self.rollout.stages if one.weight and one.has_both)
+
+    @property
+    def _asked(self) -> Decimal:
+        return self._stage.weight or Decimal(0)
 
     def _figures(self, at: timedelta, asked: Decimal) -> Iterator[Figure]:
         """What is recorded of an evaluation in which there are requests of both arms."""
@@ -78,12 +120,25 @@ class _Split:
         """Each evaluation counts what is new to it, so there is something new to each."""
         return min(self.rollout.scrape, self.rollout.evaluate)
 
-    def _feeds(self, share: Decimal | None, asked: Decimal) -> Feeds:
-        """So many requests in an evaluation, and the canary's share of them; None: nobody counts the canary's."""
+    def _feeds(self, counted: Sequence[str] | None, share: Decimal) -> Feeds:
+        """So many requests in an evaluation, of which the canary has its share; only these arms are counted, None also says
+        that nobody reports the asked share.
+        """
         each = REQUESTS * Decimal(self._scrape / self.rollout.evaluate)
-        found: dict[Key, Feed] = {Key.of(names.WEIGHT_METRIC, {names.ROLLOUT: self.rollout.name}): At(asked)}
-        parts = {stable_of(self.arms): 1 - SHARE} | ({} if share is None else {canary_of(self.arms): share})
-        for arm, part in parts.items():
-            labels = {self.arms.label: arm, "instance": f"of-{arm}"}
+        weight, others = Key.of(names.WEIGHT_METRIC, {names.ROLLOUT: self.rollout.name}), dict[Key, Feed]()
+        found: dict[Key, Feed] = {} if counted is None else {weight: At(self._asked)}
+        labels_of = {CANARY: (canary_of(self.arms), share), STABLE: (stable_of(self.arms), 1 - share)}
+        for arm in BOTH if counted is None else counted:
+            name, part = labels_of[arm]
+            labels = {self.arms.label: name, "instance": f"of-{name}"}
             found[chosen(self.split.counted[0].without(self.arms.label), labels)] = Rise(each * part)
-        return found
+        others[Key.of(names.WEIGHT_METRIC, {names.ROLLOUT: "other"})] = At(self._asked)
+        for label in (names.ROLLOUT, names.GUARDRAIL):
+            for one in (
+                self.split.canary,
+                self.split.stable,
+                Selector(names.SPLIT_ASKED, self.split.evidence.matchers),
+            ):
+                labels = {name: text for name, _, text in one.matchers} | {label: "other"}
+                others[Key.of(one.metric, labels)] = At(Decimal(1))
+        return {**found, **others}

@@ -1,4 +1,4 @@
-"""The kind of a step → the target that carries it out. A new target is one file and one line here."""
+"""The kind of a step → the target that carries it out. docs/reference/targets/README.md says how to add one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kind of a channel → what sends to it. A new channel is one file and one line here."""
+"""The kind of a channel → what sends to it. Its class is in `handrail.contract.channels`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rollout's evidence → a page of it as JSON, with the whole chain checked: piece by piece, so that nothing waits."""
+"""A rollout's evidence → some of its records as JSON, with the whole chain checked: piece by piece, so that nothing waits."""
 
 from __future__ import annotations
 

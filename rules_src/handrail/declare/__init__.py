@@ -1,4 +1,7 @@
-"""The words of a declaration: `from handrail.declare import Guardrail, Ratio, Rollout, …`."""
+"""The words of a declaration: `from handrail.declare import Guardrail, Ratio, Rollout, …`.
+
+Steps and channels are defined in `handrail.contract`, because the receiver reads them too.
+"""
 
 from handrail.contract import (
     ArgoVersion,

@@ -36,21 +36,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-app.add_typer(store)
-app.add_typer(merge)
-app.command()(doctor)
-app.command()(gate)
-app.command()(verify)
-app.command()(rollout)
-app.command("kill-switch")(kill_switch)
-app.command()(report)
-
 Source = Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")]
 Out = Annotated[Path, typer.Option(help="Folder the files are written to.")]
 EnvironmentName = Annotated[
     str | None,
     typer.Option(
-        "--environment", "-e", help="This environment alone; generate: all by default, else the first."
+        "--environment",
+        "-e",
+        help="Only this environment; without it generate compiles all, and the others take the first.",
     ),
 ]
 
@@ -88,7 +81,10 @@ def init(
         Path, typer.Argument(metavar="[DIR]", help="Where; the current folder by default.")
     ] = Path(),
 ) -> None:
-    """Begin a GitOps repository: one rollout to edit, its generated files, the receiver's settings and tokens."""
+    """Begin a GitOps repository with one rollout to edit.
+
+    It has its generated files as well, and the receiver's settings and tokens.
+    """
     import contextlib  # noqa: PLC0415
 
     from handrail.cli.init import AT_THE_TOP, below_the_top, start  # noqa: PLC0415
@@ -122,7 +118,10 @@ def generate(
         typer.Option(help="Oldest version that reads the files, as in alertmanager=0.33; 0.25 by default."),
     ] = None,
 ) -> None:
-    """Compile the declarations into rules, tests, routes and playbooks."""
+    """Compile the declarations into the folder generated/.
+
+    It holds rules with their tests, routes, dashboards, runbooks and playbooks.
+    """
     from handrail.compiler import compile_source  # noqa: PLC0415
     from handrail.output.write import apply, changes, has_environments  # noqa: PLC0415
     from handrail.plan.versions import alertmanager  # noqa: PLC0415
@@ -172,7 +171,7 @@ def _difference(files: Mapping[str, str], differing: Sequence[Change], out: Path
 
 @app.command()
 def lint(source: Source = Path("rules_src")) -> None:
-    """Say everything that is wrong with the declarations, with file and line."""
+    """Say what is wrong with the declarations, with file and line."""
     from handrail.compiler import problems_everywhere  # noqa: PLC0415
     from handrail.errors import Severity  # noqa: PLC0415
 
@@ -189,7 +188,10 @@ def explain(
     source: Source = Path("rules_src"),
     environment: EnvironmentName = None,
 ) -> None:
-    """Tiers, time budgets and what to do when one fires: tables in a terminal, plain lines in a pipe."""
+    """Show when each alert fires, what it does and how fast.
+
+    Tables in a terminal, plain lines in a pipe.
+    """
     from handrail.compiler import planned  # noqa: PLC0415
     from handrail.errors import Severity  # noqa: PLC0415
     from handrail.report.explain import explain as tables_of  # noqa: PLC0415
@@ -214,7 +216,10 @@ def schema(
         bool, typer.Option("--playbook", help="That of the playbook, which the receiver reads.")
     ] = False,
 ) -> None:
-    """Print the JSON Schema of the declarations, for editors and other programs."""
+    """Print the JSON Schema of the declarations.
+
+    It is for editors and other programs.
+    """
     from handrail.cli.schema import schema_of_declarations, schema_of_playbooks  # noqa: PLC0415
 
     typer.echo(schema_of_playbooks() if playbook else schema_of_declarations(), nl=False)
@@ -227,7 +232,7 @@ def docs(
     ] = "",
     show: Annotated[bool, typer.Option("--open", help="Open it as a site in the browser.")] = False,
 ) -> None:
-    """List the pages of the documentation of this version, or print one."""
+    """List the documentation's pages, or print one."""
     from handrail.cli.docs import address, listed, page  # noqa: PLC0415
 
     if not show:
@@ -247,13 +252,26 @@ def serve(
         typer.Option("--check", help="Do not serve; say what a start would find, and who does not answer."),
     ] = False,
 ) -> None:
-    """Run the receiver; its settings are in handrail.toml or HANDRAIL_* variables (`handrail docs receiver`)."""
+    """Run the receiver.
+
+    Its settings are in handrail.toml or HANDRAIL_* variables (`handrail docs receiver`).
+    """
     gc.set_threshold(*GC_OF_A_SERVER)  # it lives long
     try:
         from handrail_receiver.cli import serve as run  # noqa: PLC0415
     except ModuleNotFoundError as error:
         no_receiver(error)
     run(check=check)
+
+
+app.command()(doctor)
+app.command()(rollout)
+app.command()(gate)
+app.command("kill-switch")(kill_switch)
+app.command()(report)
+app.command()(verify)
+app.add_typer(store)
+app.add_typer(merge)
 
 
 def main() -> None:

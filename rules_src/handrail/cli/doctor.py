@@ -14,21 +14,21 @@ from handrail.errors import WrongCall
 def doctor(
     rollouts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ROLLOUT]...", help="These alone; all by default.", show_default=False),
+        typer.Argument(metavar="[ROLLOUT]...", help="Only these; all by default.", show_default=False),
     ] = None,
     generated: Annotated[
         Path, typer.Option(help="What `handrail generate` made; of several environments, the folder of one.")
     ] = Path("generated"),
-    prometheus: Annotated[str | None, typer.Option(help="Its address; HANDRAIL_PROMETHEUS.")] = None,
+    prometheus: Annotated[str | None, typer.Option(help="Prometheus' address; HANDRAIL_PROMETHEUS.")] = None,
     alertmanager: Annotated[
         list[str] | None,
-        typer.Option(help="The address of each; HANDRAIL_ALERTMANAGERS.", show_default=False),
+        typer.Option(help="Each Alertmanager's address; HANDRAIL_ALERTMANAGERS.", show_default=False),
     ] = None,
     receiver: Annotated[
-        str | None, typer.Option(help="Its address; HANDRAIL_URL, or http://127.0.0.1:8080.")
+        str | None, typer.Option(help="The receiver's address; HANDRAIL_URL, or http://127.0.0.1:8080.")
     ] = None,
     grafana: Annotated[
-        str | None, typer.Option(help="Its address; HANDRAIL_GRAFANA.", show_default=False)
+        str | None, typer.Option(help="Grafana's address; HANDRAIL_GRAFANA.", show_default=False)
     ] = None,
     without_grafana: Annotated[
         bool,
@@ -49,7 +49,10 @@ def doctor(
     key: Key = None,
     ca: Ca = None,
 ) -> None:
-    """Is the running stack able to guard? Exits with 0: yes; 1: no; 2: called wrongly; 3: something could not be asked."""
+    """Check that the running stack can guard a rollout.
+
+    Exits with 0: it can; 1: it cannot; 2: called wrongly; 3: something could not be asked.
+    """
     from handrail.output.needed import NoneGenerated, needed  # noqa: PLC0415
 
     try:

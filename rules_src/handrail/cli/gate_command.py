@@ -31,7 +31,10 @@ def gate(
     key: Key = None,
     ca: Ca = None,
 ) -> None:
-    """Is the gate ahead open? Exits with 0: open; 1: closed; 2: called wrongly; 3: nobody can know."""
+    """Say whether the gate to the next stage is open.
+
+    Exits with 0: open; 1: closed; 2: called wrongly; 3: nobody can know.
+    """
     from handrail.units import duration  # noqa: PLC0415
 
     try:

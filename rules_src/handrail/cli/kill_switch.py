@@ -31,7 +31,10 @@ def kill_switch(
     key: Key = None,
     ca: Ca = None,
 ) -> None:
-    """Stop the receiver from rolling back or promoting anything by itself, or let it act again (token: HANDRAIL_TOKEN_FILE)."""
+    """Stop the receiver from acting by itself, or let it act again.
+
+    While it is stopped, it neither rolls back nor promotes by itself. HANDRAIL_TOKEN_FILE names the file with your token.
+    """
     try:
         from handrail_receiver.client.kill_switch_command import kill_switch as turn  # noqa: PLC0415
     except ModuleNotFoundError as error:

@@ -11,7 +11,7 @@ from handrail.errors import Problem, Refused, Severity, Where, shown
 
 merge = typer.Typer(
     name="merge",
-    help="Put our part into an existing configuration, keep it up to date, or take it out.",
+    help="Put Handrail's part into a configuration, or take it out.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -57,7 +57,10 @@ def alertmanager(
         typer.Option(help="Oldest version that reads the file, as in alertmanager=0.33; 0.25 by default."),
     ] = None,
 ) -> None:
-    """Put routes, receivers and inhibitions into an alertmanager.yml; all else in it stays as it is."""
+    """Put routes, receivers and inhibitions into its file.
+
+    All else in it stays as it is.
+    """
     from handrail.output.merging.merge_alertmanager import environments_in, without  # noqa: PLC0415
     from handrail.output.merging.rewrite import difference, rewrite, text_of  # noqa: PLC0415
 

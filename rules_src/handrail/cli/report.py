@@ -42,7 +42,10 @@ def report(
     key: Key = None,
     ca: Ca = None,
 ) -> None:
-    """Print the daily or the weekly report, from the receiver's store and Prometheus (token: HANDRAIL_TOKEN_FILE)."""
+    """Print the daily or the weekly report.
+
+    A running receiver makes it of its store and of Prometheus. HANDRAIL_TOKEN_FILE names the file with your token.
+    """
     try:
         from handrail_receiver.client.report_command import report as print_report  # noqa: PLC0415
     except ModuleNotFoundError as error:

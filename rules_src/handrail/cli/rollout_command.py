@@ -45,8 +45,10 @@ class Verb(StrEnum):
 
 
 def rollout(
-    verb: Annotated[Verb, typer.Argument(help="What to ask of the receiver.", show_default=False)],
-    name: Annotated[str, typer.Argument(help="The rollout's name; none with list.", show_default=False)] = "",
+    verb: Annotated[Verb, typer.Argument(help="What the receiver should do or show.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="The rollout's name; list needs none.", show_default=False)
+    ] = "",
     folder: Annotated[
         str, typer.Argument(metavar="[DIR]", help="bundle: the folder to write it to.", show_default=False)
     ] = "",
@@ -69,15 +71,18 @@ def rollout(
     ] = False,
     role: Annotated[str, typer.Option(help="approve: the role to approve as.")] = "",
     seen: Annotated[
-        str, typer.Option(help="approve: only if the gate still has this digest, from status.")
+        str, typer.Option(help="approve: only if the gate still has this digest, which status shows.")
     ] = "",
     to: Annotated[
         str, typer.Option(help="promote, retry: the stage that you mean; refused if another one is next.")
     ] = "",
     canary: Annotated[
-        str, typer.Option(help="start, or approve before it: the new version, if `Arms` has no values.")
+        str,
+        typer.Option(help="start, or approve before the start: the new version, if `Arms` has no values."),
     ] = "",
-    stable: Annotated[str, typer.Option(help="start, or approve before it: the version that runs now.")] = "",
+    stable: Annotated[
+        str, typer.Option(help="start, or approve before the start: the version that runs now.")
+    ] = "",
     artifact: Annotated[
         str, typer.Option(help="start: what goes out, a version or an image's digest, for the evidence.")
     ] = "",
@@ -93,19 +98,22 @@ def rollout(
     review: Annotated[str, typer.Option(help="note, close: when the review is.")] = "",
     attendees: Annotated[str, typer.Option(help="note, close: who attends the review.")] = "",
     false_rollback: Annotated[
-        YesNo | None, typer.Option(help="note, close: whether the rollback was a false one.")
+        YesNo | None, typer.Option(help="note, close: whether the rollback was a false alarm.")
     ] = None,
     as_json: Annotated[
         bool,
         typer.Option(
-            "--json", help="The API's answer as JSON; watch: one document a line.", show_default=False
+            "--json", help="The API's answer as JSON; watch: one document per line.", show_default=False
         ),
     ] = False,
     cert: Cert = None,
     key: Key = None,
     ca: Ca = None,
 ) -> None:
-    """Ask a running receiver about a rollout, or for something (token: HANDRAIL_TOKEN_FILE)."""
+    """Start, promote, roll back or look at a rollout.
+
+    A running receiver does it; HANDRAIL_TOKEN_FILE names the file with your token.
+    """
     try:
         from handrail_receiver.cli import rollout as ask  # noqa: PLC0415
     except ModuleNotFoundError as error:

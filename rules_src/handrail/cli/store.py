@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 store = typer.Typer(
     name="store",
-    help="Look into the receiver's store, whether it runs or not; nothing is changed.",
+    help="Look into the receiver's store. Nothing is changed, and the receiver may be running.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -69,7 +69,10 @@ def runs(
     where: Where = None,
     json: AsJson = False,
 ) -> None:
-    """What was carried out, step by step. Why, how long it took, how it ended."""
+    """What was carried out, step by step.
+
+    Each line says why, how long it took, and how it ended.
+    """
     after = _instant(since)
     _answer(where, lambda ask: ask.runs(rollout, attempt, after, limit), json=json)
 
@@ -112,7 +115,10 @@ def verify(
     where: Where = None,
     json: AsJson = False,
 ) -> None:
-    """Is the evidence whole? Names the first record that is not, and exits with 1; with 3 where nobody can know."""
+    """Check that the evidence is whole.
+
+    If it is not, the first wrong record is named and the exit code is 1. It is 3 where nobody can know.
+    """
     after = _instant(since)
     _answer(where, lambda ask: ask.verify(_source(prometheus, after, http_config, matching)), json=json)
 

@@ -22,7 +22,10 @@ Key = Annotated[
 
 
 def verify(bundle: Bundle, key: Key = None) -> None:
-    """Derive every verdict of a bundle again from its samples, offline. Exits with 1 and says what does not follow."""
+    """Check a bundle of evidence, offline.
+
+    Every verdict is derived again from the bundle's samples. Exits with 1 and says what does not follow from them.
+    """
     from importlib.metadata import version  # noqa: PLC0415
 
     from handrail_receiver.errors import ReceiverError  # noqa: PLC0415

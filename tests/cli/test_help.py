@@ -1,0 +1,20 @@
+"""`handrail --help` and the help of each group: what a newcomer reads first."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from typed import typed
+
+
+@pytest.mark.parametrize("group", [(), ("store",), ("merge",)])
+def test_each_command_is_said_in_one_whole_line(group: tuple[str, ...]) -> None:
+    commands = typed(*group, "--help").stdout.partition("Commands:\n")[2].splitlines()
+    assert commands
+    assert [line for line in commands if not re.fullmatch(r"  [a-z-]+ +[A-Z].*[^.]\.", line)] == []
+
+
+def test_commands_stand_in_the_order_in_which_they_are_needed() -> None:
+    commands = typed("--help").stdout.partition("Commands:\n")[2]
+    assert re.findall(r"^  ([a-z-]+)", commands, re.MULTILINE)[:3] == ["init", "generate", "lint"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from handrail.contract import Criterion
@@ -21,6 +21,7 @@ from handrail.declare import (
     SlowerThan,
     Stage,
 )
+from handrail.declare.limits import Success
 from handrail.lower import lower
 
 from .judged import IN_10, PROMTOOLS, Asked, complaints, shop
@@ -177,3 +178,24 @@ def test_a_stage_no_longer_than_the_window_is_judged_by_the_look_that_sees_all_o
 def test_what_has_no_events_of_a_stage_is_refused(measure: Gauge | Ratio, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Guardrail("one", measure, success=OverStage(Below("1%")))
+
+
+@pytest.mark.parametrize(
+    ("success", "counts"),
+    [
+        ((), "what could not be judged counts for no criterion."),
+        (Below("1%"), "what could not be judged counts for no criterion."),
+        (OverStage(Below("1%")), "only a criterion counted over the whole stage takes these events in."),
+        (
+            [Below("5%"), OverStage(Below("1%"))],
+            "only a criterion counted over the whole stage takes these events in.",
+        ),
+    ],
+)
+def test_who_hears_of_too_few_events_hears_whether_a_gate_counts_them(
+    success: Success | Sequence[Success], counts: str
+) -> None:
+    tiers = [Critical(Above("5%"), action="rollback")]
+    [planned] = shop(Guardrail("errors", FAILED, success=success, tiers=tiers)).guardrails
+    assert planned.thin is not None
+    assert planned.thin.description.endswith(f"too few. Nobody knows that all is well; {counts}")

@@ -225,7 +225,11 @@ def _thin(
     if not expr or sustained is None:
         return None
     few = "{{ $value | humanize }} events in its window are too few"
-    looked = "Nobody knows that all is well; what could not be judged counts for no criterion."
+    counts = (
+        f"only a criterion {OVER_STAGE} takes these events in"
+        if any(over for _, over in guardrail.criteria)
+        else "what could not be judged counts for no criterion"
+    )
     return _unjudged(
         guardrail,
         context,
@@ -234,7 +238,7 @@ def _thin(
         action="investigate",
         expr=expr,
         sustained=sustained,
-        why=f"cannot be judged: {few}. {looked}",
+        why=f"cannot be judged: {few}. Nobody knows that all is well; {counts}.",
     )
 
 

@@ -125,6 +125,6 @@ def test_for_how_much_of_a_stage_data_and_traffic_are_asked_stands_beside_its_cr
     )
     assert shell.handrail("generate")[0] == 0
     assert (
-        "| 100% | 100 % | for good | its criterion of success held for the whole stage before, "
+        "| 100% | 100 % | for good | its success criterion held for the whole stage before, "
         "with data for at least 90 % of that time, and traffic enough for at least 60 % of it |"
     ) in shell.files()["runbooks/shop.md"]

@@ -10,7 +10,7 @@ ZERO = 'stages=[Stage("0%", weight="0%", bake="4h"), Stage("100%", weight="100%"
 TWO = 'stages=[Stage("10%", weight="10%", bake="4h"), Stage("100%", weight="100%")]'
 THREE = "stages=STAGES"
 ARMS = "arms=ARMS"
-WHAT = "'errors' has a criterion of success that no gate asks for; give it a stage to judge, or remove it"
+WHAT = "'errors' has a success criterion that no gate asks for; give it a stage to judge, or remove it"
 
 
 def said(stages: str, *facts: str) -> list[str]:

@@ -180,6 +180,6 @@ def reasons(rollout: Rollout, guardrail: Guardrail, stage: str | None) -> Iterat
 
 
 def used(guardrail: Guardrail) -> list[Condition]:
-    """What its tiers and its criteria of success compare."""
+    """What its tiers and its success criteria compare."""
     tiers = [condition for alert in guardrail.alerts for condition in alert.conditions]
     return [*tiers, *(success.condition for success in guardrail.success)]

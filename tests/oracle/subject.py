@@ -85,7 +85,7 @@ class Subject:
 
     @cached_property
     def compared_with(self) -> dict[Reference, Signal]:
-        """Everything that tiers and criteria of success are relative to here, and the signal that is compared."""
+        """Everything that tiers and success criteria are relative to here, and the signal that is compared."""
         wanted = [*self.conditions, *(success.condition for success in self.guardrail.success)]
         return {
             one.reference: one.signal

@@ -116,7 +116,7 @@ def metrics_section(known: ReportInput) -> Section:
         Field(one.title, one.text, NOT_SEEN + f"; target: {one.target}", f"target: {one.target}")
         for one in _chosen(known.playbook, known.guardrails)
     )
-    return Section(title, fields, () if fields else ("no guardrail has a criterion of success",))
+    return Section(title, fields, () if fields else ("no guardrail has a success criterion",))
 
 
 def _chosen(playbook: Playbook, lines: Sequence[GuardrailLine]) -> Sequence[GuardrailLine]:

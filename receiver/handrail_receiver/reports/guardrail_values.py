@@ -15,7 +15,7 @@ from handrail_receiver.words.figures import figure
 
 @dataclass(frozen=True)
 class GuardrailLine:
-    """A guardrail with a criterion of success: what its value was (empty: nobody knows), and its target in words."""
+    """A guardrail with a success criterion: what its value was (empty: nobody knows), and its target in words."""
 
     name: str
     title: str

@@ -170,7 +170,7 @@ class Guardrail:
 
     @property
     def criteria(self) -> tuple[tuple[Limit, OverStage | None], ...]:
-        """The limits of the criteria of success, however many were written, each with what counts over the whole stage.
+        """The limits of the success criteria, however many were written, each with what counts over the whole stage.
 
         A relative one says what must not have happened, with `Not` around it or without.
         """

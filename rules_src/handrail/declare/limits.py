@@ -133,13 +133,13 @@ class Not:
 class OverStage:
     """For `success=`: judged by all events since the stage began, counted together: `OverStage(Above("99%"))`.
 
-    It is for a Ratio, a Latency or a SlowerThan with a fixed limit: a figure that a whole stage has though many of its
-    windows may not, such as a 99th percentile of a service with a hundred requests in five minutes.
+    It is for a Ratio, a Latency or a SlowerThan with a fixed limit. It judges a figure for which a stage has enough
+    events and a window may not: a 99th percentile of a service with a hundred requests in five minutes.
 
-    With fewer than `min_events` events since the stage began it is not yet judged, and not met; it is broken already
-    where so many are bad that more good ones would not fix it. If `min_events` is not given, so many are needed that ten
-    of them lie beyond the limit where that is just reached: 1000 for a share of 1 % or a 99th percentile, 200 for 5 % or
-    a 95th, 20 for a median.
+    With fewer than `min_events` events since the stage began it is not judged yet, and not met. It is broken already if
+    so many events are bad that more good ones would not fix it. Without `min_events`, the least number is the one of
+    which ten events lie beyond the limit when it is just reached: 1000 for a share of 1 % or a 99th percentile, 200 for
+    5 % or a 95th, 20 for a median.
     """
 
     limit: Above | AtLeast | Below | AtMost

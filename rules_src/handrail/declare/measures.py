@@ -29,7 +29,7 @@ class Ratio(_Measure):
     A bad series that does not exist counts as 0; a new one counts from zero, as with Increase. Each may be a list of
     series, which are added up: a missing one counts as 0, and if none of `of` exists there is no data.
 
-    A share above 100 % is no share: it is blind. `good` events that are counted separately, such as the log entries of
+    A share above 100 % is impossible: the guardrail is blind. `good` events that are counted separately, such as the log entries of
     changes, may outnumber all events: with `beside=True` that is 100 %.
     """
 

@@ -247,7 +247,7 @@ class Rollout:
     fires, a further check is made every `checks_while_firing`. Every check and every gate out of a stage asks all
     `probes`.
 
-    The rollout goes forward in no freeze of `freezes` and only within its `hours`; a rollback waits for neither. It
+    The rollout does not go forward during any of its `freezes`, and only within its `hours`; a rollback waits for neither. It
     begins once the rollouts in `waits_for` are complete, and is rolled back with any rollout in `goes_back_with`.
     `acknowledge` says who should acknowledge an incident by when, and who is told if nobody has.
 

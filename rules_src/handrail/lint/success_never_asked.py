@@ -1,4 +1,4 @@
-"""success-never-asked: a criterion of success that no gate asks for.
+"""success-never-asked: a success criterion that no gate asks for.
 
 A gate judges the stage before it; the last gate judges the last stage. If there are no stages, if no canary has traffic,
 or if there is nothing to compare with (the stable arm in stages without it, the stage before the first), the criterion
@@ -29,6 +29,6 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
         ]
         if not all(asked):
             severity = Severity.warning if guardrail.alerts or any(asked) else Severity.error
-            what = "has a criterion of success that no gate asks for"
+            what = "has a success criterion that no gate asks for"
             cure = "give it a stage to judge, or remove it"
             yield finding(NAME, guardrail.where, what, cure, about=guardrail, severity=severity)

@@ -1,4 +1,4 @@
-"""success-without-not: a criterion of success reads as if the rise were wanted.
+"""success-without-not: a success criterion reads as if the rise were wanted.
 
 `success=Rise("10%")` is met while the value has *not* risen by 10 %. `success=Not(Rise("10%"))` says so, and means the
 same.

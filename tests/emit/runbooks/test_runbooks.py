@@ -102,9 +102,9 @@ The share of `requests_total{status=~"5..|4.."}` in `requests_total` over 5m. Wi
 
 Warning: Look at the log.
 
-**Blind** after 11m without data. Without data nobody knows that all is well, so nothing is promoted. Look first at the scrape targets and at what exports the metrics.
+**Blind** after 11m without data. Without data nobody knows whether all is well, so nothing is promoted. Look first at the scrape targets and the exporters.
 
-**Thin** after 30m with events, but too few to judge. It is no fault of the service: look at the requests by hand, wait for more traffic, or widen the window.
+**Thin** after 30m with events, but too few to judge. This is not a fault of the service: look at the requests by hand, wait for more traffic, or widen the window.
 
 **Look first**
 
@@ -182,7 +182,7 @@ def test_what_is_done_by_hand_is_there_step_by_step_with_its_commands() -> None:
    ```"""
     )
     assert found["Procedures"] == (
-        "What is done by hand, beside what alerts lead to.\n\n### After a rollback\n\n1. Tell the shops."
+        "What is done by hand, apart from what an alert asks for.\n\n### After a rollback\n\n1. Tell the shops."
     )
     assert found["Quick reference"] == (
         "1. Requests now.\n\n   ```promql\n   sum(rate(requests_total[5m]))\n   ```"
@@ -241,10 +241,10 @@ def test_escalation_and_contacts_are_there_only_where_there_are_any() -> None:
 
 def test_escalation_says_what_stops_it() -> None:
     assert sections(written(shop)["shop"])["escalation"].partition("\n")[0] == (
-        "An alert that nobody resolves climbs by itself, counted from the moment it fired. It stops when the alert is "
-        "resolved, or when somebody acknowledges the incident that it opened: `handrail rollout ack shop`. That "
-        "stops all that fired until then. What begins later climbs until it is acknowledged as well, and while the receiver is "
-        "away nothing counts as acknowledged."
+        "An alert that stays unresolved escalates by itself; the times count from when it fired. It stops when the alert is "
+        "resolved, or when somebody acknowledges the incident that it opened: `handrail rollout ack shop`. An "
+        "acknowledgement stops every alert that fired before it. One that begins later escalates until it is acknowledged as "
+        "well. While the receiver is away, nothing counts as acknowledged."
     )
 
 
@@ -252,7 +252,7 @@ def test_whoever_an_alert_woke_reads_how_to_have_the_incident() -> None:
     [first] = [
         line for line in written(shop)["shop"].splitlines() if line.startswith("**If an alert brought")
     ]
-    assert "say that you have it with `handrail rollout ack shop`, so that nobody else is woken" in first
+    assert "acknowledge it with `handrail rollout ack shop`, so that nobody else is woken" in first
 
 
 def test_no_section_of_any_runbook_is_empty_and_no_gap_is_wide() -> None:

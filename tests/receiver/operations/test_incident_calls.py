@@ -106,7 +106,7 @@ HAD = replace(ONE, acknowledged=Acknowledged(NOW, "bob", timedelta()))
             history(),
             {},
             "no-incident",
-            "no incident of shop is open; a rollback opens one, an emergency and what climbs the escalation; silence any other in Alertmanager",
+            "no incident of shop is open; a rollback, an emergency and an alert that escalates open one; silence any other in Alertmanager",
         ),
         ("ack", History(), {}, "no-incident", ""),
         (

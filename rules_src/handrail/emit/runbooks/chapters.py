@@ -307,7 +307,7 @@ def _asks(gate: contract.Gate) -> Iterable[str]:
     held = [one for one in gate.criteria if not one.guardrail.startswith("slo-")]
     if held:
         number = len(held)
-        every = "its criterion of success" if number == 1 else f"all {number} criteria of success"
+        every = "its success criterion" if number == 1 else f"all {number} success criteria"
         yield f"{every} held for the whole stage before, with {seen_for(held)}"
     if gate.budget_left is not None:
         yield f"at least {show(Decimal(str(gate.budget_left)), Unit.ratio)} of each error budget is left"

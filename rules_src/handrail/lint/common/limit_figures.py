@@ -63,7 +63,7 @@ def judged(rollout: Rollout) -> list[Judged]:
 class Use:
     """A limit at work: the measure it judges, its reference, and who wrote it.
 
-    `tier` is None for a criterion of success, where the limit says what must be so; but what Rise and Drop
+    `tier` is None for a success criterion, where the limit says what must be so; but what Rise and Drop
     say must not have happened there, as in a tier.
     """
 

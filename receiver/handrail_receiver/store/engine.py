@@ -10,6 +10,7 @@ it, or behind it, is told that the store does not answer. So a frozen database b
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ TRIES = 5
 ANSWER_WITHIN = 8.0  # Alertmanager gives a delivery ten seconds in all
 SLOW = 2.0
 LOOK_EVERY = 0.5
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Tx(Protocol):
@@ -79,7 +81,25 @@ def insertions(
     for first in range(0, len(rows), MOST_ROWS):
         some = rows[first : first + MOST_ROWS]
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * len(some))}"  # noqa: S608  names of our own
-        yield sql, [value for row in some for value in row]
+        yield sql, [_storable(value) for row in some for value in row]
+
+
+def storable(text: str) -> str:
+    """A text that every store takes and gives back as it is: what no store may hold is U+FFFD in it.
+
+    PostgreSQL has no NUL in a text, and UTF-8 no half of a surrogate pair; what others say may have either.
+    """
+    text = text.replace("\0", "\ufffd")
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
+
+
+def all_storable(values: Mapping[str, object]) -> dict[str, Any]:
+    """The named values of a statement, each as every store takes it."""
+    return {name: _storable(value) for name, value in values.items()}
+
+
+def _storable(value: object) -> object:
+    return storable(value) if isinstance(value, str) else value
 
 
 @dataclass

@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 
 from handrail_receiver.addresses import without_password
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.store.engine import Engine, Row, insertions
+from handrail_receiver.store.engine import Engine, Row, all_storable, insertions
 from handrail_receiver.store.migrate import migrate
 
 CONNECT_WITHIN = 5
@@ -63,14 +63,14 @@ class Postgres:
     def rows(self, sql: str, **values: Any) -> list[Row]:
         """Run a statement and give all its rows."""
         if not self._read_only:
-            return list(self._raw.execute(_named(sql), values).fetchall())
+            return list(self._raw.execute(_named(sql), all_storable(values)).fetchall())
         with self._raw.transaction():
             self._tell(local=True)
-            return list(self._raw.execute(_named(sql), values).fetchall())
+            return list(self._raw.execute(_named(sql), all_storable(values)).fetchall())
 
     def count(self, sql: str, **values: Any) -> int:
         """Run a statement and give the number of rows it changed."""
-        return self._raw.execute(_named(sql), values).rowcount
+        return self._raw.execute(_named(sql), all_storable(values)).rowcount
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Add rows to a table."""

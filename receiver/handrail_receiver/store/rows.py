@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -22,9 +23,10 @@ from handrail_receiver.model import (
     Run,
     RunState,
 )
-from handrail_receiver.store.engine import Row
+from handrail_receiver.store.engine import Row, storable
 
 log = logging.getLogger("handrail")
+ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 LONGEST = 300
 ONE_STEP: TypeAdapter[Step] = TypeAdapter(Step)
 PINNED: TypeAdapter[dict[str, tuple[Step, ...]]] = TypeAdapter(dict[str, tuple[Step, ...]])
@@ -173,5 +175,6 @@ def step_json(step: Step) -> str:
 
 
 def canonical(body: Mapping[str, object]) -> str:
-    """The one text of a JSON object."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    """The one text of a JSON object, whose texts are those that stand in rows."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return storable(ESCAPED_NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text)

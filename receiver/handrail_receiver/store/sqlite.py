@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.store.engine import Engine, Row, insertions
+from handrail_receiver.store.engine import Engine, Row, all_storable, insertions
 from handrail_receiver.store.migrate import migrate
 
 
@@ -38,11 +38,11 @@ class SQLite:
 
     def rows(self, sql: str, **values: Any) -> list[Row]:
         """Run a statement and give all its rows."""
-        return self._raw.execute(sql, values).fetchall()
+        return self._raw.execute(sql, all_storable(values)).fetchall()
 
     def count(self, sql: str, **values: Any) -> int:
         """Run a statement and give the number of rows it changed."""
-        return self._raw.execute(sql, values).rowcount
+        return self._raw.execute(sql, all_storable(values)).rowcount
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Add rows to a table."""

@@ -39,7 +39,7 @@ PURE = {
 CONTRACT = {"handrail.contract", "handrail.contract.names"}
 """The contract as everybody has it: by its own name, not by those of its files."""
 
-ROOMS = {
+USES = {
     "model": {"errors"},
     "words": set(),
     "lifecycle": {"model"},
@@ -88,7 +88,7 @@ ROOMS = {
         *("evidence", "reports", "errors", "html", "logs", "metrics", "playbooks", "plots", "ports"),
     },
 }
-"""The receiver's rooms, and which other rooms and modules beside them each uses."""
+"""The receiver's subpackages, and which other subpackages and modules beside them each uses."""
 
 HELPERS = {"document", "groups", "messages"}
 """What emitters share: how a file is written down, and what two of them write down."""
@@ -128,7 +128,7 @@ def origin(module: str, path: Path, node: ast.ImportFrom) -> str:
     return ".".join([*parts[: len(parts) - above], *filter(None, [node.module])])
 
 
-def room(module: str) -> str | None:
+def subpackage(module: str) -> str | None:
     """`handrail.emit.grafana.pages` → `emit`; None for what is no module of the compiler's."""
     package, _, rest = module.partition(".")
     return rest.partition(".")[0] or None if package == "handrail" else None
@@ -144,12 +144,14 @@ def arrows(forbidden: dict[str, set[str]]) -> list[str]:
     return sorted(f"{module} → {other}" for module, others in forbidden.items() for other in others)
 
 
-def test_the_rooms_of_the_compiler_use_only_what_is_to_their_right() -> None:
-    rooms = {module: here for module in modules() if (here := room(module))}
-    assert set(rooms.values()) == set(LINE)
+def test_the_packages_of_the_compiler_use_only_what_is_to_their_right() -> None:
+    subpackages = {module: here for module in modules() if (here := subpackage(module))}
+    assert set(subpackages.values()) == set(LINE)
     backwards = {
-        module: {o for o in modules()[module] if (other := room(o)) and LINE.index(other) < LINE.index(here)}
-        for module, here in rooms.items()
+        module: {
+            o for o in modules()[module] if (other := subpackage(o)) and LINE.index(other) < LINE.index(here)
+        }
+        for module, here in subpackages.items()
     }
     assert arrows(backwards) == []
 
@@ -189,7 +191,7 @@ def part(module: str) -> str:
 
 
 def parts() -> dict[str, set[str]]:
-    """Each room of the receiver and each module beside them → the others that it uses."""
+    """Each subpackage of the receiver and each module beside them → the others that it uses."""
     used: dict[str, set[str]] = {}
     for module, others in modules().items():
         if module.startswith("handrail_receiver."):
@@ -198,9 +200,9 @@ def parts() -> dict[str, set[str]]:
     return used
 
 
-def test_each_room_of_the_receiver_uses_the_others_that_the_table_names() -> None:
-    rooms = {path.parent.name for path in PACKAGES["handrail_receiver"].glob("*/__init__.py")}
-    assert {room: used for room, used in parts().items() if room in rooms} == ROOMS
+def test_each_package_of_the_receiver_uses_the_others_that_the_table_names() -> None:
+    subpackages = {path.parent.name for path in PACKAGES["handrail_receiver"].glob("*/__init__.py")}
+    assert {subpackage: used for subpackage, used in parts().items() if subpackage in subpackages} == USES
 
 
 def test_no_two_parts_of_the_receiver_use_each_other_however_far_around() -> None:

@@ -79,14 +79,14 @@ def test_no_two_files_of_the_receiver_are_called_alike() -> None:
 
 
 def classes(package: Path) -> dict[str, list[str]]:
-    """The name of each class that has one for others → the rooms that define one."""
-    rooms: dict[str, list[str]] = {}
+    """The name of each class that has one for others → the subpackages that define one."""
+    subpackages: dict[str, list[str]] = {}
     for path in package.rglob("*.py"):
         if "promtool" not in path.parts:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    rooms.setdefault(node.name, []).append(path.relative_to(package).parts[0])
-    return rooms
+                    subpackages.setdefault(node.name, []).append(path.relative_to(package).parts[0])
+    return subpackages
 
 
 def test_a_class_of_the_compiler_has_its_name_for_itself() -> None:
@@ -106,13 +106,15 @@ def test_a_class_of_the_receiver_has_its_name_for_itself() -> None:
     [("rules_src/handrail", "tests"), ("receiver/handrail_receiver", "tests/receiver")],
     ids=["compiler", "receiver"],
 )
-def test_every_room_has_a_folder_of_tests_of_its_name(package: str, tests: str) -> None:
+def test_every_package_has_a_folder_of_tests_of_its_name(package: str, tests: str) -> None:
     files = [str(path) for path in committed() if path.suffix == ".py"]
-    rooms = {
+    subpackages = {
         file.removeprefix(f"{package}/").split("/")[0] for file in files if file.startswith(f"{package}/")
     }
-    rooms = {room for room in rooms if not room.endswith(".py")}
+    subpackages = {subpackage for subpackage in subpackages if not subpackage.endswith(".py")}
     tested = {
-        room for room in rooms if any(re.match(f"{tests}/{room}/.*test_[^/]+$", file) for file in files)
+        subpackage
+        for subpackage in subpackages
+        if any(re.match(f"{tests}/{subpackage}/.*test_[^/]+$", file) for file in files)
     }
-    assert rooms - tested == set()
+    assert subpackages - tested == set()

@@ -145,6 +145,7 @@ aidin_hardening = Rollout(
                 fix=[
                     "Deadlocks between audit inserts and mutations: roll back, then order the locks.",
                     "Refused connections: see db-pool.",
+                    "A few errors every day are this service's baseline: the gate asks for none in a whole stage, so only --anyway passes it, which goes past whatever else is missing too.",
                 ],
                 steps=by_hand.DATABASE_ERRORS,
             ),

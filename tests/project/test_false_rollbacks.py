@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 from handrail.plan import Alert, Condition, Count, Guardrail, Latency, Ratio
-from own_rollouts import own_plan
+from own_rollouts import own_plan, own_rollout
 
 from .simulated import Z, fired, many, quantile, shares
 
@@ -80,6 +80,25 @@ def test_the_95th_percentile_of_an_hour_rolls_nothing_back_by_chance(p95: float)
         rise = float(only(alert).figures[0])
         broken = (mine > rise * theirs for mine, theirs in zip(now, then, strict=True))
         assert fired(broken, looks(alert)) == 0, alert.name
+
+
+def test_the_95th_percentile_is_told_apart_where_a_tenth_is_normal_and_three_tenths_roll_back() -> None:
+    """A quantile inside a bucket is guessed, wherever it lies between 0.2 and 5 s: the guess must not decide."""
+    guardrail = aidin("p95-latency")
+    measure = guardrail.signals[0].measure.inner
+    assert isinstance(measure, Latency)
+    assert [log.access.buckets for log in own_rollout("aidin-hardening").logs if log.access] == [
+        measure.buckets
+    ]
+    bounds = [float(one) for one in measure.buckets]
+
+    def figure(p95: float) -> float:
+        return quantile(by_p95(bounds, p95), bounds)
+
+    [critical] = [alert for alert in guardrail.alerts if alert.tier == "critical"]
+    rise, before = float(only(critical).figures[0]), [0.2 * 1.01**step for step in range(325)]
+    assert [one for one in before if figure(1.1 * one) > rise * figure(one)] == []
+    assert [one for one in before if figure(1.3 * one) <= rise * figure(one)] == []
 
 
 @pytest.mark.parametrize("of_least", [0.6, 0.8, 1, 1.5])

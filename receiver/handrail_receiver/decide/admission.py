@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from handrail.contract import GuardrailFacts, Playbook, TierFacts, names
 
-from handrail_receiver.decide.alert_series import series_of
+from handrail_receiver.decide.alert_series import cannot_see, series_of
 from handrail_receiver.decide.decide import decide
 from handrail_receiver.model import (
     HEARTBEAT,
@@ -83,7 +83,7 @@ def series_in(labels: Labels) -> tuple[str, str]:
 
 
 def over(rollout: str, series: Collection[str], history: History) -> Decision:
-    """The alerts have ended, although no resolve arrived."""
+    """The alerts have ended, although no resolve arrived; a guardrail that was blind ends its own hold, as by one."""
     over = [one for one in history.said if one.firing and one.series in series]
     sources = ", ".join(sorted({one.source for one in over}))
     text = f"no Alertmanager has {sources} any more, and all answer: what told of its end was lost"
@@ -94,8 +94,19 @@ def over(rollout: str, series: Collection[str], history: History) -> Decision:
         rollout=rollout,
         by="asking",
         attempt=history.attempt.id if history.attempt else 0,
-        changes=tuple(Heard(one.series, one.source, firing=False, origin=one.origin) for one in over),
+        changes=(
+            *(Heard(one.series, one.source, firing=False, origin=one.origin) for one in over),
+            *((SetHold(""),) if _sees_again({one.source for one in over}, series, history) else ()),
+        ),
     )
+
+
+def _sees_again(sources: Collection[str], series: Collection[str], history: History) -> bool:
+    """Whether the hold is that of a guardrail that was blind by these alerts alone."""
+    still = {one.source for one in history.said if one.firing and one.series not in series}
+    pairs = (source.rpartition("/") for source in set(sources) - still)
+    reasons = {cannot_see(guardrail) for guardrail, _, tier in pairs if tier == names.BLIND}
+    return history.attempt is not None and history.attempt.held in reasons
 
 
 def _judge(signal: Signal, playbook: Playbook | None, look: Look, now: Conditions) -> Iterator[Decision]:

@@ -13,6 +13,11 @@ def series_of(signal: Signal) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def cannot_see(guardrail: str) -> str:
+    """Why a rollout is held while a guardrail is blind; by these words the hold is found again when that is over."""
+    return f"{guardrail} cannot see"
+
+
 def heard_now(signal: Signal, source: str) -> Heard:
     """What an alert says now, as it is remembered."""
     began = signal.starts_at if signal.firing else None

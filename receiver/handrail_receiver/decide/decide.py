@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
-from handrail_receiver.decide.alert_series import ended_before, heard_now, series_of
+from handrail_receiver.decide.alert_series import cannot_see, ended_before, heard_now, series_of
 from handrail_receiver.decide.gate_open import OLD, asks_to_go_on
 from handrail_receiver.decide.receiver_down import receiver_down
 from handrail_receiver.lifecycle.state_machine import may
@@ -271,7 +271,7 @@ def _is_blind(case: _Case) -> bool:
 
 
 def _cannot_see(case: _Case) -> str:
-    return f"{case.guardrail} cannot see"
+    return cannot_see(case.guardrail)
 
 
 def _still_blind(case: _Case) -> bool:

@@ -148,10 +148,28 @@ def test_what_no_alertmanager_has_any_more_fires_no_more(tmp_path: Path, version
         ]
 
 
+def test_a_blind_guardrail_that_fires_after_its_own_end_holds_only_until_alertmanager_was_asked(
+    tmp_path: Path,
+) -> None:
+    with (
+        alertmanager(tmp_path, "0.25", NOBODY) as sender,
+        guarded(tmp_path, ALERTMANAGERS=sender.url, ASK_EVERY="0.2") as shop,
+    ):
+        shop.call("start")
+        shop.deliver(body(alert(tier="blind", status="resolved")))
+        shop.deliver(body(alert(tier="blind")))
+        servers.until(lambda: bool(gone(shop)), "the end to be found by asking")
+        reasons = [one["reason"] for one in decisions(shop)]
+        assert (reasons[-2:], shop.status()["attempt"]["held"]) == (["asked-for", "gone"], "")
+
+
 def gone(shop: Guarded) -> list[str]:
+    return [made["text"] for made in decisions(shop) if made["reason"] == "gone"]
+
+
+def decisions(shop: Guarded) -> list[dict[str, str]]:
     records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
-    bodies = [json.loads(record["body"]) for record in records if record["kind"] == "decision"]
-    return [body["text"] for body in bodies if body["reason"] == "gone"]
+    return [json.loads(record["body"]) for record in records if record["kind"] == "decision"]
 
 
 def test_what_one_of_two_alertmanagers_cannot_say_still_fires(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from guarded import NOW, ROLLOUT, playbook, signal
 from guarded.playbook import ENVIRONMENT
 from handrail.contract import OpenArms, Playbook
-from handrail_receiver.decide.admission import believed, heartbeat, judge
+from handrail_receiver.decide.admission import believed, heartbeat, judge, over
 from handrail_receiver.decide.alert_series import series_of
 from handrail_receiver.model import (
     Attempt,
@@ -194,3 +194,17 @@ def test_an_alert_of_this_version_or_of_none_counts() -> None:
     for one in (signal(arm="canary", version="v44"), signal(), signal(version="v43")):
         assert words(one, book=GIVEN) == [("act", "limit-broken")]
     assert words(signal(arm="canary", version="v43"), book=BOOK) == [("act", "limit-broken")]
+
+
+def test_an_end_that_was_found_by_asking_ends_the_hold_of_a_blind_guardrail_as_a_resolve_does() -> None:
+    blind, other = signal(tier="blind"), signal(tier="blind", table="users")
+    sources = ((blind, "error-rate/blind"), (other, "error-rate/blind"))
+    both = {series_of(blind), series_of(other)}
+
+    def ended(series: set[str], why: str) -> bool:
+        return SetHold("") in over(ROLLOUT, series, held(*sources, why=why)).changes
+
+    assert ended(both, "error-rate cannot see")
+    assert not ended({series_of(blind)}, "error-rate cannot see")
+    assert not ended(both, "alice: wait")
+    assert not ended(both, "leaks cannot see")

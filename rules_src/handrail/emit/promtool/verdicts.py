@@ -196,8 +196,12 @@ def _lasting(
     ]
     times = {t for _, alert in alerts for t in (alert.sustained, alert.keep_firing_for) if t > every}
     short = {time for time in times if time <= AT_ONCE * every}
-    long = [({time}, step) for time in sorted(times - short) for step in (time - every, time)]
-    for some, step in [*long, (short, every)]:
+    ends: dict[timedelta, set[timedelta]] = {}  # what is over when another time is, up to a few times later
+    for time in sorted(times - short):
+        step = next((one for one in ends if not time % one and time <= AT_ONCE * one), time)
+        ends.setdefault(step, set()).add(time)
+    before = [({time}, time - every) for time in sorted(times - short)]
+    for some, step in [*before, *((several, step) for step, several in ends.items()), (short, every)]:
         own = [pair for pair in alerts if some & {pair[1].sustained, pair[1].keep_firing_for}]
         if own:
             yield _last(step, own, some, first)

@@ -73,7 +73,7 @@ from handrail_receiver.telling.messenger import Messenger
 from handrail_receiver.telling.render import template_problem
 from handrail_receiver.web.api import Api
 from handrail_receiver.web.buttons import Buttons
-from handrail_receiver.web.chain_pages import ChainPages
+from handrail_receiver.web.checked_chains import CheckedChains
 from handrail_receiver.web.events import Events
 from handrail_receiver.web.forms import FormSeal
 from handrail_receiver.web.health import HealthEndpoints
@@ -240,7 +240,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         playbooks,
         calls,
         clock,
-        ChainPages(store.evidence, store.evidence.end),
+        CheckedChains(store.evidence, store.evidence.end),
         snapshots,
         Bundler(store, recorded, clock, _signing_key(settings), version("handrail")),
     )

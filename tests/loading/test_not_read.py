@@ -130,7 +130,7 @@ def test_a_rollout_in_a_branch_that_is_never_taken_is_said(tmp_path: Path, openi
     call = TILL.removeprefix(HEAD)
     text = f"{SHOP}{opening}{' ' * indent}{call}"
     line = text.count("\n")
-    what = "no reading comes to this {}: the condition around it never holds then; take it out of the `if`"
+    what = "this {} is never reached: the condition around it is false while the file is read; take it out of the `if`"
     assert said(tmp_path, {"rollouts/shop.py": text}) == [
         f"rollouts/shop.py:{line}: error: {what.format(word)}" for word in ("Guardrail", "Rollout")
     ]
@@ -155,7 +155,7 @@ def test_what_the_reading_did_not_come_to_is_said_and_does_not_stop_the_others(
     text = f"{SHOP}{way}"
     line = text[: text.rindex("Rollout(")].count("\n") + 1
     assert said(tmp_path, {"rollouts/shop.py": text, "rollouts/_more.py": text}) == [
-        f"rollouts/shop.py:{line}: warning: nothing came to this {word} while the file was read; let it be reached, or remove it"
+        f"rollouts/shop.py:{line}: warning: this {word} was not reached while the file was read; make sure that it is reached, or remove it"
         for word in ("Guardrail", "Rollout")
     ]
 
@@ -167,7 +167,7 @@ def test_so_is_a_function_that_made_nothing(tmp_path: Path, use: str) -> None:
     text = (
         f"{SHOP}def till():\n    return {GUARDED}def tills():\n    return [{GUARDED.strip()}]\ntills()\n{use}"
     )
-    what = "'till' would declare something, and made nothing while the file was read; call it, or remove it"
+    what = "'till' would declare something, but made nothing while the file was read; call it, or remove it"
     assert said(
         tmp_path, {"rollouts/shop.py": text, "rollouts/_more.py": text.replace('"till"', '"more"')}
     ) == [f"rollouts/shop.py:4: warning: {what}"]
@@ -178,7 +178,7 @@ def test_a_thread_that_goes_on_makes_what_it_makes_too_late(tmp_path: Path) -> N
     text = f"from threading import Event, Thread\n{SHOP}end = Event()\nThread(target=end.wait, args=[9], name='late').start()\n"
     source = folder(tmp_path, {"rollouts/shop.py": text})
     [problem] = read(source).problems
-    assert problem.what == "the thread 'late' is still at work when all files were read"
+    assert problem.what == "the thread 'late' is still running after all files were read"
 
 
 @pytest.mark.parametrize("held", ["[{}]", "{{'a': [{}]}}", "({},)"])

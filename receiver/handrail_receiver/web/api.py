@@ -36,7 +36,7 @@ from handrail_receiver.views.schemas import (
     gate_view,
     run_view,
 )
-from handrail_receiver.web.chain_pages import ChainPages
+from handrail_receiver.web.checked_chains import CheckedChains
 from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.verbs import (
     VERBS,
@@ -60,7 +60,7 @@ class Api:
     playbooks: Playbooks
     calls: CallHandler
     clock: Clock
-    chains: ChainPages
+    chains: CheckedChains
     snapshots: Snapshots
     bundler: Bundler
 

@@ -23,7 +23,7 @@ from handrail_receiver.views.schemas import (
     RolloutsView,
     RolloutView,
 )
-from handrail_receiver.web.chain_pages import Wanted
+from handrail_receiver.web.checked_chains import Wanted
 from handrail_receiver.web.kill_switch_pages import KillSwitchBody
 from handrail_receiver.web.now_calls import WantedGate
 from handrail_receiver.web.report_pages import ReportsView, WantedReport

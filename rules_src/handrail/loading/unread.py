@@ -57,16 +57,20 @@ def calls_not_run(file: Path, name: str, made_at: Collection[int]) -> Iterator[P
     functions: dict[_Function, None] = {}
     for call in calls.made:
         if call.dead:
-            what = f"no reading comes to this {call.word}: the condition around it never holds then"
+            what = (
+                f"this {call.word} is never reached: the condition around it is false while the file is read"
+            )
             yield Problem(Where(name, call.line), Severity.error, what, "take it out of the `if`")
         elif call.function is not None:
             functions[call.function] = None
         elif call.line not in made_at and not _put_away(file):
-            what = f"nothing came to this {call.word} while the file was read"
-            yield Problem(Where(name, call.line), Severity.warning, what, "let it be reached, or remove it")
+            what = f"this {call.word} was not reached while the file was read"
+            yield Problem(
+                Where(name, call.line), Severity.warning, what, "make sure that it is reached, or remove it"
+            )
     for function in functions if not _put_away(file) else ():
         if not any(function.lineno <= line <= (function.end_lineno or 0) for line in made_at):
-            what = f"'{function.name}' would declare something, and made nothing while the file was read"
+            what = f"'{function.name}' would declare something, but made nothing while the file was read"
             yield Problem(Where(name, function.lineno), Severity.warning, what, "call it, or remove it")
 
 
@@ -74,8 +78,8 @@ def threads_left(before: Collection[Thread], folder: Path) -> Iterator[Problem]:
     """What is still at work when all files were read: what it makes comes too late."""
     for thread in running_threads():
         if thread not in before and thread.is_alive():
-            what = f"the thread '{thread.name}' is still at work when all files were read"
-            yield Problem(Where(shown(folder)), Severity.error, what, "wait for its end")
+            what = f"the thread '{thread.name}' is still running after all files were read"
+            yield Problem(Where(shown(folder)), Severity.error, what, "wait for it to end")
 
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef

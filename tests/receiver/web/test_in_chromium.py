@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from guarded import TOKENS, Guarded, guarded
+from guarded.pages import PAGES
 from guarded.playbook import ENVIRONMENT
 from guarded.recorded import limited_playbook, recorded
 from handrail.contract import Approval, Gate
@@ -66,25 +67,6 @@ def opened(tab: Tab, shop: Guarded, path: str, role: str = "operator", width: in
     tab.headers({"Authorization": f"Bearer {TOKENS[role]}"})
     tab.size(width)
     tab.go(f"{shop.server.url}{path}")
-
-
-PAGES = (
-    "/",
-    "/?q=nothing-like-it",
-    "/rollouts/shop",
-    "/rollouts/shop/attempts/1",
-    "/rollouts/shop/ask/rollback",
-    "/rollouts/shop/ask/promote",
-    "/rollouts/shop/ask/check?item=Is%20the%20log%20clean%3F",
-    "/rollouts/shop/ask/resume",
-    "/rollouts/shop/incidents/shop-1",
-    "/rollouts/shop/ask/ack?item=shop-1",
-    "/rollouts/shop/ask/note?item=shop-1",
-    "/rollouts/shop/ask/close?item=shop-1",
-    "/rollouts/shop/incidents/none",
-    "/kill-switch/ask",
-    "/rollouts/elsewhere",
-)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

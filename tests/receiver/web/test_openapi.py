@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from guarded import TOKENS, Guarded, guarded, playbook
+from guarded.pages import PAGES
 from handrail_receiver.http_routes import routes_of
 from handrail_receiver.web.openapi import OPERATIONS, document
 from hypothesis import HealthCheck, given, settings
@@ -62,6 +64,17 @@ def test_what_is_described_is_what_is_routed() -> None:
     described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
     forms = {one for one in routed if "/ask" in one[1]}  # for people with a page before them, and nobody else
     assert routed - forms - {("GET", "/openapi.json")} == described
+
+
+def test_a_browser_judges_every_page_that_is_described() -> None:
+    pages = [one.path for one in OPERATIONS if one.answer == "text/html"]
+    assert "/reports/{kind}" in pages
+    judged = [address.partition("?")[0] for address in PAGES]
+    assert [
+        page
+        for page in pages
+        if not any(re.fullmatch(re.sub(r"\{\w+\}", r"[^/]+", page), one) for one in judged)
+    ] == []
 
 
 def test_every_route_is_described(shop: Guarded) -> None:

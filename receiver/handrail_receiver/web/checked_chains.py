@@ -27,7 +27,7 @@ class Wanted(BaseModel):
 
 
 @dataclass(frozen=True)
-class ChainPages:
+class CheckedChains:
     """Reads and checks chains, one at a time however many ask."""
 
     evidence: Evidence

@@ -28,7 +28,7 @@ CAUSE = Instruction(
     sh="handrail rollout note relay-r1 --cause 'what it was' --follow-up 'where the log lies'",
 )
 BACK = Instruction(
-    "It goes back by itself. Sooner, or because of something that no limit knows:",
+    "The receiver rolls back by itself. To roll back sooner, or for a reason that no limit covers:",
     sh="handrail rollout rollback relay-r1 --why 'what you saw'",
 )
 
@@ -57,7 +57,7 @@ RLS = [
     Instruction(
         "How many errors since each process began? A rate or an increase does not show the first one: its series begins with it.",
         promql=each_instance("memory_rls_policy_errors_total"),
-        see="0 of each instance. Anything else is a breach. No line: it is not scraped, and nobody knows.",
+        see="0 for each instance. Anything else is a breach. No line: it is not scraped, and nobody knows.",
     ),
     Instruction(
         "Are the policies of production those of the release?",
@@ -108,7 +108,7 @@ STREAMS = [
 
 CROSS_TENANT = [
     Instruction(
-        "Have the incident: security is paged already.",
+        "Acknowledge the incident: security is paged already.",
         sh="handrail rollout ack relay-r1 --why 'security leads'",
     ),
     Instruction(
@@ -120,10 +120,10 @@ CROSS_TENANT = [
     Instruction(
         "When, and on which instance?",
         promql=each_instance("memory_cross_tenant_attempts_total"),
-        see="Each instance, with its attempts since it began: an increase does not show the first one. No line: it is not scraped.",
+        see="Each instance, with the attempts since its start: an increase does not show the first one. No line: it is not scraped.",
     ),
     Instruction(
-        "Security says what it was, and closes the incident. No attempt begins before.",
+        "Security says what it was, and closes the incident. Until then no attempt can begin.",
         sh="handrail rollout close relay-r1 --cause 'what it was' --why 'security: traffic may return'",
     ),
 ]
@@ -182,7 +182,7 @@ PROCEDURES = {
             sh="handrail rollout status relay-r1",
         ),
         Instruction(
-            "All of it is met: the owner of the release signs.",
+            "If all of it is met, the owner of the release approves.",
             sh="handrail rollout approve relay-r1 --role release-owner --why 'all guardrails green for the whole hour'",
         ),
         Instruction("To 100 %.", sh="handrail rollout promote relay-r1 --to 100%"),
@@ -204,7 +204,7 @@ PROCEDURES = {
         CAUSE,
         Instruction("A draft for the review.", sh="handrail rollout postmortem relay-r1 > postmortem.md"),
     ],
-    "Beside the hour": [
+    "Other changes": [
         Instruction(
             "Task B: security has approved it; put its pull request's number into PR.",
             sh="""\
@@ -220,7 +220,7 @@ PROCEDURES = {
                 """,
         ),
         Instruction(
-            "It is below: without this label it is not merged.",
+            "If it is below: without this label the change is not merged.",
             sh='gh pr edit "${PR:?}" --add-label perf-approved',
         ),
     ],

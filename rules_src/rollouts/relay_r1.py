@@ -195,7 +195,7 @@ relay_r1 = Rollout(
             tiers=[Warning(Above("1%"))],
             whole_service=True,
             runbook=Runbook(
-                "Answers are less fitting, and nobody gets an error.",
+                "Answers are less relevant, and nobody gets an error.",
                 look=["Does the reranker time out (memory_rerank_timeout_total), or is it not asked?"],
                 fix=["Time-outs: give it one more instance. Not asked: look at the release's settings."],
                 steps=by_hand.RERANK,

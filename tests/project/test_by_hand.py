@@ -244,7 +244,7 @@ TYPED: dict[str, list[str]] = {
             "https://events.pagerduty.com/v2/enqueue"
         ),
     ],
-    "relay-r1/Beside the hour": [
+    "relay-r1/Other changes": [
         'gh pr edit "$PR" --add-label security-approved',
         "railway resource create gpu:l40",
         "python -m pytest tests/memory/test_rerank.py::TestLatency -v",

@@ -2,7 +2,7 @@
 
 All targets have this one policy: pauses grow from 0.1 s to 2 s, a wait that the target asks for is kept, and a
 permanent failure ends it at once. The time limits when the last try may begin; a try that has begun has its full
-time.
+time. A rollback whose target cannot be read is written once at the end, and done only if it reads back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import stamina
-from handrail.contract import Step
+from handrail.contract import Step, names
 
 from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable, StoreDown, TargetError
 from handrail_receiver.execute.rates import Rates
@@ -35,6 +35,13 @@ def time_of(run: Run, step: Step) -> float:
     if run.action in ENTERING:
         return ENTERING_TAKES
     return max(step.within, step.tries * step.timeout)
+
+
+@dataclass
+class _StepCourse:
+    """How far the last try of a step came: whether it could read the target before it acted."""
+
+    was_read: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,14 @@ class StepRunner:
         if target is None:
             problem = f"this receiver has no target for {step.kind}; install a newer one"
             return replace(effect, state=EffectState.failed, found=problem, cause=Cause.invalid)
+        course = _StepCourse()
         try:
-            return await self._tried(run, target, effect, seconds, failing, warned)
+            try:
+                return await self._tried(run, target, effect, course, seconds, failing, warned)
+            except TargetError as error:
+                if course.was_read or run.action not in names.ACTING or self.forbidden(run):
+                    raise
+                return await self._unread(run, target, effect, error)
         except TargetError as error:
             return replace(effect, state=EffectState.failed, found=str(error), cause=error.cause)
         except (LeaseLost, StoreDown):
@@ -74,7 +87,14 @@ class StepRunner:
             return replace(effect, state=EffectState.failed, found=problem, cause=Cause.broken)
 
     async def _tried(
-        self, run: Run, target: Target, effect: Effect, seconds: float, failing: Note, warned: Note
+        self,
+        run: Run,
+        target: Target,
+        effect: Effect,
+        course: _StepCourse,
+        seconds: float,
+        failing: Note,
+        warned: Note,
     ) -> Effect:
         step, before = effect.step, ""
         async for attempt in stamina.retry_context(
@@ -87,7 +107,9 @@ class StepRunner:
         ):
             with attempt:
                 try:
+                    course.was_read = False
                     reading = await _within(step, target.read(step))
+                    course.was_read = True
                     if reading.done:
                         state = EffectState.done if before else EffectState.already
                         text = change(before or reading.found, reading.found)
@@ -110,11 +132,40 @@ class StepRunner:
                     raise
         return replace(effect, state=EffectState.done, found=change(before, reading.found), cause=None)
 
+    async def _unread(self, run: Run, target: Target, effect: Effect, error: TargetError) -> Effect:
+        """A rollback's step on a target that cannot be read: it is written once all the same.
+
+        Values are absolute, so that a write too many changes nothing, and one too few leaves the canary in. Only the
+        read afterwards says that it is done.
+        """
+        step = effect.step
+        log.warning("%s %s: %s: written without being read: %s", run.rollout, run.action, what(step), error)
+        try:
+            await self._act(run, target, step)
+        except TargetError as later:
+            if str(later) == str(error):
+                raise error from None
+            raise Permanent(later.cause, f"it could not be read ({error}), nor written: {later}") from None
+        try:
+            reading = await self._read_back(target, step)
+        except TargetError as later:
+            text = f"it was written without being read ({error}), and nothing proves it: {later}"
+            raise Permanent(later.cause, text) from None
+        text = f"could not be read before ({error}); written, and now {reading.found}"
+        return replace(effect, state=EffectState.done, found=text, cause=None)
+
     async def _acted(self, run: Run, target: Target, step: Step) -> Reading:
-        """Act, and read until the value holds: some targets apply it a while after they have said yes."""
+        """Act, and read back."""
+        await self._act(run, target, step)
+        return await self._read_back(target, step)
+
+    async def _act(self, run: Run, target: Target, step: Step) -> None:
         self.rates.spend(step)
         await self.fence(run)
         await _within(step, target.act(step))
+
+    async def _read_back(self, target: Target, step: Step) -> Reading:
+        """Read until the value holds: some targets apply it a while after they have said yes."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + step.timeout
         for number in range(10**6):

@@ -16,8 +16,8 @@ import servers
 from apis import Request, Things
 from guarded import NOW, guarded, playbook
 from guarded.kept import Kept, Unfenced
-from handrail.contract import Command, HttpCall, Secret, Step
-from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable
+from handrail.contract import Command, HttpCall, Secret, Step, names
+from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable, TargetError
 from handrail_receiver.execute.effects import time_of
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.rates import Rates
@@ -102,6 +102,60 @@ def test_a_failure_that_stays_ends_it_at_once() -> None:
         1,
         1,
     )
+
+
+UNREAD = [Retryable(Cause.broken, "500"), Permanent(Cause.refused, "403")]
+
+
+def unreadable(error: TargetError, *, until_written: bool) -> FakeTarget:
+    """A target that takes writes and answers reads with an error, for good or until it was written."""
+    target = FakeTarget()
+
+    def trouble(call: str, _step: Step) -> None:
+        if call == "read" and not (until_written and target.done):
+            raise error
+
+    target.trouble = trouble
+    return target
+
+
+@pytest.mark.parametrize("error", UNREAD, ids=str)
+@pytest.mark.parametrize("action", names.ACTING)
+def test_a_rollback_is_written_where_the_target_cannot_be_read_and_done_where_it_reads_back(
+    action: str, error: TargetError
+) -> None:
+    target, kept = unreadable(error, until_written=True), Kept()
+    ended = asyncio.run(executor(target, kept).carry_out(run(step("back"), action=action)))
+    said = f"could not be read before ({error}); written, and now done"
+    assert (ended.state, target.calls.count("act")) == (RunState.done, 1)
+    assert ended.effects[0] == Effect(0, step("back"), EffectState.done, said)
+
+
+@pytest.mark.parametrize("error", UNREAD, ids=str)
+def test_what_was_written_without_being_read_is_not_done_until_it_reads_back(error: TargetError) -> None:
+    target = unreadable(error, until_written=False)
+    ended, _ = carried_out(target, step("back"))
+    said = f"it was written without being read ({error}), and nothing proves it: {error}"
+    assert (ended.state, target.calls.count("act")) == (RunState.failed, 1)
+    assert ended.effects[0] == Effect(0, step("back"), EffectState.failed, said, error.cause)
+
+
+@pytest.mark.parametrize("error", UNREAD, ids=str)
+def test_what_cannot_be_read_is_left_by_a_promotion_and_while_the_kill_switch_is_set(
+    error: TargetError,
+) -> None:
+    target = unreadable(error, until_written=True)
+    runner = replace(executor(target, Kept()).steps, forbidden=lambda _: True)
+    back, asked = Effect(0, step("back")), run(step("back"))
+    ended = asyncio.run(runner.carry_out(asked, back, 0, nothing, nothing))
+    assert (ended.state, ended.found, target.done) == (EffectState.failed, str(error), [])
+    runner = executor(target, Kept()).steps
+    ended = asyncio.run(runner.carry_out(replace(asked, action="promote"), back, 0, nothing, nothing))
+    assert (ended.state, ended.found, target.done) == (EffectState.failed, str(error), [])
+
+
+async def nothing(_: object) -> None:
+    """Nobody is told."""
 
 
 def test_when_its_time_is_over_it_has_failed_with_the_last_cause() -> None:

@@ -49,9 +49,9 @@ class _Split:
         """What is recorded; then it is blind an evaluation before its time is over, and at it."""
         yield self._measured()
         every, sustained = self.rollout.evaluate, self.guardrail.blind.sustained
-        for step in (sustained - every, sustained):
+        for step, reasons in ((sustained - every, 1), (sustained, 3)):
             if step > UNSEEN_FOR * (every + self._scrape):  # what is not counted is missed within a step
-                yield self._blind(step)
+                yield self._blind(step, reasons)
 
     def _measured(self) -> Story:
         """At first there is nothing; then both arms have requests for some time."""
@@ -67,20 +67,24 @@ class _Split:
         course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name)
         return course.story(RECORDS, figures=[*self._figures(course.now, self._asked)])
 
-    def _blind(self, step: timedelta) -> Story:
-        """One arm after the other is not counted, and then nobody reports the share, which is believed for a while."""
+    def _blind(self, step: timedelta, reasons: int) -> Story:
+        """One arm after the other is not counted, and then nobody reports the share, which is believed for a while: so many
+        of these.
+
+        In no stage, so that no other guardrail is blind beside it: each that is costs promtool a millisecond an evaluation.
+        """
         blind, [canary, stable, asked] = self.guardrail.blind, self._blind_for
         course = Course(step, Timeline(self._scrape), dict.fromkeys(self._blind_for, blind))
-        course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name, unknown=self._blind_for)
+        course.go_on(self._feeds(BOTH, SHARE), [], None, unknown=self._blind_for)
         texts: list[Text] = []
-        for gone, arms in ((canary, (STABLE,)), (stable, (CANARY,)), (asked, None)):
-            course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name)
+        for gone, arms in ((canary, (STABLE,)), (stable, (CANARY,)), (asked, None))[:reasons]:
+            course.go_on(self._feeds(BOTH, SHARE), [], None)
             reported = course.now + (self._scrape if (REMEMBER + self._scrape) % step else 2 * self._scrape)
             if arms is None:  # no window of any Prometheus begins just at what was reported last
                 course.timeline.play(self._feeds(BOTH, SHARE), reported)
             while not course.fires(blind.name):
                 believed = arms is None and course.next < reported + REMEMBER
-                course.go_on(self._feeds(arms, SHARE), [] if believed else [gone], self._stage.name)
+                course.go_on(self._feeds(arms, SHARE), [] if believed else [gone], None)
             texts.append(Text(blind, course.now, {gone[1]: gone[2]}, None))
         return course.story(BLIND_SPLIT, texts)
 

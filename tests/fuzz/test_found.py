@@ -64,6 +64,10 @@ FOUND = {
         [d.Critical(d.Drop("20%"))],
         against=d.Ago("1d"),
     ),
+    "another job is one of its own": _declared(
+        d.Ratio('calls_total{job!="x"}', good='calls_total{job!="x",code=~"2.."}', window="5m"),
+        [d.Warning(d.Below("99%"))],
+    ),
     "two measures share a condition": _declared(
         d.While(d.Growth("queue_depth", window="15m", by=("queue",)), condition=WORK, above=0),
         [

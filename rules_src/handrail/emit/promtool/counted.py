@@ -20,7 +20,7 @@ from handrail.emit.promtool.lives import INSTANCE, LATER, LIVES, STEADY, Counted
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Reads, Rise, Timeline
 from handrail.emit.promtool.story import Figure, Story
 from handrail.emit.promtool.verdicts import stages_of
-from handrail.plan import Increase, Latency, Measure, Ratio, Rollout, Signal, SlowerThan
+from handrail.plan import Increase, Latency, Measure, Ratio, Rollout, Selector, Signal, SlowerThan
 from handrail.units import seconds
 
 COUNTS = (
@@ -55,7 +55,8 @@ def counting(rollout: Rollout) -> Iterator[Story]:
         jobs, [width] = {own.get(JOB, "") for own in labels}, widths
         reads = [read for signal in guardrail.signals for read in selectors(signal.measure)]
         if len(jobs) == 1 and not any(INSTANCE in own for own in labels) and width < 2 * BEFORE[-1]:
-            pinned = all(JOB in {label for label, _, _ in read.matchers} for read in reads)
+            of_job = (Selector(UP, tuple(m for m in read.matchers if m[0] == JOB)) for read in reads)
+            pinned = Key.of(UP, {JOB: _ANOTHER}) not in Reads(of_job)
             groups.setdefault((width, jobs.pop(), pinned), []).append(one)
     for (width, _, pinned), guarded in groups.items():
         scrape = _scrape(rollout, width)

@@ -77,7 +77,7 @@ class Timeline:
         """Every series there is, in its order."""
         return dict.fromkeys(key for _, feeds in self.phases for key in feeds)
 
-    def samples(self, key: Key) -> list[tuple[timedelta, Decimal]]:
+    def samples(self, key: Key) -> tuple[tuple[timedelta, Decimal], ...]:
         """What one series shows at each scrape."""
         return _samples(self._of(key), self.scrape)
 
@@ -98,7 +98,7 @@ _Phases = tuple[tuple[int, Feed | None], ...]
 
 
 @lru_cache(1000)
-def _samples(phases: _Phases, scrape: timedelta) -> list[tuple[timedelta, Decimal]]:
+def _samples(phases: _Phases, scrape: timedelta) -> tuple[tuple[timedelta, Decimal], ...]:
     found: list[tuple[timedelta, Decimal]] = []
     number, value = 0, None
     for count, feed in phases:
@@ -110,7 +110,7 @@ def _samples(phases: _Phases, scrape: timedelta) -> list[tuple[timedelta, Decima
                 value = feed.start if value is None else value + feed.step
             found.append((at, value or Decimal(0)))
         number += count
-    return found
+    return tuple(found)
 
 
 @lru_cache(10_000)

@@ -62,10 +62,10 @@ class _Split:
             dict.fromkeys(self._blind_for, blind),
         )
         before = max(10 * every, self.split.settle + every)
-        course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name, unknown=self._blind_for)
-        course.timeline.play(self._feeds((), SHARE), course.next - before)
-        course.go_on(self._feeds(BOTH, SHARE), [], self._stage.name)
-        return course.story(RECORDS, figures=[*self._figures(course.now, self._asked)])
+        course.go_on(self._feeds(BOTH), [], self._stage.name, unknown=self._blind_for)
+        course.timeline.play(self._feeds(()), course.next - before)
+        course.go_on(self._feeds(BOTH), [], self._stage.name)
+        return course.story(RECORDS, figures=[*self._figures(course.now)])
 
     def _blind(self, step: timedelta, reasons: int) -> Story:
         """One arm after the other is not counted, and then nobody reports the share, which is believed for a while: so many
@@ -75,16 +75,16 @@ class _Split:
         """
         blind, [canary, stable, asked] = self.guardrail.blind, self._blind_for
         course = Course(step, Timeline(self._scrape), dict.fromkeys(self._blind_for, blind))
-        course.go_on(self._feeds(BOTH, SHARE), [], None, unknown=self._blind_for)
+        course.go_on(self._feeds(BOTH), [], None, unknown=self._blind_for)
         texts: list[Text] = []
         for gone, arms in ((canary, (STABLE,)), (stable, (CANARY,)), (asked, None))[:reasons]:
-            course.go_on(self._feeds(BOTH, SHARE), [], None)
+            course.go_on(self._feeds(BOTH), [], None)
             reported = course.now + (self._scrape if (REMEMBER + self._scrape) % step else 2 * self._scrape)
             if arms is None:  # no window of any Prometheus begins just at what was reported last
-                course.timeline.play(self._feeds(BOTH, SHARE), reported)
+                course.timeline.play(self._feeds(BOTH), reported)
             while not course.fires(blind.name):
                 believed = arms is None and course.next < reported + REMEMBER
-                course.go_on(self._feeds(arms, SHARE), [] if believed else [gone], None)
+                course.go_on(self._feeds(arms), [] if believed else [gone], None)
             texts.append(Text(blind, course.now, {gone[1]: gone[2]}, None))
         return course.story(BLIND_SPLIT, texts)
 
@@ -102,7 +102,7 @@ class _Split:
     def _asked(self) -> Decimal:
         return self._stage.weight or Decimal(0)
 
-    def _figures(self, at: timedelta, asked: Decimal) -> Iterator[Figure]:
+    def _figures(self, at: timedelta) -> Iterator[Figure]:
         """What is recorded of an evaluation in which there are requests of both arms."""
         split, signal = self.split, self.guardrail.signals[0]
         canary, stable = REQUESTS * SHARE, REQUESTS * (1 - SHARE)
@@ -111,7 +111,7 @@ class _Split:
         if signal.events is not None:
             yield Figure(at, signal.events, canary)
         yield Figure(at, signal.value, SHARE)
-        counts = float(canary), float(stable), float(asked)
+        counts = float(canary), float(stable), float(self._asked)
         for side in SIDES:
             for odds in ODDS:
                 likelihood = ratio(*counts, side, float(odds), float(split.most)) / split.per_choice
@@ -124,14 +124,14 @@ class _Split:
         """Each evaluation counts what is new to it, so there is something new to each."""
         return min(self.rollout.scrape, self.rollout.evaluate)
 
-    def _feeds(self, counted: Sequence[str] | None, share: Decimal) -> Feeds:
+    def _feeds(self, counted: Sequence[str] | None) -> Feeds:
         """So many requests in an evaluation, of which the canary has its share; only these arms are counted, None also says
         that nobody reports the asked share.
         """
         each = REQUESTS * Decimal(self._scrape / self.rollout.evaluate)
         weight, others = Key.of(names.WEIGHT_METRIC, {names.ROLLOUT: self.rollout.name}), dict[Key, Feed]()
         found: dict[Key, Feed] = {} if counted is None else {weight: At(self._asked)}
-        labels_of = {CANARY: (canary_of(self.arms), share), STABLE: (stable_of(self.arms), 1 - share)}
+        labels_of = {CANARY: (canary_of(self.arms), SHARE), STABLE: (stable_of(self.arms), 1 - SHARE)}
         for arm in BOTH if counted is None else counted:
             name, part = labels_of[arm]
             labels = {self.arms.label: name, "instance": f"of-{name}"}

@@ -31,7 +31,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ALERT = re.compile(r"`promtool:(\w+)`")
 ARGUED = ("Not ours: ", "Otherwise: ")
 LEFT_OUT = re.compile(r"pytest\.mark\.(skip\b|long|unleash)")
-MATCHER = re.compile(r'alertname(=~?)"([^"]+)"')
+MATCHER = re.compile(r'alertname(=~|!~|=)"([^"]+)"')
 
 
 class Row(NamedTuple):
@@ -71,33 +71,42 @@ def panels(rollout: str) -> frozenset[str]:
     return frozenset(title for file in files for title in titles(json.loads(file.read_text())["panels"]))
 
 
-def asked(rollout: str) -> Iterator[tuple[str, str, str]]:
-    """What the generated tests ask of alerts: the matcher's kind and text, and the names that fire by then."""
+def asked(rollout: str) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
+    """Each time that the generated tests ask for alerts: which they ask for, and which of these fire."""
     for file in GENERATED.glob(f"prometheus/tests/{rollout}.*yml"):
         read = yaml.load(file.read_text(), Loader=LOADER)  # noqa: S506  ours
         for case in read["tests"]:
             for one in case.get("alert_rule_test", []):
-                firing = one["alertname"] if one["exp_alerts"] else ""
-                yield "=", one["alertname"], firing
+                yield (
+                    frozenset([one["alertname"]]),
+                    frozenset([one["alertname"]] if one["exp_alerts"] else []),
+                )
             for one in case.get("promql_expr_test", []):
-                told = " ".join(sample["labels"] for sample in one.get("exp_samples") or [])
-                firing = " ".join(re.findall(r'alertname="(\w+)",alertstate="firing"', told))
-                for kind, text in MATCHER.findall(one["expr"]):
-                    yield kind, text, firing
+                if "ALERTS{" in one["expr"]:
+                    told = " ".join(sample["labels"] for sample in one.get("exp_samples") or [])
+                    firing = frozenset(re.findall(r'alertname="(\w+)",alertstate="firing"', told))
+                    yield selected(rollout, one["expr"]), firing
+
+
+@cache
+def selected(rollout: str, expr: str) -> frozenset[str]:
+    """The alerts whose states an expression asks for: these, or all but these."""
+    matcher = MATCHER.search(expr)
+    if matcher is None:
+        return rules(rollout)
+    op, text = matcher.groups()
+    fits = frozenset(
+        name for name in rules(rollout) if (name == text if op == "=" else re.fullmatch(text, name))
+    )
+    return rules(rollout) - fits if op == "!~" else fits
 
 
 @cache
 def judged(rollout: str) -> tuple[frozenset[str], frozenset[str]]:
     """The alerts that some generated test expects to fire, and those that some expects not to."""
-    fires: set[str] = set()
-    silent: set[str] = set()
-    for kind, text, firing in set(asked(rollout)):
-        names = set(firing.split())
-        fires |= names
-        silent |= {
-            name for name in rules(rollout) if (text == name if kind == "=" else re.fullmatch(text, name))
-        } - names
-    return frozenset(fires), frozenset(silent)
+    every = set(asked(rollout))
+    fires = frozenset[str]().union(*(firing for _, firing in every))
+    return fires, frozenset[str]().union(*(names - firing for names, firing in every))
 
 
 @cache

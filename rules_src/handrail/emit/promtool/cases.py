@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -31,7 +31,7 @@ def case_data(story: Story, rollout: Rollout) -> Data:
         "input_series": [{"series": str(key), "values": values} for key, values in series.items()],
         "alert_rule_test": list(_texts(story.texts, rollout)),
         "promql_expr_test": [
-            *map(_look_data, story.looks),
+            *(_look_data(look, rollout) for look in story.looks),
             *map(figure_data, story.figures),
         ],
     }
@@ -64,23 +64,33 @@ def receiver(rollout: Rollout, story: Story) -> Timeline:
     return timeline
 
 
-def _look_data(look: Look) -> Data:
+def _look_data(look: Look, rollout: Rollout) -> Data:
     """Who is pending and who fires, of these alerts."""
-    which = (
-        names.ALERTNAME,
-        *(("=", look.alerts[0]) if len(look.alerts) == 1 else ("=~", either(look.alerts))),
-    )
     only = () if look.only is None else ((look.only[0], "=", look.only[1]),)
     apart = sorted({label for _, label, _ in look.states if label})
     by = ", ".join([names.ALERTNAME, "alertstate", *apart])
     return {
-        "expr": f"group by ({by}) ({Selector('ALERTS', (which, *only))})",
+        "expr": f"group by ({by}) ({Selector('ALERTS', (*_of_these(look.alerts, rollout), *only))})",
         "eval_time": span(look.at),
         "exp_samples": [
             {"labels": _labels({names.ALERTNAME: name, "alertstate": state, label: value}), "value": 1}
             for (name, label, value), state in sorted(look.states.items())
         ],
     }
+
+
+def _of_these(alerts: Sequence[str], rollout: Rollout) -> Iterator[tuple[str, str, str]]:
+    """Matchers of these alerts; where they are most of the rollout's, of all but the others."""
+    every = (*rollout.alerts, rollout.heartbeat, *([rollout.promotion] if rollout.promotion else []))
+    others = sorted({alert.name for alert in every} - set(alerts))
+    if len(alerts) == 1:
+        yield names.ALERTNAME, "=", alerts[0]
+    elif len(alerts) <= len(others):
+        yield names.ALERTNAME, "=~", either(alerts)
+    else:
+        yield names.ROLLOUT, "=", rollout.name
+        if others:
+            yield names.ALERTNAME, "!~", either(others)
 
 
 def _labels(labels: dict[str, str]) -> str:

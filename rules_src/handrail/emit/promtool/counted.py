@@ -28,8 +28,6 @@ COUNTS = (
     "comes back, moves or only got another label does not count again"
 )
 JOB, UP = "job", "up"
-MANY = 80
-"""So many counters, each of which is there once for each life, are not too many."""
 BEFORE = (timedelta(minutes=80), timedelta(minutes=40))
 """So long before the window a life changes: rules remember for an hour."""
 FIRST = timedelta(minutes=100)
@@ -65,12 +63,12 @@ def counting(rollout: Rollout) -> Iterator[Story]:
 
 
 def _chosen(guarded: Iterable[Measured]) -> Iterator[Measured]:
-    """All while there are not too many counters; then those on the same ones, and each kind of measure once."""
+    """Each kind of measure once, for its counters are counted alike; and all that look at no others."""
     keys, kinds = set[Key](), set[object]()
     for one in guarded:
         arms = one.guardrail.arms is not None
         kind = (arms, *((type(s.measure), bool(s.measure.labels)) for s in one.guardrail.signals))
-        if len(keys | one.keys.keys()) <= max(MANY, len(keys)) or kind not in kinds:
+        if kind not in kinds or one.keys.keys() <= keys:
             keys |= one.keys.keys()
             kinds.add(kind)
             yield one

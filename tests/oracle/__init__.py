@@ -7,35 +7,24 @@ moment at which it is not certain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
 
-from handrail.contract import names
-from handrail.emit.document import Data, yaml_document
+from handrail.emit.promtool import files
+from handrail.emit.promtool.story import Untestable
 from handrail.plan import Rollout
-from handrail.units import span
 
 from oracle.cases import case_data, packed
 from oracle.guardrails import Promises, best_stages
 from oracle.objectives import Objective
-from oracle.story import Story, Untestable, labelled
+from oracle.story import Story, labelled
 
 
 def tests(rollout: Rollout) -> dict[str, str]:
     """The test files of one rollout, by path: one for each pace at which the rules are evaluated."""
     found = list(told(rollout))
     stories = labelled((one for one in found if isinstance(one, Story)), rollout.alerts)
-    untested = [one for one in found if isinstance(one, Untestable)]
-    steps = sorted({story.step for story in stories} | {rollout.evaluate})
-    return {
-        _path(rollout, step): _file(
-            rollout,
-            step,
-            [story for story in stories if story.step == step],
-            untested if step == rollout.evaluate else [],
-        )
-        for step in steps
-    }
+    cases = [(case.stories[0].step, case_data(case, rollout)) for case in packed(stories)]
+    return files(rollout, cases, [one for one in found if isinstance(one, Untestable)])
 
 
 def told(rollout: Rollout) -> Iterator[Story | Untestable]:
@@ -46,19 +35,3 @@ def told(rollout: Rollout) -> Iterator[Story | Untestable]:
             yield from Promises(rollout, guardrail, stages).stories()
     for slo in rollout.slos:
         yield from Objective(rollout, slo).stories()
-
-
-def _path(rollout: Rollout, step: timedelta) -> str:
-    return names.tests_file(rollout.name, "" if step == rollout.evaluate else span(step))
-
-
-def _file(rollout: Rollout, step: timedelta, stories: list[Story], untested: Iterable[Untestable]) -> str:
-    cases: list[Data] = [case_data(case, rollout) for case in packed(stories)]
-    data: Data = {
-        "rule_files": [f"../rules/{rollout.name}.yml"],
-        "evaluation_interval": span(step),
-        "tests": cases,
-    }
-    head, _, body = yaml_document(data, rollout.source).partition("\n")
-    reasons = dict.fromkeys(f"# cannot be tested: {one}" for one in untested)
-    return "\n".join([head, *reasons, body])

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
-from itertools import groupby
 
 from handrail.contract import names
 from handrail.emit.document import Data
-from handrail.emit.promtool.text import expanded
+from handrail.emit.promtool.cases import receiver, texts_data
+from handrail.emit.promtool.series import Key, matches
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
-from handrail.units import seconds, span
+from handrail.units import span
 
-from oracle.attempts import attempt
-from oracle.series import At, Key, Timeline, matches
-from oracle.story import UNHEARD, Figure, Labelled, Look, Story, Text
+from oracle.series import Timeline
+from oracle.story import Labelled, Look, Story
 
 _ANY = ("", "")
-_EXACT = 10**11
-"""Up to so much a float holds each ten-thousandth."""
 
 
 @dataclass
@@ -71,7 +67,7 @@ def packed(stories: Iterable[Story]) -> list[Case]:
 def _together(story: Story) -> tuple[object, ...]:
     """What stories of one case have in common."""
     stages = story.stages if len(set(story.stages)) > 1 else story.stages[:1]
-    return story.promise, stages, story.timeline.scrape, story.counts_targets
+    return story.step, story.promise, stages, story.timeline.scrape, story.counts_targets
 
 
 def case_data(case: Case, rollout: Rollout) -> Data:
@@ -80,7 +76,7 @@ def case_data(case: Case, rollout: Rollout) -> Data:
     end = max(story.end for story in stories)
     for story in stories:  # what it was last, it is to the end
         story.timeline.last(end)
-    told = receiver(rollout, stories[0], end)
+    told = receiver(rollout, stories[0].stages, stories[0].step, scrape, end)
     series = {
         **told.series(),
         **{k: text for story in stories for k, text in story.timeline.series().items()},
@@ -91,11 +87,10 @@ def case_data(case: Case, rollout: Rollout) -> Data:
         "name": f"{stories[0].promise}{_place(stories[0].stages)}: {about}",
         "interval": span(scrape),
         "input_series": [{"series": str(key), "values": values} for key, values in series.items()],
-        "alert_rule_test": list(_texts(texts, rollout)),
+        "alert_rule_test": list(texts_data(texts, rollout)),
         "promql_expr_test": [
             *_looks(look for story in stories for look in story.looks),
             *(_labels_data(one) for story in stories for one in story.labelled),
-            *(figure_data(figure) for story in stories for figure in story.figures),
         ],
     }
     return {name: part for name, part in data.items() if part}
@@ -106,32 +101,6 @@ def _place(stages: tuple[str | None, ...]) -> str:
     if not known:
         return ""
     return f", in stage {known[0]}" if len(known) == 1 else f", in stages {' and '.join(known)}"
-
-
-def receiver(rollout: Rollout, story: Story, end: timedelta) -> Timeline:
-    """What the receiver says: the stage the rollout is in, and which versions its arms are; a second one knows of none."""
-    timeline, number = Timeline(story.timeline.scrape), 0
-    for stage, evaluations in groupby(story.stages):
-        number += len(list(evaluations))
-        last = number == len(story.stages)
-        gone = not last and story.stages[number] == UNHEARD
-        until = end if last else (number - 1) * story.step + gone * timeline.scrape
-        told: dict[Key, At] = {}
-        for one in rollout.stages:
-            labels = {names.ROLLOUT: rollout.name, names.STAGE: one.name}
-            told[Key.of(names.STAGE_METRIC, {**labels, names.ROLLOUT: "other"})] = At(Decimal(1))
-            if stage == UNHEARD:
-                continue
-            told[Key.of(names.STAGE_METRIC, labels)] = At(Decimal(one.name == stage))
-            told[Key.of(names.STAGE_METRIC, {**labels, "instance": "standby"})] = At(Decimal(0))
-            if one.name == stage and any(alert.during for alert in rollout.alerts):
-                told[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(seconds(end))  # it has just begun
-        if stage != UNHEARD and any(alert.since_attempt for alert in rollout.alerts):
-            began = Key.of(names.ATTEMPT_STARTED_METRIC, {names.ROLLOUT: rollout.name})
-            told[began] = At(seconds(end) if stage else Decimal(0))
-        versions = {} if stage == UNHEARD else attempt(rollout, 0 if stage is None else 1)
-        timeline.play({**told, **versions}, until)
-    return timeline
 
 
 def _looks(looks: Iterable[Look]) -> Iterator[Data]:
@@ -166,42 +135,4 @@ def _labels_data(labelled: Labelled) -> Data:
         "expr": f"group by ({', '.join(own)}) ({Selector('ALERTS', which)})",
         "eval_time": span(labelled.at),
         "exp_samples": [{"labels": f"{{{said}}}", "value": 1}],
-    }
-
-
-def figure_data(figure: Figure) -> Data:
-    """A whole number, or to a ten-thousandth of itself: floats add up to almost the same."""
-    expr, value = f"sum({figure.series})", figure.value
-    if value != int(value) or abs(value) > _EXACT:
-        expr, value = f"{expr} / {float(value):.15g}", Decimal(1)
-    return {
-        "expr": f"round({expr}, 0.0001)",
-        "eval_time": span(figure.at),
-        "exp_samples": [{"labels": "{}", "value": float(value)}],
-    }
-
-
-def _texts(texts: Iterable[Text], rollout: Rollout) -> Iterator[Data]:
-    """Every alert with all its labels and annotations, as often as it fires at a time."""
-    asked: dict[tuple[str, timedelta], list[Data]] = {}
-    for text in sorted(texts, key=lambda text: text.alert.name):
-        asked.setdefault((text.alert.name, text.at), []).append(text_data(text, rollout))
-    for (name, at), found in asked.items():
-        yield {"eval_time": span(at), "alertname": name, "exp_alerts": found}
-
-
-def text_data(text: Text, rollout: Rollout) -> Data:
-    """The alert with all its labels and annotations."""
-    alert, own = text.alert, dict(text.alert.labels)
-    labels = {**text.labels, **own}
-    value = float(text.value if text.value is not None else Decimal(1))
-    anchor = "stages" if alert is rollout.promotion else own.get(names.GUARDRAIL, alert.tier)
-    return {
-        "exp_labels": labels,
-        "exp_annotations": {
-            "summary": expanded(alert.summary, value, labels),
-            "description": expanded(alert.description, value, labels),
-            "runbook_url": f"{rollout.runbook_url}#{anchor}",
-            "dashboard_url": rollout.dashboard_url,
-        },
     }

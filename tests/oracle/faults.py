@@ -8,6 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.series import At, Impossible, Key, matches
+from handrail.emit.promtool.story import seen_before
 from handrail.plan import (
     Alert,
     Condition,
@@ -30,9 +32,9 @@ from handrail.units import span
 
 from oracle.feeds import selectors
 from oracle.pacing import FACTORS, scraped, simple
-from oracle.series import At, Feeds, Impossible, Key, Timeline, matches
+from oracle.series import Feeds, Timeline
 from oracle.series_feeds import counts_targets
-from oracle.story import Course, Look, Reason, Story, seen_before
+from oracle.story import Course, Look, Reason, Story
 from oracle.subject import Subject
 from oracle.surroundings import Surroundings
 

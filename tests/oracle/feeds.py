@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 
+from handrail.emit.promtool.series import At, Impossible, Key, Rise, chosen, common, matches
 from handrail.plan import (
     Absence,
     Gauge,
@@ -32,19 +33,7 @@ from handrail.promql.buckets import bucket, le
 from handrail.units import plain, seconds
 
 from oracle.figures import MARGIN
-from oracle.series import (
-    At,
-    Clocked,
-    Feed,
-    Feeds,
-    Impossible,
-    Key,
-    Rise,
-    Stairs,
-    chosen,
-    common,
-    matches,
-)
+from oracle.series import Clocked, Feed, Feeds, Stairs
 from oracle.series_feeds import beside, series_feeds, series_selectors
 
 Series = tuple[Selector, ...]
@@ -247,20 +236,19 @@ def _only(measure: While, value: Decimal, pace: Pace) -> Feeds:
     own = feeds(measure.measure, value, pace)
     if any(matches(selector, key) for selector in selectors(measure.condition) for key in own):
         raise Impossible("what it measures and its condition look at the same series")
-    return {**own, **condition(measure, pace, holds=True)}
+    return {**own, **_holding(measure, pace)}
 
 
-def condition(measure: While, pace: Pace, *, holds: bool) -> Feeds:
-    """The series that let the condition of a measure hold, or not hold, by a tenth."""
+def _holding(measure: While, pace: Pace) -> Feeds:
+    """The series that let the condition of a measure hold by a tenth."""
     if isinstance(measure.condition, SeriesMeasure):
-        wanted = beside(measure.condition, measure.op, measure.bound, pace.scrape, beyond=holds)
+        wanted = beside(measure.condition, measure.op, measure.bound, pace.scrape, beyond=True)
         return feeds(measure.condition, wanted, pace)
     bound, by = measure.bound, max(abs(measure.bound) / 10, Decimal("0.1"))
-    above = holds == (measure.op is Op.above)
-    wanted = bound + by if above else bound - by
+    wanted = bound + by if measure.op is Op.above else bound - by
     if isinstance(measure.condition, Rate | Usage):
         if wanted < 0 and bound < 0:
-            raise Impossible("its condition can never fail")
+            raise Impossible("its condition holds always or never")
         wanted = max(wanted, Decimal(0))
     return feeds(measure.condition, wanted, pace)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
+from handrail.emit.promtool.series import Impossible
 from handrail.plan import (
     Absence,
     Changes,
@@ -27,7 +28,6 @@ from handrail.plan import (
     Usage,
 )
 
-from oracle.series import Impossible
 from oracle.series_feeds import beside, least, whole
 
 MARGIN = Decimal("0.05")

@@ -8,6 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.series import Impossible, matches
+from handrail.emit.promtool.story import FIRING, NOTHING, Text, seen_before
 from handrail.emit.promtool.text import expanded
 from handrail.plan import (
     Absence,
@@ -27,16 +29,27 @@ from handrail.plan import (
     While,
 )
 
-from oracle.attempts import with_arm
 from oracle.feeds import Value, selectors
 from oracle.figures import settles
 from oracle.pacing import LONGEST, MOST, scraped, simple
-from oracle.series import Impossible, Timeline, matches
+from oracle.series import Timeline
 from oracle.series_feeds import counts_targets, settled
-from oracle.shown import Shown, bad_share, times_of
-from oracle.story import FIRES, FIRING, NOTHING, Course, Reason, Story, Text, seen_before
+from oracle.shown import Shown, bad_share, times_of, with_arm
+from oracle.story import FIRES, Course, Reason, Story
 from oracle.subject import Subject, Values
 from oracle.surroundings import Surroundings
+
+LIMITS = (
+    "Blind without series, seeing with them; just under each limit its tier is silent beside sick others, "
+    "just over it fires once that is sustained, and is kept as long as declared"
+)
+SEES = "Blind without series, seeing with them"
+STAGES = "Each stage has its own limits: just under them a tier is silent, just over them it is not"
+LASTS = (
+    "Far over all limits, an alert is pending until that has lasted as long as declared, and fires then; when all is "
+    "well again it is kept as long as declared, and no longer"
+)
+FEW = "Too few events are no verdict, however bad they are, and are told if they stay few; enough are one"
 
 
 @dataclass
@@ -269,7 +282,7 @@ class GuardrailStory:
             counts_targets=any(counts_targets(signal.measure) for signal in self.guardrail.signals),
         )
 
-    def limits(self, promise: str, signal: Signal, values: Sequence[Value]) -> Story:
+    def limits(self, signal: Signal, values: Sequence[Value]) -> Story:
         """From value to value, each milder one first, until all fire; then it is well again."""
         self.moving = {signal.name}
         calm = self.fed.bases if self.fed.ago else self.subject.healthy()
@@ -290,9 +303,9 @@ class GuardrailStory:
         if self.fed.ago:  # from then on it is compared with itself
             self.course.looks = [look for look in self.course.looks if self.fed.ago < look.at <= known]
             self.texts = {name: text for name, text in self.texts.items() if text.at <= known}
-        return self._story(promise)
+        return self._story(LIMITS)
 
-    def lasting(self, promise: str, time: timedelta) -> Story:
+    def lasting(self, time: timedelta) -> Story:
         """Far over all limits, for as long as what must be sustained for this time; and well again, where it is kept for it."""
         if self.fed.ago or not simple(self.subject):
             raise Impossible("what it looks back on would take longer than a test should")
@@ -309,21 +322,19 @@ class GuardrailStory:
             self.phase(self.subject.healthy())
             self._again(often)
         self.texts = {}
-        return self._story(promise)
+        return self._story(LASTS)
 
     def _again(self, often: int) -> None:
         for _ in range(often):
             self.again()
 
-    def seeing(self, promise: str) -> Story:
+    def seeing(self) -> Story:
         """Nothing, and then all is well."""
         self.blank()
         self.phase(self.subject.healthy())
-        return self._story(promise)
+        return self._story(SEES)
 
-    def through(
-        self, promise: str, signal: Signal, places: Sequence[tuple[Subject, Sequence[Value]]]
-    ) -> Story:
+    def through(self, signal: Signal, places: Sequence[tuple[Subject, Sequence[Value]]]) -> Story:
         """From stage to stage, in each from value to value."""
         if self.fed.ago:
             raise Impossible("what it is compared with would be that of another stage")
@@ -337,9 +348,9 @@ class GuardrailStory:
             for value in values:
                 self.phase(self.subject.with_value({}, signal, value))
         self.texts = {}
-        return self._story(promise)
+        return self._story(STAGES)
 
-    def few(self, promise: str, one: Condition) -> Story:
+    def few(self, one: Condition) -> Story:
         """All events are bad: fewer in each window than any tier judges, and then as many bad ones as it judges alone.
 
         Then few are bad: over a limit in half an event less than all tiers need, and in half an event more.
@@ -364,7 +375,7 @@ class GuardrailStory:
                 self.texts[thin.name] = Text(thin, self.course.now, {}, fewest)
         if not alone:
             self.phase(far, times_of(subject, one.signal, least + half))
-            return self._story(promise)
+            return self._story(FEW)
         self.phase(far, times_of(subject, one.signal, max(alone)), few=True, bad=True)
         shares = {bad_share(c, value): value for c in own if isinstance(value := subject.over(c), Decimal)}
         if some := [share for share in shares if share * (least + half) <= min(alone) - 1]:
@@ -372,4 +383,4 @@ class GuardrailStory:
             self.phase(values, times_of(subject, one.signal, least - half, most=True), few=True)
             self.again()  # nothing is kept any more
             self.phase(values, times_of(subject, one.signal, least + half))
-        return self._story(promise)
+        return self._story(FEW)

@@ -8,30 +8,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from handrail.emit.promtool.series import Impossible
+from handrail.emit.promtool.story import Untestable
 from handrail.plan import Condition, EventMeasure, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
 
 from oracle.faults import Faults
-from oracle.feeds import Value
+from oracle.feeds import FREE, Value
 from oracle.guardrail_story import GuardrailStory
 from oracle.pacing import pace_of
-from oracle.series import Impossible
-from oracle.story import Story, Untestable
+from oracle.story import Story
 from oracle.subject import Subject
 
-LIMITS = (
-    "Blind without series, seeing with them; just under each limit its tier is silent beside sick others, "
-    "just over it fires once that is sustained, and is kept as long as declared"
-)
-SEES = "Blind without series, seeing with them"
 MOST_AT_ONCE = 4
 """So many evaluations one after the other are less than two stories."""
-STAGES = "Each stage has its own limits: just under them a tier is silent, just over them it is not"
-LASTS = (
-    "Far over all limits, an alert is pending until that has lasted as long as declared, and fires then; when all is "
-    "well again it is kept as long as declared, and no longer"
-)
-FEW = "Too few events are no verdict, however bad they are, and are told if they stay few; enough are one"
-FREE = "nothing is known of what would give a free PromQL expression a value"
 
 
 @dataclass(frozen=True)
@@ -52,29 +41,30 @@ class Promises:
         except Impossible as reason:
             yield Untestable(self.guardrail.name, str(reason))
             return
+        about = self.guardrail.name
         for side in self._sides:
-            yield from self._tried("", side, self._limits)
-            yield from self._tried("other stages", side, self._staged)
+            yield from self._tried(about, side, self._limits)
+            yield from self._tried(f"{about}, other stages", side, self._staged)
         if not self._sides:
-            yield GuardrailStory(self.best, pace_of(self.best, 0)).seeing(SEES)
+            yield GuardrailStory(self.best, pace_of(self.best, 0)).seeing()
         yield from self._lasting
         with suppress(Impossible):  # its limits say why
             yield Faults(self.best).story()
         for condition in few:
-            yield from self._tried("few events", condition, self._few)
+            yield from self._tried(f"{about}, few events", condition, self._few)
 
     def _tried(
-        self, what: str, condition: Condition, make: Callable[[Condition], Story | None]
+        self, about: str, condition: Condition, make: Callable[[Condition], Story | None]
     ) -> Iterator[Story | Untestable]:
         try:
             story = make(condition)
         except Impossible as reason:
-            yield Untestable(self.guardrail.name, str(reason), what)
+            yield Untestable(about, str(reason))
         else:
             if story is not None and story.looks:
                 yield story
             elif story is not None:
-                yield Untestable(self.guardrail.name, "at no time it is certain what fires", what)
+                yield Untestable(about, "at no time it is certain what fires")
 
     @property
     def _lasting(self) -> Iterator[Story]:
@@ -91,7 +81,7 @@ class Promises:
         steps |= {(time, time) for time in times - short if time % shown}
         for time, step in sorted([*steps, *([(max(short), every)] if short else [])]):
             with suppress(Impossible):  # its limits say why
-                yield GuardrailStory(self.best, step).lasting(LASTS, time)
+                yield GuardrailStory(self.best, step).lasting(time)
 
     # Stages
 
@@ -129,7 +119,7 @@ class Promises:
         if not own:
             return None
         played = GuardrailStory(self.best, pace_of(self.best, 2 * len(own)))
-        return played.limits(LIMITS, own[0].signal, values_in(self.best, own))
+        return played.limits(own[0].signal, values_in(self.best, own))
 
     def _staged(self, side: Condition) -> Story | None:
         """Through the stages whose limits are others than those of the best one."""
@@ -151,7 +141,7 @@ class Promises:
                 places.append((subject, values))
         if not places or isinstance(side.signal.measure, StateChanges):
             return None
-        return GuardrailStory(self.best, pace_of(self.best, 0)).through(STAGES, side.signal, places)
+        return GuardrailStory(self.best, pace_of(self.best, 0)).through(side.signal, places)
 
     def _figures(self, subject: Subject, side: Condition) -> tuple[Decimal | None, ...]:
         return tuple(subject.limit(one) if judged(subject, one) else None for one in self._of(side))
@@ -166,7 +156,7 @@ class Promises:
                 yield own[0]
 
     def _few(self, one: Condition) -> Story | None:
-        return GuardrailStory(self.best, pace_of(self.best, 0, thin=True)).few(FEW, one)
+        return GuardrailStory(self.best, pace_of(self.best, 0, thin=True)).few(one)
 
 
 def values_in(subject: Subject, own: list[Condition]) -> list[Value]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.series import Impossible
+from handrail.emit.promtool.story import UNHEARD, Text, Untestable
 from handrail.plan import Alert, Burn, EventMeasure, Latency, Measure, Rollout, Slo, SlowerThan, TimeSlices
 from handrail.units import plain, span
 
 from oracle.feeds import Pace, edges, feeds, selectors
 from oracle.figures import just_over, just_under
-from oracle.series import Feeds, Impossible, Timeline
-from oracle.story import FIRES, UNHEARD, Course, Reason, Story, Text, Untestable
+from oracle.series import Feeds, Timeline
+from oracle.story import FIRES, Course, Reason, Story
 
 BURNS = (
     "Blind without series, seeing with them; a budget that burns just under a pace is none to speak of, "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from handrail.emit.promtool.series import Impossible
+from handrail.emit.promtool.story import NOTHING
 from handrail.plan import (
     Absence,
     Gauge,
@@ -19,8 +21,6 @@ from handrail.plan import (
     While,
 )
 
-from oracle.series import Impossible
-from oracle.story import NOTHING
 from oracle.subject import Subject
 
 FACTORS = (1, 2, 3, 4, 6, 12, 24, 48, 96, 300, 600, 2016, 4032, 8640)

@@ -1,55 +1,14 @@
-"""What a series does from phase to phase → the line that promtool reads; and which series a selector selects."""
+"""What a series does from phase to phase, also what is one figure only to the clock, or moves in stairs."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from functools import cache, lru_cache
 
-from handrail.plan import Selector
-from handrail.units import plain, seconds
-
-_OPPOSITES = {"true": "false", "false": "true", "success": "failure"}
-_OTHERS = ("200", "503", "OK", "true", "false", "GET", "closed", "other", "0", "")
-
-
-class Impossible(Exception):
-    """It cannot be shown; the message says why, in words for the head of the test file."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """Which series: a metric's name and its labels, sorted, none of them empty."""
-
-    metric: str
-    labels: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, metric: str, labels: Mapping[str, str]) -> Key:
-        """The series with these labels."""
-        return cls(metric, tuple(sorted((name, text) for name, text in labels.items() if text)))
-
-    def __str__(self) -> str:
-        return str(Selector(self.metric, tuple((name, "=", text) for name, text in self.labels)))
-
-
-@dataclass(frozen=True)
-class Rise:
-    """It grows by `step` from scrape to scrape, from `start` on."""
-
-    step: Decimal
-    start: Decimal = Decimal(0)
-
-
-@dataclass(frozen=True)
-class At:
-    """A gauge that stays where it is, or from there on moves by `step` from scrape to scrape."""
-
-    level: Decimal
-    step: Decimal = Decimal(0)
+from handrail.emit.promtool.series import At, Key, Rise, notation
+from handrail.units import seconds
 
 
 @dataclass(frozen=True)
@@ -127,7 +86,7 @@ class Timeline:
 
     def values(self, key: Key) -> str:
         """The values of one series."""
-        return _values(self._of(key))
+        return notation(tuple(self._of(key)))
 
     def _of(self, key: Key) -> Iterator[tuple[int, Rise | At | None]]:
         """What one series does, for how many scrapes."""
@@ -139,144 +98,3 @@ class Timeline:
             else:
                 yield count, feed.at(now, self.scrape) if isinstance(feed, Clocked) else feed
             now += count * self.scrape
-
-
-def _values(phases: Iterable[tuple[int, Rise | At | None]]) -> str:
-    runs: list[tuple[Decimal, Decimal, int]] = []
-    texts: list[str] = []
-    value: Decimal | None = None
-    alive, gap = False, 0
-
-    def written() -> None:
-        texts.extend(_run(*run) for run in runs)
-        runs.clear()
-
-    for count, feed in phases:
-        if feed is None:
-            gap += count
-            continue
-        if gap:
-            written()
-            texts += ["stale"] * alive
-            if gap > alive:
-                texts.append(f"_x{gap - alive}" if gap - alive > 1 else "_")
-            gap = 0
-        alive = True
-        step = feed.step
-        last = runs[-1] if runs else None
-        goes_on = isinstance(feed, Rise) or (value is not None and value + step == feed.level)
-        if last is not None and last[1] == step and goes_on:
-            runs[-1] = (last[0], step, last[2] + count)
-        else:
-            runs.append((_first(feed, value), step, count))
-        value = _last(*runs[-1])
-    written()
-    return " ".join([*texts, *(["stale"] if gap else [])])
-
-
-def _first(feed: Rise | At, value: Decimal | None) -> Decimal:
-    """What a series shows first, when it was at `value`."""
-    if isinstance(feed, At):
-        return feed.level
-    return feed.start if value is None else Decimal(repr(float(value) + float(feed.step)))
-
-
-def _last(first: Decimal, step: Decimal, length: int) -> Decimal:
-    """The last value of a run as promtool has it, which adds up floats: one that is less by a hair is a reset."""
-    if step % 1 == first % 1 == 0:
-        return first + step * (length - 1)
-    value = float(first)
-    for _ in range(length - 1):
-        value += float(step)
-    return Decimal(repr(value))
-
-
-def _run(start: Decimal, step: Decimal, length: int) -> str:
-    if start.is_nan():
-        return " ".join(["NaN"] * length)
-    if length == 1:
-        return plain(start)
-    if step == 0:
-        return f"{plain(start)}x{length - 1}"
-    return f"{plain(start)}{'+' if step > 0 else '-'}{plain(abs(step))}x{length - 1}"
-
-
-@cache
-def _pattern(text: str) -> re.Pattern[str] | None:
-    """None where Prometheus reads it otherwise than Python: nothing is then known to fit."""
-    if "[[:" in text:
-        return None
-    try:
-        return re.compile(text)
-    except re.error:
-        return None
-
-
-def _fits(op: str, wanted: str, value: str) -> bool:
-    if op in ("=", "!="):
-        return (value == wanted) == (op == "=")
-    pattern = _pattern(wanted)
-    return pattern is not None and (pattern.fullmatch(value) is not None) == (op == "=~")
-
-
-@lru_cache(100_000)
-def matches(selector: Selector, key: Key) -> bool:
-    """Whether the selector selects the series."""
-    if selector.metric != key.metric:
-        return False
-    labels = dict(key.labels)
-    return all(_fits(op, value, labels.get(label, "")) for label, op, value in selector.matchers)
-
-
-def chosen(selector: Selector, given: Mapping[str, str], flipped: str | None = None) -> Key:
-    """A series that the selector selects, with the labels that are `given`; of a label that is `flipped` no matcher fits.
-
-    Raises Impossible where no example can be made of a pattern.
-    """
-    return _chosen(selector, tuple(given.items()), flipped)
-
-
-@lru_cache(10_000)
-def _chosen(selector: Selector, pairs: tuple[tuple[str, str], ...], flipped: str | None) -> Key:
-    given, labels = dict(pairs), dict[str, str]()
-    for name in dict.fromkeys([*(label for label, _, _ in selector.matchers), *given]):
-        wanted = [(op, text) for label, op, text in selector.matchers if label == name]
-        found = _fitting(wanted, given.get(name), flip=name == flipped)
-        if found is None:
-            raise Impossible(f"no example of a series with the label {name} could be made")
-        labels[name] = found
-    return Key.of(selector.metric, labels)
-
-
-def common(selectors: Iterable[Selector], label: str, given: str) -> str:
-    """A value of a label that all of these select: the one that is given, where they do.
-
-    Raises Impossible where none is found.
-    """
-    wanted = [(op, text) for one in selectors for name, op, text in one.matchers if name == label]
-    found = _fitting(wanted, given, flip=False)
-    if found is None:
-        raise Impossible(f"no value of the label {label} was found that all of its series may have")
-    return found
-
-
-def _fitting(wanted: list[tuple[str, str]], given: str | None, *, flip: bool) -> str | None:
-    examples = [example for op, text in wanted for example in _examples(op, text)]
-    examples += [_OPPOSITES[example] for example in examples if example in _OPPOSITES]
-    for candidate in [*([] if given is None or flip else [given]), *examples, *_OTHERS]:
-        good = [_fits(op, text, candidate) for op, text in wanted]
-        if (not any(good) and good) if flip else all(good):
-            return candidate
-    return None
-
-
-def _examples(op: str, text: str) -> list[str]:
-    if op == "=":
-        return [text]
-    if op != "=~":
-        return []
-    plainly = re.sub(r"\[\^?(\\?.)[^]]*\]", r"\1", text)
-    plainly = re.sub(r"\.[*+]", "x", plainly).replace("\\d", "0").replace("\\.", "\0")
-    return [
-        re.sub(r"[()?^$]", "", option).replace(".", "0").replace("\0", ".") for option in plainly.split("|")
-    ]

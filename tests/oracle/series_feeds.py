@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from handrail.emit.promtool.series import At, Impossible, Key, chosen, matches
 from handrail.plan import (
     Changes,
     Comparison,
@@ -27,7 +28,7 @@ from handrail.plan import (
 )
 from handrail.units import seconds
 
-from oracle.series import At, Clocked, Feeds, Impossible, Key, Stairs, chosen, matches
+from oracle.series import Clocked, Feeds, Stairs
 
 MOST = 150
 """So many series are written into a test at most."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.plan import Condition, Guardrail, Selector, Signal
+from handrail.emit.promtool.series import At, Key, chosen, matches
+from handrail.plan import Arms, Condition, Guardrail, Selector, Signal
 
-from oracle.series import At, Feed, Feeds, Key, chosen, matches
+from oracle.series import Feed, Feeds
 from oracle.subject import Subject, Values
 
 
@@ -56,3 +58,9 @@ def times_of(subject: Subject, signal: Signal, events: Decimal, *, most: bool = 
     """So many times as many events as usual are so many in a window: at `most`, or at least."""
     each, rest = divmod(signal.measure.inner.width, subject.rollout.scrape)
     return events / (each + bool(rest and most)) / subject.pace(signal).events
+
+
+def with_arm(arms: Arms | None, labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of what is recorded of the canary: where versions are told, one more says the arm."""
+    told = arms is not None and arms.told and arms.label in labels
+    return {**labels, arms.recorded: arms.canary} if arms is not None and told else dict(labels)

@@ -9,46 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from decimal import Decimal
 
 from handrail.contract import names
-from handrail.plan import Alert, Guardrail, Selector
+from handrail.emit.promtool.story import FIRING, NOTHING, Lifecycle, Text
+from handrail.plan import Alert, Selector
 
-from oracle.series import At, Feeds, Key, Timeline
+from oracle.series import Feeds, Timeline
 
-NOTHING = timedelta()
-PENDING, FIRING = "pending", "firing"
 FIRES = frozenset({FIRING})
-UNHEARD = ""
-"""In the place of a stage: nobody reports it."""
 
-
-def seen_before(guardrail: Guardrail) -> Feeds:
-    """What is remembered of an optional guardrail whose metrics have been there; nothing for any other."""
-    seen = guardrail.seen
-    return {} if seen is None else {Key.of(seen.record, dict(seen.labels)): At(Decimal(1))}
-
-
-@dataclass(frozen=True)
-class Untestable:
-    """What promtool cannot be asked about a guardrail, and why; without `what` it cannot be asked anything."""
-
-    about: str
-    reason: str
-    what: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.about}{f', {self.what}' if self.what else ''}: {self.reason}"
-
-
-@dataclass(frozen=True)
-class Text:
-    """An alert as it is sent at a time: its labels beside the rule's own, and its value (None: it shows none)."""
-
-    alert: Alert
-    at: timedelta
-    labels: Mapping[str, str]
-    value: Decimal | None
+Reason = tuple[str, str]
+"""An alert's name and that for which it fires: a signal, or a window of an objective."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +41,6 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """What is recorded at a time: a value of the only series that the selector selects, or the sum of several."""
-
-    about: str
-    at: timedelta
-    series: Selector
-    value: Decimal
-
-
-@dataclass(frozen=True)
 class Story:
     """One promise about one guardrail: what is fed, evaluated every `step`, and what is asked.
 
@@ -96,42 +57,13 @@ class Story:
     texts: tuple[Text, ...] = ()
     reads: tuple[Selector, ...] = field(default=(), repr=False)
     counts_targets: bool = False
-    figures: tuple[Figure, ...] = ()
     labelled: tuple[Labelled, ...] = ()
 
     @property
     def end(self) -> timedelta:
         """The last look."""
-        asked: tuple[Look | Text | Figure, ...] = (*self.looks, *self.texts, *self.figures)
-        return max([one.at for one in asked], default=NOTHING)
-
-
-@dataclass(frozen=True)
-class World:
-    """One way in which an alert may have come so far: when its breach began and ended, and whether it fires."""
-
-    since: timedelta | None = None
-    firing: bool = False
-    over: timedelta | None = None
-
-    @property
-    def state(self) -> str:
-        """In which state the alert is; "" if in none."""
-        return FIRING if self.firing else PENDING if self.since is not None else ""
-
-    def then(self, alert: Alert, now: timedelta, *, breach: bool) -> World:
-        """At the next evaluation."""
-        if breach:
-            since = now if self.since is None else self.since
-            return World(since, self.firing or now - since >= alert.sustained)
-        if not self.firing:
-            return World()
-        over = now if self.over is None else self.over
-        return World(self.since, True, over) if now - over < alert.keep_firing_for else World()
-
-
-Reason = tuple[str, str]
-"""An alert's name and that for which it fires: a signal, or a window of an objective."""
+        asked: tuple[Look | Text, ...] = (*self.looks, *self.texts)
+        return max((one.at for one in asked), default=NOTHING)
 
 
 @dataclass
@@ -145,7 +77,7 @@ class Course:
     now: timedelta = NOTHING
     stages: list[str | None] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
-    worlds: dict[Reason, frozenset[World]] = field(default_factory=dict)
+    worlds: dict[Reason, frozenset[Lifecycle]] = field(default_factory=dict)
 
     @property
     def next(self) -> timedelta:
@@ -157,18 +89,15 @@ class Course:
         feeds: Feeds,
         breaches: Mapping[Reason, bool | None],
         stage: str | None,
-        last: timedelta | None = None,
     ) -> None:
-        """Feed these up to the next evaluation (only for the `last` time before it), at which there are these breaches."""
+        """Feed these up to the next evaluation, at which there are these breaches."""
         self.now = self.next
-        if last is not None and self.now - last > self.timeline.now:
-            self.timeline.play({}, self.now - last)
         self.timeline.play(feeds, self.now)
         self.stages.append(stage)
         for reason, alert in self.alerts.items():
             breach = breaches.get(reason, False)
             verdicts = (True, False) if breach is None else (breach,)
-            before = self.worlds.get(reason, frozenset({World()}))
+            before = self.worlds.get(reason, frozenset({Lifecycle()}))
             self.worlds[reason] = frozenset(
                 world.then(alert, self.now, breach=one) for world in before for one in verdicts
             )

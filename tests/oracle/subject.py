@@ -12,6 +12,8 @@ from functools import cache, cached_property
 from itertools import pairwise
 
 from handrail.contract import names
+from handrail.emit.promtool.attempts import canary_of, captured_twice
+from handrail.emit.promtool.series import At, Impossible, Key, chosen, matches
 from handrail.plan import (
     Absence,
     Alert,
@@ -38,7 +40,6 @@ from handrail.plan import (
     narrowed,
 )
 
-from oracle.attempts import canary_of, captured_twice
 from oracle.feeds import (
     MANY,
     Pace,
@@ -53,7 +54,7 @@ from oracle.feeds import (
     whole,
 )
 from oracle.figures import bounds, calm, exact, just_over, just_under, like_now, unsure
-from oracle.series import At, Feed, Feeds, Impossible, Key, chosen, matches
+from oracle.series import Feed, Feeds
 from oracle.series_feeds import paired, series_far, spread, unsteady
 
 CHANGED = Decimal(1)

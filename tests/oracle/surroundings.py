@@ -8,14 +8,18 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 
+from handrail.emit.promtool.attempts import stable_of
+from handrail.emit.promtool.series import Impossible, Key
+from handrail.emit.promtool.story import NOTHING
 from handrail.plan import Condition, Increase, Rate, ReferenceKind, State, StateChanges
 
-from oracle.attempts import BEFORE, stable_of
 from oracle.feeds import Value
-from oracle.series import Feed, Feeds, Impossible, Key
+from oracle.series import Feed, Feeds
 from oracle.shown import recorded_of_others, strangers
-from oracle.story import NOTHING
 from oracle.subject import CHANGED, Subject, Values
+
+BEFORE = "v0"
+"""The version before the stable one."""
 
 
 @dataclass(frozen=True)

@@ -34,20 +34,25 @@ def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
 
 
 def tests(rollout: Rollout) -> dict[str, str]:
-    """The test files of one rollout, by path: one for each pace at which the rules are evaluated."""
+    """The test files of one rollout, by path."""
     told = list(stories(rollout))
     told += _unseen(rollout, told)
-    cases = [one for one in told if isinstance(one, Story)]
-    untested = [one for one in told if isinstance(one, Untestable)]
-    steps = sorted({story.step for story in cases} | {rollout.evaluate})
+    cases = [(one.step, case_data(one, rollout)) for one in told if isinstance(one, Story)]
+    return files(rollout, cases, [one for one in told if isinstance(one, Untestable)])
+
+
+def files(
+    rollout: Rollout, cases: Iterable[tuple[timedelta, Data]], untested: Iterable[Untestable]
+) -> dict[str, str]:
+    """One file for each pace at which the rules are evaluated; what is untested stands at the head of the rollout's own pace."""
+    by_step: dict[timedelta, list[Data]] = {rollout.evaluate: []}
+    for step, case in cases:
+        by_step.setdefault(step, []).append(case)
     return {
-        _path(rollout, step): _file(
-            rollout,
-            step,
-            [story for story in cases if story.step == step],
-            untested if step == rollout.evaluate else [],
+        names.tests_file(rollout.name, "" if step == rollout.evaluate else span(step)): _file(
+            rollout, step, by_step[step], untested if step == rollout.evaluate else []
         )
-        for step in steps
+        for step in sorted(by_step)
     }
 
 
@@ -80,15 +85,11 @@ def _unseen(rollout: Rollout, told: Iterable[Story | Untestable]) -> Iterator[Un
                 yield Untestable(about, UNSEEN)
 
 
-def _path(rollout: Rollout, step: timedelta) -> str:
-    return names.tests_file(rollout.name, "" if step == rollout.evaluate else span(step))
-
-
-def _file(rollout: Rollout, step: timedelta, cases: list[Story], untested: Iterable[Untestable]) -> str:
+def _file(rollout: Rollout, step: timedelta, cases: list[Data], untested: Iterable[Untestable]) -> str:
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
         "evaluation_interval": span(step),
-        "tests": [case_data(case, rollout) for case in cases],
+        "tests": cases,
     }
     head, _, body = yaml_document(data, rollout.source).partition("\n")
     reasons = dict.fromkeys(f"# cannot be tested: {one}" for one in untested)

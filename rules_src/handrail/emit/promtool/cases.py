@@ -23,29 +23,38 @@ _EXACT = 10**11
 
 def case_data(story: Story, rollout: Rollout) -> Data:
     """As promtool reads it."""
-    told = receiver(rollout, story)
+    told = receiver(rollout, story.stages, story.step, story.timeline.scrape, story.end)
     series = {**told.series(), **story.timeline.series()}
     data: Data = {
         "name": story.name,
         "interval": span(story.timeline.scrape),
         "input_series": [{"series": str(key), "values": values} for key, values in series.items()],
-        "alert_rule_test": list(_texts(story.texts, rollout)),
+        "alert_rule_test": list(texts_data(story.texts, rollout)),
         "promql_expr_test": [
             *(_look_data(look, rollout) for look in story.looks),
-            *map(figure_data, story.figures),
+            *map(_figure_data, story.figures),
         ],
     }
     return {name: part for name, part in data.items() if part}
 
 
-def receiver(rollout: Rollout, story: Story) -> Timeline:
-    """What the receiver says: the stage the rollout is in, and which versions its arms are; a second one knows of none."""
-    timeline, number, end = Timeline(story.timeline.scrape), 0, story.end
-    for stage, evaluations in groupby(story.stages):
+def receiver(
+    rollout: Rollout,
+    stages: Sequence[str | None],
+    step: timedelta,
+    scrape: timedelta,
+    end: timedelta,
+) -> Timeline:
+    """What the receiver says: the stage the rollout is in up to each evaluation, and the versions of its arms.
+
+    A second receiver knows of none.
+    """
+    timeline, number = Timeline(scrape), 0
+    for stage, evaluations in groupby(stages):
         number += len(list(evaluations))
-        last = number == len(story.stages)
-        gone = not last and story.stages[number] == UNHEARD
-        until = end if last else (number - 1) * story.step + gone * timeline.scrape
+        last = number == len(stages)
+        gone = not last and stages[number] == UNHEARD
+        until = end if last else (number - 1) * step + gone * scrape
         told: dict[Key, At] = {}
         for one in rollout.stages:
             labels = {names.ROLLOUT: rollout.name, names.STAGE: one.name}
@@ -97,7 +106,7 @@ def _labels(labels: dict[str, str]) -> str:
     return "{" + ",".join(f'{name}="{text}"' for name, text in labels.items() if text) + "}"
 
 
-def figure_data(figure: Figure) -> Data:
+def _figure_data(figure: Figure) -> Data:
     """A whole number, or to a ten-thousandth of itself: floats add up to almost the same."""
     if not figure.count:
         return {"expr": str(figure.series), "eval_time": span(figure.at), "exp_samples": []}
@@ -111,16 +120,16 @@ def figure_data(figure: Figure) -> Data:
     }
 
 
-def _texts(texts: Iterable[Text], rollout: Rollout) -> Iterator[Data]:
+def texts_data(texts: Iterable[Text], rollout: Rollout) -> Iterator[Data]:
     """Every alert with all its labels and annotations, as often as it fires at a time."""
     asked: dict[tuple[str, timedelta], list[Data]] = {}
     for text in sorted(texts, key=lambda text: text.alert.name):
-        asked.setdefault((text.alert.name, text.at), []).append(text_data(text, rollout))
+        asked.setdefault((text.alert.name, text.at), []).append(_text_data(text, rollout))
     for (name, at), alerts in asked.items():
         yield {"eval_time": span(at), "alertname": name, "exp_alerts": alerts}
 
 
-def text_data(text: Text, rollout: Rollout) -> Data:
+def _text_data(text: Text, rollout: Rollout) -> Data:
     """The alert with all its labels and annotations."""
     alert, own = text.alert, dict(text.alert.labels)
     labels = {**text.labels, **own}

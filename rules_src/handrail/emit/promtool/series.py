@@ -87,18 +87,19 @@ class Timeline:
 
     def values(self, key: Key) -> str:
         """The values of one series."""
-        return _values(self._of(key))
+        return notation(self._of(key))
 
-    def _of(self, key: Key) -> _Phases:
+    def _of(self, key: Key) -> Phases:
         """What one series does, for how many scrapes."""
         return tuple((count, feeds.get(key)) for count, feeds in self.phases)
 
 
-_Phases = tuple[tuple[int, Feed | None], ...]
+Phases = tuple[tuple[int, Feed | None], ...]
+"""For how many scrapes a series does what; None: it is not there."""
 
 
 @lru_cache(1000)
-def _samples(phases: _Phases, scrape: timedelta) -> tuple[tuple[timedelta, Decimal], ...]:
+def _samples(phases: Phases, scrape: timedelta) -> tuple[tuple[timedelta, Decimal], ...]:
     found: list[tuple[timedelta, Decimal]] = []
     number, value = 0, None
     for count, feed in phases:
@@ -114,7 +115,8 @@ def _samples(phases: _Phases, scrape: timedelta) -> tuple[tuple[timedelta, Decim
 
 
 @lru_cache(10_000)
-def _values(phases: _Phases) -> str:
+def notation(phases: Phases) -> str:
+    """The values as promtool writes them: `0+2x5 stale _x3 7`."""
     runs: list[tuple[Decimal, Decimal, int]] = []
     texts: list[str] = []
     value: Decimal | None = None

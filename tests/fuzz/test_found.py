@@ -288,6 +288,10 @@ FOUND = {
         [d.Warning(d.RisePoints("10%"))],
         against=d.BeforeRollout(),
     ),
+    "what was counted when a window begins is in the window of the older promtool": _declared(
+        d.Count("members", presence='up{job="registry"}', window="10m"),
+        [d.Warning(d.AtLeast(4.5)), d.Critical(d.Above(9))],
+    ),
     "no series has the label by which it is judged": _declared(
         d.Rate('jobs_total{zone=""}', by=("zone",)), [d.Warning(d.Above("3/s"))]
     ),

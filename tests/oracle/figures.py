@@ -48,8 +48,7 @@ def settles(
         return start - scrape + width + TICK if start else width
     if isinstance(measure, (*judged, Forecast)) and first:
         return start + scrape
-    windowed = isinstance(measure, Count) and measure.window is not None
-    if windowed or isinstance(measure, (*judged, Rate, Growth, Increase, Changes)):
+    if isinstance(measure, (*judged, Rate, Growth, Increase, Changes)):
         return start + width + scrape if first else start - scrape + width
     return start - scrape + width + TICK if width and not first else start
 

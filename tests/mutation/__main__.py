@@ -1,7 +1,7 @@
 """`python -m mutation`: make every mutant, ask promtool about each, and say which survive.
 
-Exit code 1 when less than 97 % are noticed, when a survivor is not explained in docs/maintainers/mutants.md, or when a
-row there names no mutant.
+Exit code 1 when less than 97 % of the mutants of alerts, or of those of the kinds of recording, are noticed, or when a row of
+docs/maintainers/mutants.md names no mutant.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ import random
 import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from handrail.plan import Rollout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from .mutants import Mutant
-from .verdict import Subject, Verdict, judge, rollouts, subjects, verdicts
+from .counts import enough, tables
+from .verdict import Pair, Unit, rollouts, subjects, unit_of, units, verdicts
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 EXPLAINED = ROOT / "docs/maintainers/mutants.md"
-LEAST = 0.97
 USUAL = ["checkout/*", "relay-r1/*", "aurigraph-v12/slo-*", "aurigraph-v12/rollout"]
 """The groups that are changed where nobody says of which rollout."""
+PARTS = {"alerts": (False,), "recordings": (True,), "all": (False, True)}
+"""Which mutants, by whether they are of a recording."""
 
 
 def main() -> int:
@@ -39,26 +39,28 @@ def main() -> int:
     if unknown := set(wanted.rollout) - {rollout.name for rollout in known}:
         console.print(f"no rollout is called {', '.join(sorted(unknown))}", style="red")
         return 2
-    if lost := unused(explained(), _every_name(known)) if wanted.rows or wanted.all else []:
+    groups = ["*"] if wanted.all or wanted.rows else [f"{name}/*" for name in wanted.rollout] or USUAL
+    every = [(s, m) for rollout in known for s in subjects(rollout, groups) for m in s.mutants()]
+    if "*" in groups and (lost := unused(explained(), (mutant.name for _, mutant in every))):
         console.print(f"rows of docs/maintainers/mutants.md name no mutant: {', '.join(lost)}", style="red")
-    if wanted.rows or lost:
-        return int(bool(lost))
-    groups = ["*"] if wanted.all else [f"{name}/*" for name in wanted.rollout] or USUAL
-    found = [subject for rollout in known for subject in subjects(rollout, groups)]
-    made = [(s, m) for s in found for m in s.mutants() if fnmatch.fnmatchcase(m.name, wanted.only)]
+        return 1
+    if wanted.rows:
+        return 0
+    made = [
+        (s, m)
+        for s, m in every
+        if bool(m.kind) in PARTS[wanted.part] and fnmatch.fnmatchcase(m.name, wanted.only)
+    ]
     if not made:
-        example = next((m.name for s in found for m in s.mutants()), "")
+        example = next((mutant.name for _, mutant in every), "")
         console.print(f"no mutant is called '{wanted.only}'; one is called '{example}'", style="red")
         return 2
-    if broken := [s.name for s in found if any(s is subject for subject, _ in made) and judge(s)]:
-        console.print(f"the tests fail on the rules as they are: {', '.join(broken)}", style="red")
-        return 1
     if wanted.sample:
         made = random.Random(wanted.seed).sample(made, min(wanted.sample, len(made)))
-    began, patterns = time.monotonic(), explained()
-    judged = _judged(console, made, patterns)
-    _report(console, judged, time.monotonic() - began)
-    return _answer(console, judged, patterns)
+    if broken := sorted({s.name: s for s, _ in made if s.fails}):
+        console.print(f"the tests fail on the rules as they are: {', '.join(broken)}", style="red")
+        return 1
+    return _asked(console, made, every)
 
 
 def _arguments() -> argparse.Namespace:
@@ -69,7 +71,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rollout", action="append", default=[], help=f"by default the groups {', '.join(USUAL)}"
     )
-    parser.add_argument("--all", action="store_true", help="every group of every rollout: about an hour")
+    parser.add_argument("--all", action="store_true", help="every group of every rollout: hours")
+    parser.add_argument(
+        "--part", choices=PARTS, default="all", help="only mutants of alerts, or of recordings"
+    )
     parser.add_argument(
         "--rows", action="store_true", help="only: does each row of mutants.md name a mutant?"
     )
@@ -79,49 +84,48 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _judged(console: Console, made: list[tuple[Subject, Mutant]], patterns: list[str]) -> list[Verdict]:
-    """The verdicts; whoever survives is named as soon as it has."""
+def _asked(console: Console, made: list[Pair], every: list[Pair]) -> int:
+    """Each mutant by itself; then those of recordings that survived in every other rule of their kind, until one shows it."""
+    began, patterns = time.monotonic(), explained()
+    judged = []
+    for verdict in _shown(console, "mutants", verdicts(made), len(made)):
+        judged.append(verdict)
+        if not verdict.noticed:
+            why = (
+                ""
+                if any(fnmatch.fnmatchcase(verdict.mutant.name, one) for one in patterns)
+                else ", unexplained"
+            )
+            console.print(f"survived{why}: {verdict.mutant.name}", highlight=False, soft_wrap=True)
+    noticed = {unit_of(one.mutant): False for one in judged if one.mutant.kind}
+    noticed |= {unit_of(one.mutant): True for one in judged if one.mutant.kind and one.noticed}
+    known = {one.mutant.name for one in judged}
+    others: dict[Unit, list[Pair]] = {unit: [] for unit, shown in noticed.items() if not shown}
+    for subject, mutant in every:
+        if mutant.kind and mutant.name not in known and unit_of(mutant) in others:
+            others[unit_of(mutant)].append((subject, mutant))
+    for unit, shown in _shown(console, "their kinds", units(others), len(others)):
+        noticed[unit] = shown
+        if not shown:
+            name = next(one.mutant.name for one in judged if one.mutant.kind and unit_of(one.mutant) == unit)
+            console.print(
+                f"survived in all {len(others[unit]) + 1} of its kind: {name}",
+                highlight=False,
+                soft_wrap=True,
+            )
+    for table in tables(judged, noticed):
+        console.print(table)
+    console.print(f"{time.monotonic() - began:.0f} s")
+    return 0 if enough(judged, noticed) else 1
+
+
+def _shown(console: Console, what: str, several: Iterable[T], number: int) -> Iterator[T]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("mutants", total=len(made))
-        judged = []
-        for verdict in verdicts(made):
-            judged.append(verdict)
+        task = progress.add_task(what, total=number)
+        for one in several:
             progress.advance(task)
-            if not verdict.noticed:
-                why = "" if _among(verdict, patterns) else ", unexplained"
-                console.print(f"survived{why}: {verdict.mutant.name}", highlight=False, soft_wrap=True)
-    return judged
-
-
-def _among(verdict: Verdict, patterns: list[str]) -> bool:
-    return any(fnmatch.fnmatchcase(verdict.mutant.name, pattern) for pattern in patterns)
-
-
-def _report(console: Console, judged: list[Verdict], seconds: float) -> None:
-    table = Table("group", "mutants", "noticed", "survived")
-    all_of = Counter(verdict.mutant.group for verdict in judged)
-    noticed = Counter(verdict.mutant.group for verdict in judged if verdict.noticed)
-    for group, count in all_of.items():
-        table.add_row(group, str(count), str(noticed[group]), str(count - noticed[group]))
-    total = sum(noticed.values())
-    table.add_section()
-    table.add_row("all", str(len(judged)), f"{total} ({total / len(judged):.1%})", str(len(judged) - total))
-    console.print(table)
-    console.print(f"{seconds:.0f} s")
-
-
-def _answer(console: Console, judged: list[Verdict], patterns: list[str]) -> int:
-    survivors = [verdict for verdict in judged if not verdict.noticed]
-    unexplained = [verdict for verdict in survivors if not _among(verdict, patterns)]
-    enough = 1 - len(survivors) / len(judged) >= LEAST
-    if not enough:
-        console.print(f"less than {LEAST:.0%} were noticed", style="red")
-    if unexplained:
-        console.print(
-            f"{len(unexplained)} survivors are not explained in docs/maintainers/mutants.md", style="red"
-        )
-    return 0 if enough and not unexplained else 1
+            yield one
 
 
 def explained() -> list[str]:
@@ -133,11 +137,6 @@ def unused(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
     """The patterns that no name fits."""
     known = list(names)
     return [pattern for pattern in patterns if not fnmatch.filter(known, pattern)]
-
-
-def _every_name(known: Iterable[Rollout]) -> Iterator[str]:
-    """The name of every mutant of these rollouts."""
-    return (mutant.name for rollout in known for subject in subjects(rollout) for mutant in subject.mutants())
 
 
 if __name__ == "__main__":

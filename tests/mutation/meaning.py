@@ -15,9 +15,9 @@ NONE: Pins = frozenset()
 _KEEPS = ("rate", "increase", "delta", "changes", "resets", "round", "histogram_quantile")
 
 
-def meaning(expr: str) -> str:
-    """The same text for every text that means the same by its joins."""
-    return _written(promql.parse(expr), NONE)
+def meaning(node: promql.Expr) -> str:
+    """The same text for every expression that means the same by its joins."""
+    return _written(node, NONE)
 
 
 def pinned(expr: str) -> frozenset[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,17 +11,24 @@ from handrail.emit.document import Data
 from handrail.units import duration, span
 
 from .expressions import changes
+from .kinds import kind
 from .meaning import pinned
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One wrong group. `rule` is the rule that is wrong, `what` says how, `name` is both."""
+    """One wrong group. `rule` is the rule that is wrong, `what` says how, `name` is both.
+
+    Of a recording `kind` is that of its rule, and `place` says how it is wrong in words that are those of all rules of the
+    kind; of an alert both are empty.
+    """
 
     group: str
     rule: str
     what: str
     data: Data
+    kind: str = ""
+    place: str = ""
 
     @property
     def name(self) -> str:
@@ -36,10 +42,10 @@ def mutants(group: Data, evaluate: timedelta, only: str | None = None) -> Iterat
         name = rule.get("alert") or _recorded(rule)
         if only not in (None, name):
             continue
-        for what, changed in _wrong(rule, evaluate):
-            whole = copy.deepcopy(group)
-            whole["rules"][index] = changed
-            yield Mutant(group["name"], name, what, whole)
+        own = kind(rule) if "record" in rule else ""
+        for what, place, changed in _wrong(rule, evaluate):
+            whole = {**group, "rules": [*group["rules"][:index], changed, *group["rules"][index + 1 :]]}
+            yield Mutant(group["name"], name, what, whole, own, place if own else "")
 
 
 def _recorded(rule: Data) -> str:
@@ -48,13 +54,21 @@ def _recorded(rule: Data) -> str:
     return f"{rule['record']}{f' ({about})' if about else ''}"
 
 
-def _wrong(rule: Data, evaluate: timedelta) -> Iterator[tuple[str, Data]]:
+def _wrong(rule: Data, evaluate: timedelta) -> Iterator[tuple[str, str, Data]]:
+    """What is wrong, where, and the rule that is."""
     if rule.get("record", "").endswith(":info"):
         return
     for change in changes(rule["expr"]):
-        yield change.what, {**rule, "expr": change.expr}
-    yield from _times(rule, "for", evaluate)
-    yield from _times(rule, "keep_firing_for", evaluate)
+        yield change.what, change.place, {**rule, "expr": change.expr}
+    for what, changed in (
+        *_times(rule, "for", evaluate),
+        *_times(rule, "keep_firing_for", evaluate),
+        *_labels(rule),
+    ):
+        yield what, what, changed
+
+
+def _labels(rule: Data) -> Iterator[tuple[str, Data]]:
     own = pinned(rule["expr"])
     for label in rule["labels"]:
         others = {key: value for key, value in rule["labels"].items() if key != label}

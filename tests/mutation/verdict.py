@@ -1,14 +1,14 @@
-"""A mutant + the generated tests of its group → does promtool notice?"""
+"""A mutant + what its rollout's generated tests ask about its group → does promtool notice?"""
 
 from __future__ import annotations
 
 import fnmatch
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,12 +17,12 @@ from handrail.compiler import planned
 from handrail.emit import promtool
 from handrail.emit.document import Data, yaml_document
 from handrail.emit.groups import rules
-from handrail.emit.promtool.own import AWAKE, CLIMBS, GONE
 from handrail.errors import Refused
-from handrail.plan import Guardrail, Rollout, Slo
+from handrail.plan import Rollout
 from servers import program
 
 from .mutants import Mutant, mutants
+from .parts import Tests, about
 
 PARALLEL = 2
 GO = {"GOMAXPROCS": "1", "GOGC": "400"}
@@ -31,22 +31,24 @@ GO = {"GOMAXPROCS": "1", "GOGC": "400"}
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-Tests = dict[str, Data]
-"""Test files by name."""
-
-
 @dataclass(frozen=True)
 class Subject:
-    """One group of rules and, written down beside it, the tests generated for it alone."""
+    """One group of rules and, written down beside it, the part of its rollout's tests that is about it."""
 
     rollout: Rollout
     group: Data
+    beside: list[Data]
     tests: Tests
 
     @property
     def name(self) -> str:
         """That of the group."""
         return str(self.group["name"])
+
+    @cached_property
+    def fails(self) -> bool:
+        """Whether the tests fail on the rules as they are."""
+        return judge(self)
 
     def mutants(self, only: str | None = None) -> Iterator[Mutant]:
         """Everything that can be wrong with it, or only with one of its rules."""
@@ -61,6 +63,12 @@ class Verdict:
     noticed: bool
 
 
+Pair = tuple[Subject, Mutant]
+"""A mutant, and what is asked about it."""
+Unit = tuple[str, str, str]
+"""A change of a kind of recording: the rollout, the kind, and what is changed."""
+
+
 def rollouts(source: Path) -> tuple[Rollout, ...]:
     """The rollouts of a source folder, for its first environment. Raises Refused when they cannot work."""
     plan, problems = planned(source, None)
@@ -70,67 +78,32 @@ def rollouts(source: Path) -> tuple[Rollout, ...]:
 
 
 def subjects(rollout: Rollout, groups: Iterable[str] = ("*",)) -> Iterator[Subject]:
-    """Every guardrail of a rollout, every objective, and the rollout's own alerts, alone, if it is one of `groups`."""
-    makers: dict[str, Callable[[], Subject]] = {
-        f"{rollout.name}/{guardrail.name}": partial(alone, rollout, guardrail)
-        for guardrail in rollout.guardrails
-    }
-    makers |= {f"{rollout.name}/slo-{slo.name}": partial(objective, rollout, slo) for slo in rollout.slos}
-    makers[f"{rollout.name}/rollout"] = partial(own, rollout)
-    for name, make in makers.items():
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in groups):
-            yield make()
+    """The groups of a rollout whose names fit one of `groups`, each with the part of the rollout's tests that is about it."""
+    every, tests = rules(rollout)["groups"], _tests(rollout)
+    for group in every:
+        if any(fnmatch.fnmatchcase(group["name"], pattern) for pattern in groups):
+            yield Subject(rollout, group, *about(group, every, tests))
 
 
-def alone(rollout: Rollout, guardrail: Guardrail) -> Subject:
-    """One guardrail as if the rollout had no other."""
-    return _subject(replace(rollout, guardrails=(guardrail,), slos=(), escalation=()), 0)
-
-
-def objective(rollout: Rollout, slo: Slo) -> Subject:
-    """One objective as if the rollout had nothing else."""
-    return _subject(replace(rollout, guardrails=(), slos=(slo,), escalation=()), 0)
-
-
-def own(rollout: Rollout) -> Subject:
-    """The heartbeat, the receiver that is gone, and the levels; the levels climb from what some alert of the first guardrail would be."""
-    subject = _subject(replace(rollout, guardrails=rollout.guardrails[:1], slos=()), -1)
-    wanted = (AWAKE, CLIMBS, GONE)
-    tests = {
-        file: {**data, "tests": [case for case in data["tests"] if case["name"].startswith(wanted)]}
-        for file, data in subject.tests.items()
-    }
-    return replace(subject, tests={file: data for file, data in tests.items() if data["tests"]})
-
-
-def _subject(rollout: Rollout, group: int) -> Subject:
-    tests = {
+def _tests(rollout: Rollout) -> Tests:
+    return {
         path.rpartition("/")[2]: yaml.load(text, Loader=_Loader)  # noqa: S506  what was just written
         for path, text in promtool.tests(rollout).items()
     }
-    return Subject(rollout, rules(rollout)["groups"][group], tests)
 
 
 def judge(subject: Subject, mutant: Mutant | None = None) -> bool:
-    """Whether promtool finds something wrong with the rules, those of the mutant in the place of their own.
+    """Whether promtool finds something wrong with the group, or with the mutant in its place.
 
-    The case that most probably notices the mutant comes first, alone.
+    The case that most probably notices the mutant comes first, alone; then all others.
     """
-    groups = rules(subject.rollout)["groups"]
+    tests = {file: data["tests"] for file, data in subject.tests.items()}
     if mutant is None:
-        return any(_refused(subject, groups, file, data["tests"]) for file, data in subject.tests.items())
-    groups = [mutant.data if group["name"] == mutant.group else group for group in groups]
-    return any(_refused(subject, groups, file, cases) for file, cases in _by_likelihood(subject, mutant))
-
-
-def _by_likelihood(subject: Subject, mutant: Mutant) -> Iterator[tuple[str, list[Data]]]:
-    """Every case with its file: at first one in which the mutant's alert fires, then all others of each file."""
-    whole = [(file, case) for file, data in subject.tests.items() for case in data["tests"]]
-    first, case = next((each for each in whole if _fires(mutant.rule, each[1])), whole[0])
-    yield first, [case]
-    for file, data in subject.tests.items():
-        if others := [other for other in data["tests"] if other is not case]:
-            yield file, others
+        return _refused(subject, subject.group, tests)
+    whole = [(file, case) for file, cases in tests.items() for case in cases]
+    file, first = next((each for each in whole if _fires(mutant.rule, each[1])), whole[0])
+    others = {name: [one for one in cases if one is not first] for name, cases in tests.items()}
+    return _refused(subject, mutant.data, {file: [first]}) or _refused(subject, mutant.data, others)
 
 
 def _fires(alert: str, case: Data) -> bool:
@@ -139,24 +112,37 @@ def _fires(alert: str, case: Data) -> bool:
     )
 
 
-def _refused(subject: Subject, groups: list[Data], file: str, cases: list[Data]) -> bool:
-    """Whether promtool refuses these rules in these cases of a test file."""
+def _refused(subject: Subject, group: Data, tests: Mapping[str, list[Data]]) -> bool:
+    """Whether promtool refuses the group in these cases of its test files."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "rules").mkdir()
         (root / "tests").mkdir()
         rules_file = root / f"rules/{subject.rollout.name}.yml"
-        rules_file.write_text(yaml_document({"groups": groups}, "a mutant"))
-        tests = {**subject.tests[file], "tests": cases}
-        (root / "tests" / file).write_text(yaml_document(tests, "a mutant"))
-        command = [program("promtool"), "test", "rules", file]
+        rules_file.write_text(yaml_document({"groups": [*subject.beside, group]}, "a mutant"))
+        files = [file for file, cases in tests.items() if cases]
+        for file in files:
+            data = {**subject.tests[file], "tests": tests[file]}
+            (root / "tests" / file).write_text(yaml_document(data, "a mutant"))
+        command = [program("promtool"), "test", "rules", *files]
         done = subprocess.run(
             command, cwd=root / "tests", capture_output=True, text=True, check=False, env=os.environ | GO
         )
-    return done.returncode != 0
+    return bool(files) and done.returncode != 0
 
 
-def verdicts(made: Iterable[tuple[Subject, Mutant]]) -> Iterator[Verdict]:
+def verdicts(made: Iterable[Pair]) -> Iterator[Verdict]:
     """The verdict on each, as they come."""
     with ThreadPoolExecutor(PARALLEL) as pool:
         yield from pool.map(lambda pair: Verdict(pair[1], judge(*pair)), made)
+
+
+def unit_of(mutant: Mutant) -> Unit:
+    """What a mutant of a recording has in common with those of the other rules of its kind."""
+    return mutant.group.partition("/")[0], mutant.kind, mutant.place
+
+
+def units(several: Mapping[Unit, Iterable[Pair]]) -> Iterator[tuple[Unit, bool]]:
+    """Of each whether one of these mutants is noticed, asked one after the other."""
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        yield from pool.map(lambda item: (item[0], any(judge(*pair) for pair in item[1])), several.items())

@@ -102,9 +102,8 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
             return _rollback(known, call, playbook, history, now)
         case "check" | "approve":
             return _at_gate(known, call, playbook, history, now)
-    if attempt is None:  # the table has no other event without one
-        return refusal(known, *refused_at(state, call.verb, attempt, playbook.rollout))
-    match call.verb:
+        case _ if attempt is None:  # the table has no other event without one
+            return refusal(known, *refused_at(state, call.verb, attempt, playbook.rollout))
         case "adopt":
             return _adopt(known, call, newest, attempt)
         case "abandon":
@@ -115,7 +114,8 @@ def decide_call(call: Call, newest: Playbook, history: History, now: Conditions)
             return stays_reduced(known, playbook, attempt)
         case "hold" | "resume":
             return steer(known, call, attempt)
-    return _forward(known, call, playbook, history, attempt, now)
+        case _:
+            return _forward(known, call, playbook, history, attempt, now)
 
 
 def _forward(

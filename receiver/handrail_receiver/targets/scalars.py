@@ -109,4 +109,5 @@ def _core(text: str) -> Any:
             return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
         case "float":
             return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-    return text
+        case _:
+            return text

@@ -118,9 +118,10 @@ def _said(
             return f"{at}: {_shown(value)} is out of range", f"write a number {_bound(kind, limits)}"
         case "string_pattern_mismatch":
             return f"{at}: {_shown(value)} does not fit", f"write {_expected(cls, element)}"
-    if isinstance(value, type):
-        return f"{at}: {value.__name__} is a class", f"write {value.__name__}()"
-    return f"{at}: {_shown(value)} does not go here", f"write {_expected(cls, element)}"
+        case _ if isinstance(value, type):
+            return f"{at}: {value.__name__} is a class", f"write {value.__name__}()"
+        case _:
+            return f"{at}: {_shown(value)} does not go here", f"write {_expected(cls, element)}"
 
 
 def _bound(kind: str, limits: Mapping[str, Any]) -> str:

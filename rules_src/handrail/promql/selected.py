@@ -51,6 +51,8 @@ def _selected(node: Any, by: frozenset[str]) -> Iterator[Selected]:
             inner = by - _written_by(node)
             for argument in node.args:
                 yield from _selected(argument, inner)
+        case _:  # a number or a text
+            return
 
 
 @lru_cache(4096)
@@ -73,6 +75,8 @@ def _together(node: Any) -> Iterator[list[Selected]]:
         case promql.Call():
             for argument in node.args:
                 yield from _together(argument)
+        case _:  # one series, a number or a text
+            return
 
 
 def _alternatives(node: Any) -> Iterator[Any]:

@@ -6,7 +6,6 @@ Each has three forms: its value, the series without which it is blind, and the s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
 
 from handrail.plan import Changes, Count, Difference, Forecast, SeriesMeasure, Timestamp, Zero
 from handrail.promql.aggregated import NUMBERS, aggregated, outside, plausible, scaled
@@ -80,8 +79,6 @@ def impossible(measure: SeriesMeasure) -> Iterator[str]:
         case Count(where=where):
             if where is not None:
                 yield outside(str(measure.seen), NUMBERS)
-        case _:
-            assert_never(measure)
 
 
 def _over(over: str, labels: tuple[str, ...], series: str, limits: str, how: Estimated) -> str:

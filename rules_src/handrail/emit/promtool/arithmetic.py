@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,19 +11,24 @@ from itertools import pairwise
 
 from handrail.emit.promtool.series import Key, Reads, matches
 from handrail.plan import (
+    Absence,
     Changes,
     Comparison,
     Count,
     Difference,
+    EventMeasure,
     Forecast,
     Gauge,
     Growth,
     Increase,
     Latency,
     Measure,
+    PlainMeasure,
+    PromQL,
     Rate,
     Ratio,
     Selector,
+    SeriesMeasure,
     SlowerThan,
     State,
     StateChanges,
@@ -37,6 +42,8 @@ from handrail.units import seconds
 
 INSTANCE, LE = "instance", "le"
 Samples = Sequence[tuple[timedelta, Decimal]]
+Counting = EventMeasure | Increase
+"""Measures whose events are counted exactly."""
 
 
 def selectors(measure: Measure) -> list[Selector]:
@@ -48,24 +55,38 @@ def selectors(measure: Measure) -> list[Selector]:
             return [series.suffixed("_bucket"), series.suffixed("_count")]
         case SlowerThan(histogram=series, bound=bound):
             return [bucket(series, bound), series.suffixed("_count")]
-        case Increase(counters=counters, bound=Decimal() as bound):
-            return [one for series in counters for one in (bucket(series, bound), series.suffixed("_count"))]
+        case Increase():
+            return [one for several in counters(measure) for one in several]
         case Count(presence=presence):
             return [measure.seen, *([] if presence is None else [presence])]
         case While(inner, held):
             return selectors(inner) + selectors(held)
-        case _:
-            return [one for field in fields(measure) for one in _all(getattr(measure, field.name))]
+        case Ratio() | Rate() | Gauge() | Usage() | State() | StateChanges() | Growth() | Difference():
+            return _fields(measure)
+        case Timestamp() | Forecast() | Changes() | Absence() | PromQL():
+            return _fields(measure)
 
 
-def _all(value: object) -> Iterator[Selector]:
-    if isinstance(value, Selector):
-        yield value
-    elif isinstance(value, tuple):
-        yield from (one for one in value if isinstance(one, Selector))
+def _fields(measure: PlainMeasure) -> list[Selector]:
+    values = (getattr(measure, field.name) for field in fields(measure))
+    each = (one for value in values for one in (value if isinstance(value, tuple) else [value]))
+    return [one for one in each if isinstance(one, Selector)]
 
 
-def parts(measure: Measure) -> list[Measure]:
+def counters(measure: Counting) -> tuple[Sequence[Selector], Sequence[Selector]]:
+    """Those that count its events, and those that count what of these it leaves out."""
+    match measure:
+        case Ratio(whole=whole):
+            return whole, ()
+        case Latency(histogram=series) | SlowerThan(histogram=series):
+            return [series.suffixed("_count")], ()
+        case Increase(counters=several, bound=bound):
+            if bound is None:
+                return several, ()
+            return [one.suffixed("_count") for one in several], [bucket(one, bound) for one in several]
+
+
+def parts(measure: Measure) -> list[PlainMeasure]:
     """The measure and, where it is bound to one, its condition."""
     return [*parts(measure.measure), *parts(measure.condition)] if isinstance(measure, While) else [measure]
 
@@ -135,41 +156,41 @@ def value(measure: Measure, shows: Shows) -> Decimal | None:
         case While(inner, held, op, bound):
             condition = value(held, shows)
             return value(inner, shows) if condition is not None and op.breached(condition, bound) else None
-        case Ratio(part=part, whole=whole, window=width):
-            return _share(_grown(part, width, shows), _grown(whole, width, shows), cap=measure.beside)
+        case Ratio(part=part, window=width):
+            return _share(_grown(part, width, shows), _events(measure, shows), cap=measure.beside)
         case SlowerThan(histogram=series, bound=bound, window=width):
-            count = _grown([series.suffixed("_count")], width, shows)
+            count = _events(measure, shows)
             return _share(count - _grown([bucket(series, bound)], width, shows), count)
         case Latency():
             return quantile(measure, _buckets(measure, shows))
-        case Increase(counters=counters, window=width, bound=None):
-            return _grown(counters, width, shows)
-        case Increase(counters=counters, window=width, bound=Decimal() as bound):
-            every = _grown([one.suffixed("_count") for one in counters], width, shows)
-            return every - _grown([bucket(one, bound) for one in counters], width, shows)
-        case Rate(counters=counters, window=width):
-            slopes = (slope for one in counters for slope in shows.slope(one, width).values())
+        case Increase():
+            return _events(measure, shows)
+        case Rate(counters=several, window=width):
+            slopes = (slope for one in several for slope in shows.slope(one, width).values())
             return sum(slopes, Decimal(0))
-        case _:
+        case Gauge() | Usage() | State() | StateChanges():
             return _of_gauges(measure, shows)
+        case Growth() | Difference() | Timestamp() | Count() | Forecast() | Changes():
+            return _of_single_series(measure, shows)
+        case Absence() | PromQL():
+            return None
 
 
 def events(measure: Measure, shows: Shows) -> Decimal | None:
     """How many events it judges; None where it counts none."""
-    match measure.inner:
-        case Ratio(whole=whole, window=width):
-            return _grown(whole, width, shows)
-        case Latency(histogram=series, window=width) | SlowerThan(histogram=series, window=width):
-            return _grown([series.suffixed("_count")], width, shows)
-        case _:
-            return None
+    return _events(measure.inner, shows) if isinstance(measure.inner, EventMeasure) else None
 
 
-def _of_gauges(measure: Measure, shows: Shows) -> Decimal | None:
+def _events(measure: Counting, shows: Shows) -> Decimal:
+    counted, left_out = counters(measure)
+    return _grown(counted, measure.window, shows) - _grown(left_out, measure.window, shows)
+
+
+def _of_gauges(measure: Gauge | Usage | State | StateChanges, shows: Shows) -> Decimal | None:
     match measure:
-        case Gauge(metric=metric, over=over, scale=scale, window=None):
-            return _scaled(_over(over, shows.last(metric).values()), scale)
-        case Gauge(metric=metric, over=over, scale=scale, window=timedelta() as width):
+        case Gauge(metric=metric, over=over, scale=scale, window=width):
+            if width is None:
+                return _scaled(_over(over, shows.last(metric).values()), scale)
             extreme = min if over == "min" else max
             each = (extreme(one for _, one in shown) for shown in shows.within(metric, width).values())
             return _scaled(_over(over, each), scale)
@@ -183,11 +204,9 @@ def _of_gauges(measure: Measure, shows: Shows) -> Decimal | None:
             return _over("sum", states.values())
         case StateChanges(metric=metric, window=width):
             return _over("sum", map(_changes, shows.within(metric, width).values()))
-        case _:
-            return _of_single_series(measure, shows)
 
 
-def _of_single_series(measure: Measure, shows: Shows) -> Decimal | None:
+def _of_single_series(measure: Growth | SeriesMeasure, shows: Shows) -> Decimal | None:
     match measure:
         case Growth(metric=metric, window=width):
             return _over("max", (one * seconds(width) for one in shows.slope(metric, width).values()))
@@ -210,14 +229,12 @@ def _of_single_series(measure: Measure, shows: Shows) -> Decimal | None:
             return _over(over, (_changes(one, fell=resets) for one in shows.within(metric, width).values()))
         case Count():
             return _count(measure, shows)
-        case _:
-            return None
 
 
-def _grown(counters: Iterable[Selector], width: timedelta, shows: Shows) -> Decimal:
+def _grown(several: Iterable[Selector], width: timedelta, shows: Shows) -> Decimal:
     """How many events there were since the last sample before the window."""
     grown = Decimal(0)
-    for selector in counters:
+    for selector in several:
         for key, last in shows.last(selector).items():
             before = [one for at, one in shows.samples[key] if at <= shows.now - width]
             grown += last - (before[-1] if before else Decimal(0))
@@ -235,12 +252,8 @@ def _buckets(measure: Latency, shows: Shows) -> dict[Decimal, Decimal]:
     """What is counted up to each bound."""
     series = measure.histogram.suffixed("_bucket")
     bounds = {dict(key.labels)[LE] for key in shows.last(series)}
-    return {
-        Decimal(bound.replace("+Inf", "Infinity")): _grown(
-            [series.where((LE, "=", bound))], measure.window, shows
-        )
-        for bound in bounds
-    }
+    width = measure.window
+    return {Decimal(bound): _grown([series.where((LE, "=", bound))], width, shows) for bound in bounds}
 
 
 def quantile(measure: Latency, counts: Mapping[Decimal, Decimal]) -> Decimal | None:

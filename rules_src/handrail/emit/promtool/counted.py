@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache, cached_property
+from typing import TypeGuard
 
 from handrail.contract import names
-from handrail.emit.promtool.arithmetic import groups, parts, selectors
+from handrail.emit.promtool.arithmetic import INSTANCE, Counting, groups, parts, selectors
 from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.examples import Measured, complete, small_numbers, strangers
-from handrail.emit.promtool.lives import INSTANCE, LATER, LIVES, STEADY, Counted, Life
+from handrail.emit.promtool.lives import LATER, LIVES, STEADY, Counted, Life
+from handrail.emit.promtool.losses import seldom
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Reads, Rise, Timeline
 from handrail.emit.promtool.story import Figure, Story
 from handrail.emit.promtool.verdicts import stages_of
-from handrail.plan import Increase, Latency, Measure, Ratio, Rollout, Selector, Signal, SlowerThan
+from handrail.plan import Latency, Measure, Ratio, Rollout, Selector, Signal
 from handrail.units import seconds
 
 COUNTS = (
@@ -57,7 +59,7 @@ def counting(rollout: Rollout) -> Iterator[Story]:
             pinned = Key.of(UP, {JOB: _ANOTHER}) not in Reads(of_job)
             groups.setdefault((width, jobs.pop(), pinned), []).append(one)
     for (width, _, pinned), guarded in groups.items():
-        scrape = _scrape(rollout, width)
+        scrape = rollout.scrape if width < _PAST else seldom(rollout.scrape, [width], [width])
         if not width % scrape and 4 * scrape <= width:
             yield _Counting(rollout, width, scrape, tuple(_chosen(guarded)), pinned).story()
 
@@ -72,13 +74,6 @@ def _chosen(guarded: Iterable[Measured]) -> Iterator[Measured]:
             keys |= one.keys.keys()
             kinds.add(kind)
             yield one
-
-
-def _scrape(rollout: Rollout, width: timedelta) -> timedelta:
-    """A long window is scraped as seldom as it allows."""
-    every = rollout.scrape
-    most = timedelta(minutes=4) // every if width >= _PAST else 1
-    return next((n * every for n in range(most, 0, -1) if not width % (n * every)), every)
 
 
 @dataclass(frozen=True)
@@ -150,11 +145,9 @@ class _Counting:
         return {key: feed for key, feed in self._fed.items() if key not in bad}
 
 
-def _counts(measure: Measure) -> bool:
-    """Whether its events are counted exactly."""
-    if isinstance(measure, Latency | SlowerThan):
-        return not measure.native
-    return isinstance(measure, Ratio | Increase)
+def _counts(measure: Measure) -> TypeGuard[Counting]:
+    """Whether its events are counted exactly, and can be shown."""
+    return isinstance(measure, Counting) and not getattr(measure, "native", False)
 
 
 def _lived(counted: Counted, phase: int, *, pinned: bool = False) -> dict[Key, At]:
@@ -206,7 +199,7 @@ def _recorded(one: Measured, signal: Signal, counted: Counted, at: timedelta) ->
     if signal.part is not None and isinstance(measure, Ratio):
         part = counted.part(measure)
         yield Figure(at, signal.part, part, int(part > 0))
-    each = [counted.value(group) for group in groups(measure, counted.fed)]
+    each = [counted.value(group) for group in groups(measure, counted.fed) if _counts(group)]
     known = [one for one in each if one is not None]
     if not known:
         return

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from handrail.contract import names
-from handrail.emit.promtool.arithmetic import INSTANCE, LE, Shows, parts, selectors, value
+from handrail.emit.promtool.arithmetic import INSTANCE, LE, Counting, Shows, parts, selectors, value
 from handrail.emit.promtool.attempts import canary_of, stable_of
 from handrail.emit.promtool.series import (
     At,
@@ -28,13 +28,17 @@ from handrail.emit.promtool.series import (
 )
 from handrail.plan import (
     Absence,
+    Changes,
+    Count,
     Difference,
     Forecast,
+    Gauge,
     Growth,
     Guardrail,
     Increase,
     Latency,
     Measure,
+    PromQL,
     Rate,
     Ratio,
     Selector,
@@ -42,6 +46,8 @@ from handrail.plan import (
     Silence,
     SlowerThan,
     State,
+    StateChanges,
+    Timestamp,
     Usage,
     While,
     narrowed,
@@ -98,9 +104,7 @@ class Measured:
 
     def _arms(self, signal: Signal) -> list[dict[str, str]]:
         arms = self.guardrail.arms
-        if arms is None:
-            return [{}]
-        if not signal.arm_labels and not isinstance(signal.measure, Absence):
+        if arms is None or (not signal.arm_labels and not isinstance(signal.measure, Absence)):
             return [{}]
         return [{arms.label: canary_of(arms)}, {arms.label: stable_of(arms)}]
 
@@ -198,8 +202,7 @@ def _holding(
 
 def rises(measure: Measure) -> bool:
     """Whether what it looks at has to move steadily, as counters do."""
-    inner = measure.inner
-    return isinstance(inner, Ratio | Latency | SlowerThan | Increase | Rate | Growth | Forecast)
+    return isinstance(measure.inner, Counting | Rate | Growth | Forecast)
 
 
 def examples(measure: Measure, given: Mapping[str, str]) -> Iterator[Key]:
@@ -215,12 +218,14 @@ def examples(measure: Measure, given: Mapping[str, str]) -> Iterator[Key]:
             case Increase(counters=counters, bound=Decimal() as bound):
                 for one in counters:
                     yield from _histogram(one, [bound], labels)
-            case Ratio(part=bad, whole=whole):
-                yield from (chosen(one, labels) for one in (*bad, *whole))
-                yield from _beside(bad, whole, labels)
             case State(metric=metric, label=label):
                 yield from (chosen(metric, {**labels, label: state}) for state in ("one", "other"))
-            case _:
+            case Ratio(part=bad, whole=whole):
+                yield from (chosen(one, labels) for one in selectors(part))
+                yield from _beside(bad, whole, labels)
+            case Increase() | Rate() | Gauge() | Usage() | StateChanges() | Growth() | Difference() | Count():
+                yield from (chosen(one, labels) for one in selectors(part))
+            case Timestamp() | Forecast() | Changes() | Absence() | PromQL():
                 yield from (chosen(one, labels) for one in selectors(part))
 
 
@@ -295,7 +300,7 @@ def cumulative(numbers: Mapping[Key, Decimal]) -> dict[Key, Decimal]:
             grouped.setdefault((key.metric.removesuffix("_bucket"), rest), []).append(key)
     found: dict[Key, Decimal] = {}
     for (histogram, rest), buckets in grouped.items():
-        buckets.sort(key=_bound)
+        buckets.sort(key=lambda key: Decimal(dict(key.labels)[LE]))
         each = numbers[buckets[0]]
         found |= {key: each * (place + 1) * 10 for place, key in enumerate(buckets)}
         if len(buckets) > 1:  # nothing is slower than the last bound but one
@@ -303,10 +308,6 @@ def cumulative(numbers: Mapping[Key, Decimal]) -> dict[Key, Decimal]:
         if (count := Key(f"{histogram}_count", rest)) in numbers:
             found[count] = found[buckets[-1]]
     return found
-
-
-def _bound(key: Key) -> Decimal:
-    return Decimal(dict(key.labels)[LE].replace("+Inf", "Infinity"))
 
 
 def small_numbers(keys: Iterable[Key], measures: Iterable[Measure]) -> dict[Key, Decimal]:

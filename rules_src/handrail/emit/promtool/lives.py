@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 
-from handrail.emit.promtool.arithmetic import quantile
-from handrail.emit.promtool.series import Feeds, Impossible, Key, Rise, matches
-from handrail.plan import Increase, Latency, Measure, Ratio, Selector, SlowerThan
-from handrail.promql.buckets import bucket, le
-
-INSTANCE, LE = "instance", "le"
+from handrail.emit.promtool.arithmetic import INSTANCE, LE, Counting, counters, quantile
+from handrail.emit.promtool.series import Feeds, Impossible, Key, Reads, Rise, matches
+from handrail.plan import EventMeasure, Increase, Latency, Ratio, Selector, SlowerThan
+from handrail.promql.buckets import bucket
 
 Shows = tuple[int | None, ...]
 _ALIVE: Shows = (1, 1, 1, 1, 1, 1, 1, 1)
@@ -89,54 +87,39 @@ class Counted:
     fed: Feeds
     lives: tuple[Life, ...] = LIVES
 
-    def events(self, measure: Measure) -> Decimal:
+    def events(self, measure: Counting) -> Decimal:
         """How many events it judges."""
-        match measure:
-            case Ratio(whole=whole):
-                return sum(map(self._sum, whole), Decimal(0))
-            case Latency(histogram=series) | SlowerThan(histogram=series):
-                return self._sum(series.suffixed("_count"))
-            case Increase(counters=several, bound=None):
-                return sum(map(self._sum, several), Decimal(0))
-            case Increase(counters=several, bound=Decimal() as bound):
-                slow = (self._sum(one.suffixed("_count")) - self._sum(bucket(one, bound)) for one in several)
-                return sum(slow, Decimal(0))
-            case _:
-                raise TypeError("it counts no events")
+        counted, left_out = counters(measure)
+        return self._sum(*counted) - self._sum(*left_out)
 
     def part(self, measure: Ratio) -> Decimal:
         """How many of them the share is the share of."""
-        return sum(map(self._sum, measure.part), Decimal(0))
+        return self._sum(*measure.part)
 
-    def value(self, measure: Measure) -> Decimal | None:
+    def value(self, measure: Counting) -> Decimal | None:
         """The measure's value; None where there is none."""
-        count = self.events(measure)
+        count, reads = self.events(measure), Reads(counters(measure)[0])
+        if not (count if isinstance(measure, EventMeasure) else any(key in reads for key in self.series)):
+            return None
         match measure:
-            case Increase(counters=several, bound=bound):
-                end = "" if bound is None else "_count"
-                there = (matches(one.suffixed(end), key) for one in several for key in self.series)
-                return count if any(there) else None
-            case Ratio(beside=beside) if count:
+            case Increase():
+                return count
+            case Ratio(beside=beside):
                 share = self.part(measure) / count
                 return min(share, Decimal(1)) if beside else share
-            case SlowerThan(histogram=series, bound=bound) if count:
+            case SlowerThan(histogram=series, bound=bound):
                 return 1 - self._sum(bucket(series, bound)) / count
-            case Latency(histogram=series) if count:
+            case Latency(histogram=series):
                 return quantile(measure, self._buckets(series.suffixed("_bucket")))
-            case _:
-                return None
 
     def _buckets(self, buckets: Selector) -> dict[Decimal, Decimal]:
         """What is counted up to each bound."""
-        bounds = {_bound(key) for key in self.fed if matches(buckets, key)} - {None, Decimal("Infinity")}
-        found = {one: self._sum(buckets.where((LE, "=", le(one)))) for one in bounds if one is not None}
-        return found | {Decimal("Infinity"): self._sum(buckets.where((LE, "=", "+Inf")))}
+        bounds = {dict(key.labels)[LE] for key in self.fed if matches(buckets, key)}
+        return {Decimal(bound): self._sum(buckets.where((LE, "=", bound))) for bound in bounds}
 
-    def _sum(self, selector: Selector) -> Decimal:
-        return sum(
-            (counts for key, counts in self._counts.get(selector.metric, ()) if matches(selector, key)),
-            Decimal(0),
-        )
+    def _sum(self, *selectors: Selector) -> Decimal:
+        every = ((one, key, counts) for one in selectors for key, counts in self._counts.get(one.metric, ()))
+        return sum((counts for one, key, counts in every if matches(one, key)), Decimal(0))
 
     @cached_property
     def _counts(self) -> dict[str, list[tuple[Key, Decimal]]]:

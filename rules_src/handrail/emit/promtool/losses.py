@@ -7,7 +7,7 @@ looks at what another one loses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +22,11 @@ from handrail.emit.promtool.verdicts import stages_of
 from handrail.plan import (
     Absence,
     Changes,
+    Count,
+    Difference,
+    Forecast,
     Gauge,
+    Growth,
     Increase,
     Latency,
     Measure,
@@ -34,6 +38,7 @@ from handrail.plan import (
     SlowerThan,
     State,
     StateChanges,
+    Timestamp,
     Usage,
     While,
 )
@@ -57,6 +62,12 @@ Fault = tuple[str, tuple[Selector, ...], At | None]
 """Why it is then blind, which of its series it is, and what they show: nothing (LOST), or what is no value."""
 Losses = dict[tuple[frozenset[Key], Feed | None], str]
 """Which series are lost, what they show then, and why it is blind."""
+
+
+def seldom(every: timedelta, widths: Iterable[timedelta], even: Sequence[timedelta]) -> timedelta:
+    """How seldom is scraped for windows of these widths: a few times in each, and the `even` times are multiples of it."""
+    most = max(1, min([SELDOM, *(width / 4 for width in widths)]) // every)
+    return next((n * every for n in range(most, 0, -1) if not any(w % (n * every) for w in even)), every)
 
 
 def losses(rollout: Rollout) -> Iterator[Story | Untestable]:
@@ -110,10 +121,8 @@ class _Story:
         widths = [
             part.width for one in self.guarded for s in one.guardrail.signals for part in parts(s.measure)
         ]
-        some, every = [width for width in widths if width], self.rollout.scrape
-        most = max(1, min([SELDOM, *(width / 4 for width in some)]) // every)
-        even = (n * every for n in range(most, 0, -1) if not any(w % (n * every) for w in (*some, self.step)))
-        return next(even, every)
+        some = [width for width in widths if width]
+        return seldom(self.rollout.scrape, some, [*some, self.step])
 
     # What is fed
 
@@ -131,6 +140,10 @@ class _Story:
     @cached_property
     def _measures(self) -> list[Measure]:
         return [part for one in self.guarded for s in one.guardrail.signals for part in parts(s.measure)]
+
+    @cached_property
+    def _changing(self) -> list[Measure]:
+        return [one for one in self._measures if isinstance(one, Changes | StateChanges | Gauge)]
 
     @cached_property
     def _numbers(self) -> dict[Key, Decimal]:
@@ -160,9 +173,7 @@ class _Story:
 
     def _healthy(self, numbers: Mapping[Key, Decimal], until: timedelta) -> Iterator[tuple[timedelta, Feeds]]:
         """Up to an evaluation: gauges show something else from a third of the narrowest window before it on."""
-        moving = [
-            m.width for m in self._measures if isinstance(m, Changes | StateChanges | Gauge) and m.width
-        ]
+        moving = [m.width for m in self._changing if m.width]
         if moving:
             aside = min(moving) / 3 // self.scrape * self.scrape or self.scrape
             yield until - aside, self._feeds(numbers, Decimal(1))
@@ -172,12 +183,7 @@ class _Story:
 
     def _feeds(self, numbers: Mapping[Key, Decimal], times: Decimal) -> Feeds:
         rising = Reads(one for m in self._measures if rises(m) for one in selectors(m))
-        changing = Reads(
-            one
-            for m in self._measures
-            if isinstance(m, Changes | StateChanges | Gauge)
-            for one in selectors(m)
-        )
+        changing = Reads(one for m in self._changing for one in selectors(m))
         found: dict[Key, Feed] = {}
         for key, one in numbers.items():
             if key in rising:
@@ -369,12 +375,13 @@ def _faults(measure: Measure) -> Iterator[Fault]:
             yield from ((NUMBERS, (one,), At(Decimal(-1))) for one in used)
             if not isinstance(size, Decimal) and not measure.unlimited:
                 yield from ((NUMBERS, (one,), At(Decimal(0))) for one in size)
-        case Gauge(window=timedelta()):
-            yield MISSING, own, LOST
         case Gauge() | State():
             yield MISSING, own, LOST
-            yield NUMBERS, own, NAN
+            if not measure.width:
+                yield NUMBERS, own, NAN
         case Increase(bound=None) | Rate():
             yield MISSING, own, LOST
-        case _:
+        case Increase() | StateChanges() | Growth() | Difference() | Timestamp() | Count():
+            return
+        case Forecast() | Changes() | Absence() | PromQL():
             return

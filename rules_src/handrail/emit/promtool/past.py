@@ -17,7 +17,7 @@ from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.boundaries import MARGIN, derived
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises
 from handrail.emit.promtool.levels import MANY as ENOUGH
-from handrail.emit.promtool.losses import SELDOM
+from handrail.emit.promtool.losses import seldom
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import (
     At,
@@ -183,12 +183,9 @@ class _Past:
     @cached_property
     def scrape(self) -> timedelta:
         """As seldom as it can be, so that promtool can hold a long past."""
-        every, some = self.rollout.scrape, [one for one in (self.width, self.back) if one]
-        measures = [
-            part.width for one in self.looking for part in parts(one.condition.signal.measure) if part.width
-        ]
-        most = max(1, min([SELDOM, *(width / 4 for width in measures)]) // every)
-        return next((n * every for n in range(most, 0, -1) if not any(w % (n * every) for w in some)), every)
+        widths = (part.width for one in self.looking for part in parts(one.condition.signal.measure))
+        even = [one for one in (self.width, self.back) if one]
+        return seldom(self.rollout.scrape, filter(None, widths), even)
 
     @property
     def _end(self) -> timedelta:

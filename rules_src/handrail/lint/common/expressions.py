@@ -275,6 +275,8 @@ def _new_words(node: Any) -> Iterator[New]:
                 yield New(f"the metric name '{node.name}'", _QUOTES)
             if node.matchers.or_matchers:
                 yield New("matchers joined by or", None)
+        case _:
+            return
 
 
 def _fills(modifier: Any) -> bool:

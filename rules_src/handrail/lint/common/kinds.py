@@ -11,17 +11,26 @@ from typing import Any
 import promql_parser as promql
 
 from handrail.declare import (
+    Absence,
+    Age,
+    Changes,
+    Count,
     Difference,
+    Distribution,
     Forecast,
     Gauge,
     Growth,
     Increase,
+    Latency,
     PromQL,
     Rate,
     Ratio,
     Rollout,
+    SlowerThan,
     State,
+    TimeUntil,
     Usage,
+    While,
 )
 from handrail.lint.common.limit_figures import cached
 from handrail.lint.common.measured import Measured, measured, written
@@ -103,6 +112,10 @@ def _readings(rollout: Rollout) -> Iterator[MetricUse]:
                 yield from _of(entry, Kind.gauge, "metric", "minus")
             case Usage():
                 yield from _of(entry, Kind.gauge, "used", "size")
+            case Rate() | Increase() | Latency() | SlowerThan() | Distribution():
+                pass  # a histogram
+            case Age() | TimeUntil() | Count() | Changes() | Absence() | While():
+                pass  # of either kind
 
 
 def _of(entry: Measured, kind: Kind, *fields: str) -> Iterator[MetricUse]:
@@ -131,3 +144,5 @@ def _in_promql(node: Any, within: str) -> Iterator[tuple[str, Kind]]:
             yield from _in_promql(node.rhs, within if within in _COUNTS else "")
         case promql.ParenExpr() | promql.UnaryExpr():
             yield from _in_promql(node.expr, within)
+        case _:  # a number or a text
+            return

@@ -170,7 +170,7 @@ def test_findings_below_an_error_do_not_stop_the_compiler(tmp_path: Path) -> Non
     )
     blind, warning = (
         f"source/rollouts/shop.py:{line}: info: alert ShopQueue{tier} has no test: "
-        "nothing is known of what would give a free PromQL expression a value; try it by hand, say in a rehearsal [untested]\n"
+        "no series are known that give a free PromQL expression a value; try it by hand, say in a rehearsal [untested]\n"
         for line, tier in ((7, "Blind"), (10, "Warning"))
     )
     linted = run(tmp_path, "lint", "--source", "source")

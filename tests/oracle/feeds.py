@@ -8,7 +8,9 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 
+from handrail.emit.promtool.examples import NATIVE
 from handrail.emit.promtool.series import At, Impossible, Key, Rise, chosen, common, matches
+from handrail.emit.promtool.verdicts import FREE
 from handrail.plan import (
     Absence,
     Gauge,
@@ -42,8 +44,6 @@ Value = Decimal | str
 
 MANY = Decimal(10_000_000)
 """So many events from scrape to scrape that the position of a quantile can be told to four digits."""
-NATIVE = "promtool before 2.54 cannot be given native histograms"
-FREE = "nothing is known of what would give a free PromQL expression a value"
 
 
 @dataclass(frozen=True)

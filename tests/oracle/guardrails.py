@@ -10,10 +10,11 @@ from functools import cached_property
 
 from handrail.emit.promtool.series import Impossible
 from handrail.emit.promtool.story import Untestable
+from handrail.emit.promtool.verdicts import FREE
 from handrail.plan import Condition, EventMeasure, Guardrail, PromQL, ReferenceKind, Rollout, StateChanges
 
 from oracle.faults import Faults
-from oracle.feeds import FREE, Value
+from oracle.feeds import Value
 from oracle.guardrail_story import GuardrailStory
 from oracle.pacing import pace_of
 from oracle.story import Story

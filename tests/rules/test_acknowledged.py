@@ -1,4 +1,4 @@
-"""Whoever acknowledges an incident has what fired until then: that climbs no further, and what begins later does."""
+"""Whoever acknowledges an incident has what fired until then: that escalates no further, and what begins later does."""
 
 from __future__ import annotations
 
@@ -26,27 +26,32 @@ FIRES = {"disk_used": "0x4 9x400", "queue_length": "0x80 9x400"}
 HAS = 'handrail_incident_acknowledged_timestamp_seconds{rollout="shop"}'
 
 
-def climbs(at: str, *guardrails: str) -> Asked:
+def escalates(at: str, *guardrails: str) -> Asked:
     expr = 'count by (guardrail) (ALERTS{alertstate="firing",alertname="ShopEscalationManager"})'
     return Asked(expr, at, {f'{{guardrail="{one}"}}': 1 for one in guardrails})
 
 
-def test_without_an_acknowledgement_each_alert_climbs(promtool: str) -> None:
-    assert complaints(promtool, PLAN, FIRES, climbs("15m", "disk"), climbs("40m", "disk", "queue")) == ""
+def test_without_an_acknowledgement_each_alert_escalates(promtool: str) -> None:
+    assert (
+        complaints(promtool, PLAN, FIRES, escalates("15m", "disk"), escalates("40m", "disk", "queue")) == ""
+    )
 
 
 def test_an_acknowledgement_stops_what_fired_then_and_nothing_that_begins_later(promtool: str) -> None:
     at_10_min = {HAS: "_x40 600x400"}
-    asked = (climbs("9m", "disk"), climbs("15m"), climbs("40m", "queue"))
+    asked = (escalates("9m", "disk"), escalates("15m"), escalates("40m", "queue"))
     assert complaints(promtool, PLAN, {**FIRES, **at_10_min}, *asked) == ""
 
 
 def test_an_acknowledgement_counts_for_as_long_as_the_receiver_says_so(promtool: str) -> None:
     gone = {HAS: "_x40 600x40 _x400"}
-    assert complaints(promtool, PLAN, {**FIRES, **gone}, climbs("15m"), climbs("45m", "disk", "queue")) == ""
+    assert (
+        complaints(promtool, PLAN, {**FIRES, **gone}, escalates("15m"), escalates("45m", "disk", "queue"))
+        == ""
+    )
 
 
 @pytest.mark.parametrize("rollout", ["other", "shop-2"])
 def test_an_acknowledgement_of_another_rollout_stops_nothing(promtool: str, rollout: str) -> None:
     other = {f'handrail_incident_acknowledged_timestamp_seconds{{rollout="{rollout}"}}': "600x400"}
-    assert complaints(promtool, PLAN, {**FIRES, **other}, climbs("40m", "disk", "queue")) == ""
+    assert complaints(promtool, PLAN, {**FIRES, **other}, escalates("40m", "disk", "queue")) == ""

@@ -50,7 +50,7 @@ def test_a_node_that_is_down_while_another_answers_is_a_p2(
     assert complaints(promtool, aurigraph("nodes", "service"), series, of_nodes("15m", *found)) == ""
 
 
-def climbed(at: str, *levels: str, urgent: bool = True) -> Asked:
+def escalated(at: str, *levels: str, urgent: bool = True) -> Asked:
     """To these levels: the P1 and the P2, or the P3 and the P4."""
     which = "P1|P2" if urgent else "P3|P4"
     expr = f'group by (level, severity) (ALERTS{{alertstate="firing",level!="",severity=~"{which}"}})'
@@ -77,33 +77,33 @@ SICK = ("database", "nodes", "machine-memory", "disk")
 
 def test_p1_and_p2_climb_after_5_15_and_30_minutes(promtool: str) -> None:
     asked = (
-        climbed("5m"),
-        climbed("8m", "manager"),
-        climbed("18m", "manager", "director"),
-        climbed("33m", "manager", "director", "vp"),
+        escalated("5m"),
+        escalated("8m", "manager"),
+        escalated("18m", "manager", "director"),
+        escalated("33m", "manager", "director", "vp"),
     )
     assert complaints(promtool, aurigraph(*SICK), DOWN, *asked, step="1m") == ""
 
 
 def test_p3_and_p4_climb_only_once_their_time_is_over_and_p1_and_p2_no_further(promtool: str) -> None:
     asked = (
-        climbed("55m", urgent=False),
-        climbed("1h20m", "p3-overdue", urgent=False),
-        climbed("23h50m", "p3-overdue", urgent=False),
-        climbed("24h30m", "p3-overdue", "p4-overdue", urgent=False),
-        climbed("24h30m", "manager", "director", "vp"),
+        escalated("55m", urgent=False),
+        escalated("1h20m", "p3-overdue", urgent=False),
+        escalated("23h50m", "p3-overdue", urgent=False),
+        escalated("24h30m", "p3-overdue", "p4-overdue", urgent=False),
+        escalated("24h30m", "manager", "director", "vp"),
     )
     assert complaints(promtool, aurigraph(*SICK), DOWN, *asked, step="1m", every="4m") == ""
 
 
-CLIMBS = {
+PAGED = {
     "manager": {"pagerduty-leads"},
     "director": {"pagerduty-directors"},
     "vp": {"pagerduty-vp-engineering", "slack-war-room"},
     "p3-overdue": {"pagerduty-on-call"},
     "p4-overdue": {"slack-sre"},
 }
-"""Who is paged of each level: the VP by a page, in the war room."""
+"""Who is paged at each level; the VP also in the war room."""
 
 
 TOLD = {
@@ -132,7 +132,7 @@ def hears(receiver: str) -> set[str]:
 
 
 def test_each_level_of_aurigraph_reaches_whom_the_document_names_and_the_vp_is_paged() -> None:
-    assert {level: hears(f"aurigraph-v12/{level}") for level in CLIMBS} == CLIMBS
+    assert {level: hears(f"aurigraph-v12/{level}") for level in PAGED} == PAGED
 
 
 @pytest.mark.parametrize(

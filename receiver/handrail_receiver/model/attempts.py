@@ -185,7 +185,7 @@ class History:
         return next((one for one in self.incidents if one.attempt == self.row), None)
 
     def more_fires(self, one: Incident) -> bool:
-        """Whether an alert began after an incident was acknowledged: that climbs until it is acknowledged as well."""
+        """Whether an alert began after an incident was acknowledged: that escalates until it is acknowledged as well."""
         since = one.acknowledged.at if one.acknowledged is not None else one.asked
         return one.attempt == self.row and any(said.firing and said.at > since for said in self.said)
 

@@ -100,7 +100,7 @@ def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
 
 
 async def firing(prometheus: Queryable, playbook: Playbook) -> list[Labels]:
-    """The labels of all that fires; what only watches, what an alert has climbed to, what says that there is too little to
+    """The labels of all that fires; what only watches, what an alert has escalated to, what says that there is too little to
     judge, and other versions' are left out.
     """
     other = f'{names.MODE}!="{names.SHADOW}",{names.LEVEL}="",{names.GUARDRAIL}!~"|{names.HEARTBEAT}",{names.TIER}!~"{names.PROMOTE}|{names.THIN}"'

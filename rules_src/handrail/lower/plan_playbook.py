@@ -213,8 +213,8 @@ def _wakes_people(alert: plan.Alert, rollout: Rollout) -> bool:
     """Whether the alert is an emergency, or escalates to a level."""
     if alert.tier == names.THIN:
         return False
-    climbs = any(not one.severities or alert.severity in one.severities for one in rollout.escalation)
-    return climbs or alert.tier == names.TIERS[-1]
+    escalates = any(not one.severities or alert.severity in one.severities for one in rollout.escalation)
+    return escalates or alert.tier == names.TIERS[-1]
 
 
 def _limit(

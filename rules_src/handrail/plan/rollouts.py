@@ -47,7 +47,7 @@ class Level:
     alert: Alert
 
     def hears(self, alert: Alert) -> bool:
-        """Whether an alert of a tier, or that somebody is blind, climbs to this level."""
+        """Whether an alert of a tier, or that somebody is blind, escalates to this level."""
         return not self.severities or alert.severity in self.severities
 
 

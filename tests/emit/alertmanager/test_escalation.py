@@ -1,4 +1,4 @@
-"""The rules of a level → it climbs from what stays unresolved or blind, never from a shadow or from another level."""
+"""The rules of a level → it fires for what stays unresolved or blind, never from a shadow or from another level."""
 
 from __future__ import annotations
 

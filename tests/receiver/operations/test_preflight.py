@@ -53,11 +53,11 @@ def rules(digest: str = DIGEST, rollout: str = "shop", environment: str = "produ
         for tier, action in tiers.items()
     ]
     other = {**WHO, "environment": "staging", "tier": "critical", "action": "rollback"}
-    climbed = {**WHO, "tier": "critical", "level": "manager", "action": "investigate"}
+    escalated = {**WHO, "tier": "critical", "level": "manager", "action": "investigate"}
     shadow = {**WHO, "tier": "critical", "action": "rollback", "mode": "shadow"}
     silent = [
         {"alert": f"Always{number}", "expr": "vector(1)", "labels": labels}
-        for number, labels in enumerate((other, climbed, shadow))
+        for number, labels in enumerate((other, escalated, shadow))
     ]
     beat = {"alert": "HandrailHeartbeat", "expr": "vector(1)", "labels": {**WHO, "guardrail": "heartbeat"}}
     record = {"record": "handrail:rules:info", "expr": "vector(1)", "labels": info}

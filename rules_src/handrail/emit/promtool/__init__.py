@@ -17,7 +17,7 @@ from handrail.emit.promtool.cases import case_data
 from handrail.emit.promtool.counted import counting
 from handrail.emit.promtool.losses import losses
 from handrail.emit.promtool.objectives import objectives
-from handrail.emit.promtool.own import blindness, climb, heartbeat, promotion, receiver_gone
+from handrail.emit.promtool.own import blindness, escalation, heartbeat, promotion, receiver_gone
 from handrail.emit.promtool.past import past
 from handrail.emit.promtool.split import split
 from handrail.emit.promtool.story import Story, Untestable
@@ -25,7 +25,7 @@ from handrail.emit.promtool.verdicts import verdicts
 from handrail.plan import Environment, Rollout
 from handrail.units import span
 
-UNSEEN = "it looks at the service's own series beside what is recorded, in a way that no case shows"
+UNSEEN = "it reads the service's own series beside recorded ones, which no test case shows"
 
 
 def emit(rollout: Rollout, _: Environment) -> dict[str, str]:
@@ -69,7 +69,7 @@ def stories(rollout: Rollout) -> Iterator[Story | Untestable]:
     yield from counting(rollout)
     yield from objectives(rollout)
     yield from split(rollout)
-    yield from climb(rollout)
+    yield from escalation(rollout)
     yield from promotion(rollout)
 
 

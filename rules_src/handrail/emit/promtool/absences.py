@@ -13,7 +13,7 @@ from handrail.emit.promtool.verdicts import stages_of
 from handrail.plan import Absence, Alert, Condition, Guardrail, Rollout, Signal
 from handrail.units import span
 
-GONE = "A metric that is there is no absence; once it is gone for as long as declared it is one"
+GONE = "A metric is absent once it has been gone for as long as declared, and not before"
 MOST = 400
 """So many evaluations in a row are not too many."""
 

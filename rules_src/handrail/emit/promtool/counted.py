@@ -26,8 +26,8 @@ from handrail.plan import Latency, Measure, Ratio, Rollout, Selector, Signal
 from handrail.units import seconds
 
 COUNTS = (
-    "What is recorded of counters: the first events of a process count whole; what was counted before it was scraped, "
-    "comes back, moves or only got another label does not count again"
+    "The first events of a new process count in full; what was counted before the first scrape, or is seen again after "
+    "a gap, a move or a changed label, does not count again"
 )
 JOB, UP = "job", "up"
 BEFORE = (timedelta(minutes=80), timedelta(minutes=40))

@@ -45,8 +45,8 @@ from handrail.plan import (
 from handrail.units import seconds
 
 LOSES = (
-    "Blind without series, seeing with them, and what they show is recorded; blind again when one of them is lost, when a "
-    "histogram loses its buckets, and when what they show is no number"
+    "Each guardrail is blind until its series exist, then records their values; it is blind again, and says why, when a "
+    "series is lost, a histogram loses its buckets or a value is not a number"
 )
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (20, 120, 1500, 11520, 44640))
 """How far apart evaluations are: a little more than the windows."""

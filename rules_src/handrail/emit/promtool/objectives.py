@@ -15,8 +15,8 @@ from handrail.emit.promtool.story import UNHEARD, Course, Figure, Story, Untesta
 from handrail.plan import EventMeasure, Ratio, Rollout, Selector, Slo, SlowerThan, TimeSlices
 from handrail.promql.buckets import bucket
 
-BURNS = "Blind without series, seeing with them: errors and events are counted once, and every window has their share"
-SLICES = "A slice of time counts once, and is an error where its value is not good"
+BURNS = "An objective is blind until its series exist; then each event counts once, and each window has the share of errors"
+SLICES = "A time slice counts once, and is an error if its value is not good"
 MANY = Decimal(1000)
 """So many times the least that a window needs are enough in two evaluations."""
 

@@ -34,14 +34,15 @@ from handrail.plan import (
 from handrail.promql.remembered import REMEMBER
 from handrail.units import seconds, span
 
-CLIMBS = "An alert that stays unresolved climbs from level to level until it is over"
-AWAKE = "The heartbeat fires all the time"
-GONE = "A receiver that is gone for long enough is told of until it is back"
+ESCALATES = "An unresolved alert escalates from level to level until it is resolved"
+AWAKE = "The heartbeat alert always fires"
+GONE = "A receiver that has been down for as long as declared is reported until it is back"
 BLIND = (
-    "While nothing is measured all are blind and say why; when nobody reports the stage, all that need it are"
+    "Without metrics every guardrail and objective is blind and says why; without a reported stage every guardrail that "
+    "needs it is blind"
 )
-NOT_YET = "An evaluation before it is sustained, nobody is blind yet"
-GOES_ON = "A stage that goes on by itself asks for it once it has baked, and not before"
+NOT_YET = "No blind alert fires one evaluation before its time has passed"
+ADVANCES = "A stage that advances by itself asks for promotion once it has baked, and not before"
 NO_STAGE = "nobody reports the stage"
 REASON = "reason"
 UNRESOLVED = "unresolved"
@@ -163,7 +164,7 @@ def reasons(rollout: Rollout, guardrail: Guardrail, stage: str | None) -> Iterat
 
 
 def _used(guardrail: Guardrail) -> list[Condition]:
-    """What its tiers and its criteria of success compare."""
+    """What its tiers and its success criteria compare."""
     tiers = [condition for alert in guardrail.alerts for condition in alert.conditions]
     return [*tiers, *(success.condition for success in guardrail.success)]
 
@@ -175,8 +176,8 @@ def _needs_stage(guardrail: Guardrail) -> bool:
     return told or timed or bool(guardrail.arms) or any(condition.staged for condition in conditions)
 
 
-def climb(rollout: Rollout) -> Iterator[Story]:
-    """Alerts as Prometheus keeps them, as long as the last level takes and then no more, beside such that climb to nobody."""
+def escalation(rollout: Rollout) -> Iterator[Story]:
+    """Alerts as Prometheus keeps them, as long as the last level takes and then no more, beside alerts that escalate to nobody."""
     alerts = [
         a for a in rollout.alerts if a.tier in names.TIERS and (names.MODE, names.SHADOW) not in a.labels
     ]
@@ -200,7 +201,7 @@ def climb(rollout: Rollout) -> Iterator[Story]:
         feeds = {**other, **fires} if unresolved_yet else other
         course.go_on(feeds, course.alerts if unresolved_yet else [], None)
     course.looks = [replace(look, only=(names.GUARDRAIL, UNRESOLVED)) for look in course.looks]
-    yield course.story(CLIMBS)
+    yield course.story(ESCALATES)
 
 
 def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
@@ -221,7 +222,7 @@ def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
             began = {Key.of(names.STAGE_ENTERED_METRIC, own): At(seconds(entered))}
             course.go_on(began, [instance(alert)] if fires else [], stage.name)
         text = Text(alert, course.now, {names.ROLLOUT: rollout.name}, Decimal(1))
-        yield course.story(f"{GOES_ON}: stage {stage.name}", [text])
+        yield course.story(f"{ADVANCES}: stage {stage.name}", [text])
 
 
 def _present(rollout: Rollout) -> dict[Key, At]:
@@ -235,7 +236,7 @@ def _firing(labels: dict[str, str], state: str = "firing") -> dict[Key, At]:
 
 
 def _others(labels: dict[str, str]) -> dict[Key, At]:
-    """Alerts that climb to nobody: pending, in the shadow, on a level already, another rollout's."""
+    """Alerts that escalate to nobody: pending, in the shadow, on a level already, another rollout's."""
     aside = (
         {names.MODE: names.SHADOW},
         {names.LEVEL: "other"},

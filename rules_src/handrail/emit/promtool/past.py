@@ -50,10 +50,10 @@ from handrail.plan import (
 )
 from handrail.units import plain
 
-COMPARES = "Compared with some time ago, a tier is silent just within its limit, and just beyond it it is not"
+COMPARES = "A tier that compares with the past is silent just within its limit and fires just beyond it"
 MOST, MANY = Decimal(10) ** 12, 150
 """So large numbers, and so many series, are not too many."""
-PAST = "what it compares with cannot be told from what is measured now"
+PAST = "no test series gives the past value that it compares with"
 
 
 @dataclass(frozen=True)

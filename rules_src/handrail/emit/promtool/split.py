@@ -17,9 +17,9 @@ from handrail.promql.remembered import REMEMBER
 from handrail.promql.split_shares import NO_CANARY, NO_STABLE, NOT_ASKED
 from handrail.units import plain
 
-RECORDS = "The requests of either arm, and the evidence that they are not split as asked"
+RECORDS = "The requests of each arm are recorded, and the evidence that they are not split as requested"
 BLIND_SPLIT = (
-    "Where the requests of an arm are not counted it is blind, and where nobody reports the asked share"
+    "The traffic split is blind while an arm's requests are not counted or nobody reports the requested share"
 )
 CANARY, STABLE = BOTH = ("canary", "stable")
 UNSEEN_FOR = 2

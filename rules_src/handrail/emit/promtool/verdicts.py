@@ -20,13 +20,13 @@ from handrail.promql.remembered import REMEMBER
 from handrail.units import span
 
 LIMITS = (
-    "At its limit a tier is silent, beyond it it fires once that is sustained, and is kept as long as declared; too few "
-    "events are no verdict, and are told; what is missing is blind; each stage has its own limits"
+    "In each stage a tier is silent within its limit, fires once it has been beyond it for as long as declared, and is "
+    "kept for as long as declared; too few events are reported as thin, missing metrics as blind"
 )
-LASTS = "An evaluation before its time is over an alert is pending yet, and kept yet; at its time it fires, and ends"
+LASTS = "An alert fires when its `for` has passed and ends when its `keep_firing_for` has, neither one evaluation sooner"
 AT_ONCE = 4
 """Times up to so many evaluations are shown evaluation by evaluation."""
-FREE = "nothing is known of what would give a free PromQL expression a value"
+FREE = "no series are known that give a free PromQL expression a value"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ The past is short: the series are there for a window back then, and then no more
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -31,7 +31,7 @@ from handrail.emit.promtool.series import (
     common,
     matches,
 )
-from handrail.emit.promtool.story import Course, Instance, Story, Text, Untestable, instance
+from handrail.emit.promtool.story import Breach, Course, Instance, Story, Text, Untestable, instance
 from handrail.emit.promtool.verdicts import certain, stages_of
 from handrail.plan import (
     Absence,
@@ -92,7 +92,7 @@ class Looking:
 
 
 def past(rollout: Rollout) -> Iterator[Story | Untestable]:
-    """For all that look equally far back: their limits one after the other, each a case of its own."""
+    """For all that look equally far back: their limits one after the other."""
     groups: dict[tuple[timedelta, timedelta], list[Looking]] = {}
     for guardrail in rollout.guardrails:
         if guardrail.split is None:
@@ -122,6 +122,19 @@ def _looking(rollout: Rollout, guardrail: Guardrail) -> Iterator[Looking]:
                 yield Looking(Recorded(rollout, guardrail, stage), alert, one)
 
 
+_Round = tuple[str | None, list[tuple[Looking, bool]]]
+"""A stage, and which conditions are shown in it: each just within its limit, or just beyond it."""
+
+
+def _judged(one: Looking) -> tuple[str, str]:
+    """What it judges: a guardrail's signal."""
+    return one.here.guardrail.name, one.condition.signal.name
+
+
+def _instance(one: Looking) -> Instance:
+    return instance(one.alert, names.SIGNAL, one.condition.signal.name)
+
+
 @dataclass(frozen=True)
 class _Past:
     rollout: Rollout
@@ -130,55 +143,54 @@ class _Past:
     looking: tuple[Looking, ...]
 
     def stories(self) -> Iterator[Story]:
-        """At each side of each limit all that have so many."""
+        """At each side of each limit all that have so many; what tells a time does so once, as that goes on."""
         ladders: dict[tuple[str, str], list[tuple[Looking, bool]]] = {}
         for one in self.looking:
-            own = ladders.setdefault((one.here.guardrail.name, one.condition.signal.name), [])
+            own = ladders.setdefault(_judged(one), [])
             own += [(one, False), (one, True)]
-        for place in range(max(map(len, ladders.values()))):
-            for stage in dict.fromkeys(one.here.stage for one in self.looking):
+        rounds: list[_Round] = []
+        for stage in dict.fromkeys(one.here.stage for one in self.looking):
+            for place in range(max(map(len, ladders.values()))):
                 together = [own[place] for own in ladders.values() if place < len(own)]
-                here = [(one, beyond) for one, beyond in together if one.here.stage == stage]
-                if here:
-                    yield self._story(here, stage)
+                if here := [(one, beyond) for one, beyond in together if one.here.stage == stage]:
+                    rounds.append((stage, here))
+        if any(isinstance(one.condition.signal.measure.inner, Timestamp) for one in self.looking):
+            yield from (self._story([one], 1) for one in rounds)
+        else:  # at the second evaluation what must last so long does
+            yield self._story(rounds, 2)
 
-    def _story(self, shown: list[tuple[Looking, bool]], stage: str | None) -> Story:
-        values = {
-            (one.here.guardrail.name, one.condition.signal.name): self._beside(one, beyond=beyond)
-            for one, beyond in shown
-        }
-        alerts: dict[Instance, Alert] = {}
-        breaches: dict[Instance, tuple[Looking, Decimal]] = {}
-        for one in self.looking:
-            now = values.get((one.here.guardrail.name, one.condition.signal.name))
-            if now is None or one.here.stage != stage:
-                continue
-            own = instance(one.alert, names.SIGNAL, one.condition.signal.name)
-            alerts[own] = one.alert
-            if one.condition.op.breached(now, self.limit(one)):
-                breaches[own] = (one, now)
-        recorded: dict[Key, Feed] = {}
-        for one, _ in shown:
-            recorded |= self._recorded(one, values[one.here.guardrail.name, one.condition.signal.name])
-        course = Course(self._end, Timeline(self.scrape), alerts)
-        course.go_on({}, [], stage)
-        ages = any(isinstance(one.condition.signal.measure.inner, Timestamp) for one in self.looking)
-        for end in (self._end, 2 * self._end)[
-            : 1 if ages else 2
-        ]:  # at the second what must last so long does
-            course.timeline.play(self._feeds, end - self.back)
-            for width, feeds in self._old_enough:
-                course.timeline.play({}, end - width - self.scrape)
-                course.timeline.play(feeds, end - width)
-            course.timeline.play({}, end - self.scrape)
-            course.go_on(recorded, breaches, stage)
+    def _story(self, rounds: Sequence[_Round], evaluations: int) -> Story:
+        alerts = {_instance(one): one.alert for _, shown in rounds for one, _ in shown}
+        course, texts = Course(self._end, Timeline(self.scrape), alerts), dict[str, list[Text]]()
+        course.go_on({}, [], rounds[0][0])
+        for stage, shown in rounds:
+            values = {_judged(one): self._beside(one, beyond=beyond) for one, beyond in shown}
+            recorded: dict[Key, Feed] = {}
+            for one, _ in shown:
+                recorded |= self._recorded(one, values[_judged(one)])
+            breaches: list[Breach] = [
+                (_instance(one), one.alert, one.here.labels_of(one.condition) | one.group, now)
+                for one in self.looking
+                if one.here.stage == stage and (now := values.get(_judged(one))) is not None
+                if one.condition.op.breached(now, self.limit(one))
+            ]
+            for _ in range(evaluations):
+                self._go_on(course, recorded, [own for own, *_ in breaches], stage)
+            course.tell(breaches, texts)
         course.looks = course.looks[1:]
-        texts = [
-            Text(one.alert, course.now, one.here.labels_of(one.condition) | one.group, now)
-            for one, now in breaches.values()
-            if course.fires(one.alert.name)
-        ]
-        return course.story(COMPARES, texts)
+        return course.story(COMPARES, [text for several in texts.values() for text in several])
+
+    def _go_on(
+        self, course: Course, recorded: Feeds, breaches: Iterable[Instance], stage: str | None
+    ) -> None:
+        """To the next evaluation: the past once more, and now what is recorded."""
+        end = course.next
+        course.timeline.play(self._feeds, end - self.back)
+        for width, feeds in self._old_enough:
+            course.timeline.play({}, end - width - self.scrape)
+            course.timeline.play(feeds, end - width)
+        course.timeline.play({}, end - self.scrape)
+        course.go_on(recorded, breaches, stage)
 
     @cached_property
     def scrape(self) -> timedelta:

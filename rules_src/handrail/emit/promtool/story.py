@@ -181,6 +181,16 @@ class Course:
             life.firing for (one, _, _), life in self.lives.items() if one == name and life is not None
         )
 
+    def tell(self, breaches: Iterable[Breach], texts: dict[str, list[Text]]) -> None:
+        """Add the texts of each alert, once, that fires now for just these breaches."""
+        by_alert: dict[str, list[Breach]] = {}
+        for breach in breaches:
+            by_alert.setdefault(breach[1].name, []).append(breach)
+        for name, several in by_alert.items():
+            firing = {one for one, life in self.lives.items() if one[0] == name and life and life.firing}
+            if name not in texts and firing and firing == {one for one, _, _, _ in several}:
+                texts[name] = [Text(alert, self.now, labels, value) for _, alert, labels, value in several]
+
     def story(self, name: str, texts: Iterable[Text] = (), figures: Iterable[Figure] = ()) -> Story:
         """All of it."""
         looks = tuple(look for look in self.looks if look.alerts)

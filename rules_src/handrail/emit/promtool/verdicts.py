@@ -163,15 +163,7 @@ def _play(
             feeds |= moment.feeds
         breaches = [breach for moment in moments for breach in moment.breaches(course.next)]
         course.go_on(feeds, [one for one, _, _, _ in breaches], stage)
-        by_alert: dict[str, list[Breach]] = {}
-        for breach in breaches:
-            by_alert.setdefault(breach[1].name, []).append(breach)
-        for name, several in by_alert.items():
-            if name in texts:
-                continue
-            firing = {one for one, life in course.lives.items() if one[0] == name and life and life.firing}
-            if firing == {one for one, _, _, _ in several} and firing:
-                texts[name] = [Text(alert, course.now, labels, value) for _, alert, labels, value in several]
+        course.tell(breaches, texts)
 
 
 def _longest(rollout: Rollout, alerts: Iterable[Alert]) -> timedelta:

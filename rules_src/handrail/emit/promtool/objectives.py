@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
-from handrail.emit.promtool.examples import as_they_must, examples, rises, small_numbers
+from handrail.emit.promtool.examples import as_they_must, complete, examples, rises, small_numbers
 from handrail.emit.promtool.levels import MISSING
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Reads, Rise, Timeline, matches
 from handrail.emit.promtool.story import UNHEARD, Course, Figure, Story, Untestable, instance
@@ -21,50 +23,96 @@ MANY = Decimal(1000)
 """So many times the least that a window needs are enough in two evaluations."""
 
 
-def objective(rollout: Rollout, slo: Slo) -> Story | Untestable:
-    """What is recorded of it; when that is too much is shown with the limits of the rollout."""
-    try:
-        if isinstance(slo.measure, TimeSlices):
-            return _slices(rollout, slo, slo.measure)
-        return _events(rollout, slo, slo.measure)
-    except Impossible as reason:
-        return Untestable(f"slo-{slo.name}, what is counted", str(reason))
+def objectives(rollout: Rollout) -> Iterator[Story | Untestable]:
+    """What is recorded of them; when that is too much is shown with the limits of the rollout."""
+    together: list[_Counted] = []
+    for slo in rollout.slos:
+        try:
+            if isinstance(slo.measure, TimeSlices):
+                yield _slices(rollout, slo, slo.measure)
+            else:
+                _join(rollout, (slo, slo.measure), together)
+        except Impossible as reason:
+            yield Untestable(f"slo-{slo.name}, what is counted", str(reason))
+    yield from (one.story() for one in together)
 
 
-def _events(rollout: Rollout, slo: Slo, measure: Ratio | SlowerThan) -> Story:
-    every = rollout.evaluate
-    scrape = every if every % rollout.scrape else rollout.scrape
-    numbers = small_numbers(dict.fromkeys(examples(measure, {})), [measure])
-    fed = {key: Rise(one * MANY * slo.least) for key, one in numbers.items()}
+_Objective = tuple[Slo, Ratio | SlowerThan]
 
-    def counted(*several: Selector) -> Decimal:
-        steps = (feed.step for one in several for key, feed in fed.items() if matches(one, key))
-        return sum(steps, Decimal(0)) * Decimal(every / scrape)
 
-    if isinstance(measure, SlowerThan):
-        total = counted(measure.histogram.suffixed("_count"))
-        errors = total - counted(bucket(measure.histogram, measure.bound))
-    else:
-        total, part = counted(*measure.whole), counted(*measure.part)
-        errors = part if measure.bad else total - part
-    if not 0 <= errors <= total or not total:
-        raise Impossible("its parts count in more than one of its wholes")
-    blind = instance(slo.blind, "reason", MISSING)
-    course = Course(10 * max(every, scrape), Timeline(scrape), {blind: slo.blind})
-    course.go_on({}, [blind], UNHEARD)
-    course.go_on(fed, [], UNHEARD)
-    course.go_on(fed, [], UNHEARD)
-    own = tuple((label, "=", text) for label, text in slo.counted[-1].labels)
-    figures = [
-        Figure(course.now, Selector(names.SLO_TOTAL, own), total),
-        Figure(course.now, Selector(names.SLO_ERRORS, own), errors),
-    ]
-    if every % rollout.scrape:
-        figures = []  # one evaluation counts a scrape more than the next; their share is the same
-    for ratio in slo.ratios:
-        window = Selector(names.SLO_RATIO, tuple((label, "=", text) for label, text in ratio.labels))
-        figures.append(Figure(course.now, window, errors / total))
-    return course.story(f"{BURNS}: {slo.name}", figures=figures)
+def _join(rollout: Rollout, one: _Objective, together: list[_Counted]) -> None:
+    """With others, if the same series can show all of them."""
+    for place, others in enumerate(together):
+        try:
+            together[place] = _Counted(rollout, (*others.counted, one))
+        except Impossible:
+            continue
+        return
+    together.append(_Counted(rollout, (one,)))
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Objectives whose events are counted. Raises Impossible where no series show all of them."""
+
+    rollout: Rollout
+    counted: tuple[_Objective, ...]
+
+    def __post_init__(self) -> None:
+        for _, measure in self.counted:
+            self._events(measure)
+
+    def story(self) -> Story:
+        """At first there is nothing; then steady traffic."""
+        every, blind = (
+            self.rollout.evaluate,
+            [instance(slo.blind, "reason", MISSING) for slo, _ in self.counted],
+        )
+        alerts = {own: slo.blind for own, (slo, _) in zip(blind, self.counted, strict=True)}
+        course = Course(10 * max(every, self._scrape), Timeline(self._scrape), alerts)
+        course.go_on({}, blind, UNHEARD)
+        course.go_on(self._fed, [], UNHEARD)
+        course.go_on(self._fed, [], UNHEARD)
+        figures = [one for slo, measure in self.counted for one in self._figures(slo, measure, course.now)]
+        return course.story(BURNS, figures=figures)
+
+    def _figures(self, slo: Slo, measure: Ratio | SlowerThan, at: timedelta) -> Iterator[Figure]:
+        errors, total = self._events(measure)
+        own = tuple((label, "=", text) for label, text in slo.counted[-1].labels)
+        if not self.rollout.evaluate % self.rollout.scrape:  # else one evaluation counts more than the next
+            yield Figure(at, Selector(names.SLO_TOTAL, own), total)
+            yield Figure(at, Selector(names.SLO_ERRORS, own), errors)
+        for one in slo.ratios:
+            window = Selector(names.SLO_RATIO, tuple((label, "=", text) for label, text in one.labels))
+            yield Figure(at, window, errors / total)
+
+    @property
+    def _scrape(self) -> timedelta:
+        every = self.rollout.evaluate
+        return every if every % self.rollout.scrape else self.rollout.scrape
+
+    @cached_property
+    def _fed(self) -> Mapping[Key, Rise]:
+        measures = [measure for _, measure in self.counted]
+        numbers = small_numbers(complete(key for one in measures for key in examples(one, {})), measures)
+        least = max(slo.least for slo, _ in self.counted)
+        return {key: Rise(one * MANY * least) for key, one in numbers.items()}
+
+    def _events(self, measure: Ratio | SlowerThan) -> tuple[Decimal, Decimal]:
+        """How many errors of how many events there are from an evaluation to the next."""
+        if isinstance(measure, SlowerThan):
+            total = self._sum(measure.histogram.suffixed("_count"))
+            errors = total - self._sum(bucket(measure.histogram, measure.bound))
+        else:
+            total, part = self._sum(*measure.whole), self._sum(*measure.part)
+            errors = part if measure.bad else total - part
+        if not 0 <= errors <= total or not total:
+            raise Impossible("its parts count in more than one of its wholes")
+        return errors, total
+
+    def _sum(self, *several: Selector) -> Decimal:
+        steps = (feed.step for one in several for key, feed in self._fed.items() if matches(one, key))
+        return sum(steps, Decimal(0)) * Decimal(self.rollout.evaluate / self._scrape)
 
 
 def _slices(rollout: Rollout, slo: Slo, slices: TimeSlices) -> Story:
@@ -104,8 +152,3 @@ def _slices(rollout: Rollout, slo: Slo, slices: TimeSlices) -> Story:
         Figure(step, Selector(names.SLO_ERRORS, own), Decimal(bad)),
     ]
     return course.story(f"{SLICES}: {slo.name}", figures=figures)
-
-
-def objectives(rollout: Rollout) -> Iterator[Story | Untestable]:
-    """Of each objective."""
-    yield from (objective(rollout, slo) for slo in rollout.slos)

@@ -1,7 +1,7 @@
 """Whatever is written as YAML is read as what it was."""
 
 import yaml
-from handrail.emit.document import yaml_document
+from handrail.emit.document import NOTE, Note, yaml_document
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,3 +34,13 @@ def test_a_document_is_read_as_what_was_written(data: dict[str, object]) -> None
     _, _, body = yaml_document(data, "here.py").partition("\n")
 
     assert yaml.load(body, Loader=yaml.CSafeLoader) == data
+
+
+@given(st.lists(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=3), min_size=1, max_size=3))
+def test_notes_are_comments_above_their_items_and_no_data(items: list[dict[str, object]]) -> None:
+    noted = [{NOTE: Note(f"first {place}\nsecond"), **item} for place, item in enumerate(items)]
+
+    _, _, body = yaml_document({"items": noted}, "here.py").partition("\n")
+
+    assert yaml.load(body, Loader=yaml.CSafeLoader) == {"items": items}
+    assert [body.count(f"# first {place}\n# second\n- ") for place in range(len(items))] == [1] * len(items)

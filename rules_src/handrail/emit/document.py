@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,14 @@ from handrail.contract import names
 Data = dict[str, Any]
 
 EDIT = names.EDIT
+NOTE = "# note"
+"""The key of a Note."""
+
+
+class Note(str):
+    """Lines that are written as a comment above the item of a list whose first value they are."""
+
+    __slots__ = ()
 
 
 def yaml_document(data: Data, source: str) -> str:
@@ -21,8 +30,18 @@ def yaml_document(data: Data, source: str) -> str:
     In block style, so that a text of several lines stays readable; without anchors and aliases. PyYAML's own
     representer would give the same bytes in three times the time.
     """
-    body: str = yaml.emit(_document(data), Dumper=_DUMPER, width=10_000, allow_unicode=True)
+    notes: list[str] = []
+    body: str = yaml.emit(_document(data, notes), Dumper=_DUMPER, width=10_000, allow_unicode=True)
+    if notes:
+        body = _NOTED.sub(lambda found: _commented(notes[int(found[2])], found[1]), body)
     return f"# generated from {source}; {EDIT}\n{body}"
+
+
+_NOTED = re.compile(rf"^( *)- '{NOTE}': (\d+)\n +", re.MULTILINE)
+
+
+def _commented(note: str, indent: str) -> str:
+    return "".join(f"{indent}# {line}\n" for line in note.splitlines()) + f"{indent}- "
 
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -31,23 +50,27 @@ _RESOLVER = yaml.resolver.Resolver()
 _OTHERS = yaml.representer.SafeRepresenter()
 
 
-def _document(data: Data) -> list[yaml.Event]:
+def _document(data: Data, notes: list[str]) -> list[yaml.Event]:
     events = [yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False)]
-    _add(events, data)
+    _add(events, data, notes)
     return [*events, yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent()]
 
 
-def _add(events: list[yaml.Event], data: Any) -> None:
+def _add(events: list[yaml.Event], data: Any, notes: list[str]) -> None:
     if isinstance(data, dict):
         events.append(yaml.MappingStartEvent(None, None, True, flow_style=not data))
         for key, value in data.items():
             events.append(_scalar(key))
-            _add(events, value)
+            if isinstance(value, Note):
+                events.append(_scalar(len(notes)))
+                notes.append(value)
+            else:
+                _add(events, value, notes)
         events.append(yaml.MappingEndEvent())
     elif isinstance(data, list | tuple):
         events.append(yaml.SequenceStartEvent(None, None, True, flow_style=not data))
         for item in data:
-            _add(events, item)
+            _add(events, item, notes)
         events.append(yaml.SequenceEndEvent())
     else:
         events.append(_scalar(data))

@@ -54,16 +54,16 @@ def _story(rollout: Rollout, several: list[tuple[Guardrail, Signal]]) -> Story:
     course = Course(every, Timeline(min(rollout.scrape, every)), alerts)
     looks = []
     for _ in range(window // every + 2):
-        course.go_on(there, [], stage)
+        course.go_on(there, [], stage, shown=["the metrics are there"])
     looks.append(course.look())
     gone = course.now
     while course.next < gone + window:
-        course.go_on({}, [], stage)
+        course.go_on({}, [], stage, shown=["the metrics are gone"])
     looks.append(course.look())
     longest = max(alert.sustained for alert in alerts.values())
     surely = gone + window + longest + 2 * rollout.scrape + 2 * every
     while course.next <= surely:
-        course.go_on({}, [], stage, unknown=alerts)
+        course.go_on({}, [], stage, unknown=alerts, shown=["the metrics are gone"])
     course.lives = dict.fromkeys(alerts, Lifecycle(since=gone, firing=True))
     course.looks = [*looks, course.look()]
     return course.story(GONE)

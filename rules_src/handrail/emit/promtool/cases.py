@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
 
 from handrail.contract import names
-from handrail.emit.document import Data
+from handrail.emit.document import NOTE, Data, Note
 from handrail.emit.promtool.attempts import attempt
 from handrail.emit.promtool.series import At, Key, Timeline
 from handrail.emit.promtool.story import UNHEARD, Figure, Look, Story, Text
@@ -25,15 +25,16 @@ def case_data(story: Story, rollout: Rollout) -> Data:
     """As promtool reads it."""
     told = receiver(rollout, story.stages, story.step, story.timeline.scrape, story.end)
     series = {**told.series(), **story.timeline.series()}
+    asked = [
+        *((look.at, _look_data(look, rollout)) for look in story.looks),
+        *((figure.at, _figure_data(figure)) for figure in story.figures),
+    ]
     data: Data = {
         "name": story.name,
         "interval": span(story.timeline.scrape),
         "input_series": [{"series": str(key), "values": values} for key, values in series.items()],
         "alert_rule_test": list(texts_data(story.texts, rollout)),
-        "promql_expr_test": [
-            *(_look_data(look, rollout) for look in story.looks),
-            *map(_figure_data, story.figures),
-        ],
+        "promql_expr_test": [*_noted(story.notes, asked)],
     }
     return {name: part for name, part in data.items() if part}
 
@@ -71,6 +72,17 @@ def receiver(
         versions = {} if stage == UNHEARD else attempt(rollout, 0 if stage is None else 1)
         timeline.play({**told, **versions}, until)
     return timeline
+
+
+def _noted(
+    notes: Mapping[timedelta, Sequence[str]], asked: Iterable[tuple[timedelta, Data]]
+) -> Iterator[Data]:
+    """The questions, the first of each time below what is new since the one before."""
+    left = sorted(notes.items())
+    for at, question in asked:
+        note = [line for time, lines in left if time <= at for line in lines]
+        left = [one for one in left if one[0] > at]
+        yield {NOTE: Note("\n".join(note)), **question} if note else question
 
 
 def _look_data(look: Look, rollout: Rollout) -> Data:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from handrail.emit.promtool.boundaries import Boundaries, Value, derived
 from handrail.plan import EventMeasure, Latency, Ratio, ReferenceKind, Signal, SlowerThan
+from handrail.units import plain, show
 
 MANY = Decimal(10**6)
 """Of so many events every share can be had to the last digit."""
@@ -145,6 +146,28 @@ class Levels(Boundaries):
         }
         return Level({**self.calm.signals, **few})
 
+    def said(self, level: Level) -> str:
+        """What is recorded, for people: why it is blind, or the value of each signal that is not as healthy as ever."""
+        told = list(level.reasons)
+        if not told:
+            moved = [one for one in self.signals if level.signals[one.name] != self.calm.signals[one.name]]
+            told += [
+                f"{one.name} {self._said(one, level.signals[one.name])}".strip()
+                for one in moved or self.signals
+            ]
+        return f"{self.guardrail.name}: {', '.join(told)}"
+
+    def _said(self, signal: Signal, shown: Shown) -> str:
+        calm = self.calm.signals[signal.name]
+        text = "nothing" if shown.value is None else shown_as(shown.value, signal)
+        if shown.events != calm.events and shown.events is not None:
+            text += f" of {plain(shown.events)} events"
+        if shown.filled != calm.filled and shown.filled is not None:
+            text += f", at best {shown_as(shown.filled, signal)}"
+        if shown.stable_events != calm.stable_events and shown.stable_events is not None:
+            text += f", the stable arm's of {plain(shown.stable_events)} events"
+        return text
+
     def lost(self) -> list[Level]:
         """Of each thing that it needs something is missing, one after the other."""
         calm, arms = self.calm, self.guardrail.arms
@@ -180,3 +203,8 @@ class Levels(Boundaries):
             elif reference.kind is ReferenceKind.previous_stage and self.compared(reference):
                 reasons.append(f"the figure of stage {self.before(reference)} is missing")
         return tuple(dict.fromkeys(reasons))
+
+
+def shown_as(value: Value, signal: Signal) -> str:
+    """In the words of its unit, to six digits."""
+    return value if isinstance(value, str) else show(Decimal(f"{value:.6g}"), signal.unit)

@@ -205,7 +205,7 @@ class _Story:
         }
         course = Course(self.step, Timeline(self.scrape), alerts)
         missing = [instance(one.guardrail.blind, "reason", MISSING) for one in self.guarded]
-        course.go_on(seen, missing, stage)
+        course.go_on(seen, missing, stage, shown=["nothing is measured"])
         looks = [course.look(("reason", MISSING))]
         rounds: list[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]] = [
             ({}, [], []),
@@ -231,6 +231,7 @@ class _Story:
                 [(name, "reason", reason) for name, reason in because],
                 stage,
                 unknown=[(name, "reason", reason) for name in unsure for reason in self._says],
+                shown=dict.fromkeys(_said(key, feed) for key, feed in lost.items()) or ["all is measured"],
             )
             looks += [look for reason in self._says if (look := course.look(("reason", reason))).alerts]
         course.looks = [look for look in looks if look.alerts]
@@ -323,6 +324,14 @@ class _Story:
                         unsure.append(name)
                     because += [(name, reason) for reason in dict.fromkeys(reasons) if reason is not None]
             yield lost, because, unsure
+
+
+def _said(key: Key, feed: Feed | None) -> str:
+    """What is lost of a series, for people."""
+    if feed is None:
+        return f"{key.metric} is gone"
+    how = "stands still" if feed == STILL else "is no number" if feed == NAN else "says that it failed"
+    return f"{key.metric} {how}"
 
 
 def _summed(measure: Measure, shows: Shows) -> Decimal | None:

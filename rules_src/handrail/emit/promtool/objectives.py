@@ -71,8 +71,8 @@ class _Counted:
         alerts = {own: slo.blind for own, (slo, _) in zip(blind, self.counted, strict=True)}
         course = Course(10 * max(every, self._scrape), Timeline(self._scrape), alerts)
         course.go_on({}, blind, UNHEARD)
-        course.go_on(self._fed, [], UNHEARD)
-        course.go_on(self._fed, [], UNHEARD)
+        for _ in range(2):
+            course.go_on(self._fed, [], UNHEARD, shown=["steady traffic"])
         figures = [one for slo, measure in self.counted for one in self._figures(slo, measure, course.now)]
         return course.story(BURNS, figures=figures)
 

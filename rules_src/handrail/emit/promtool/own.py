@@ -43,6 +43,7 @@ BLIND = (
 )
 NOT_YET = "No blind alert fires one evaluation before its time has passed"
 ADVANCES = "A stage that advances by itself asks for promotion once it has baked, and not before"
+NOTHING_MEASURED = "nothing is measured"
 NO_STAGE = "nobody reports the stage"
 REASON = "reason"
 UNRESOLVED = "unresolved"
@@ -69,7 +70,7 @@ def receiver_gone(rollout: Rollout, alert: Alert) -> Story:
     course.go_on(there, [], None)
     course.go_on(there, [], None)
     while not course.fires(alert.name):
-        course.go_on({}, [own], UNHEARD)
+        course.go_on({}, [own], UNHEARD, shown=["the receiver is gone"])
     text = Text(alert, course.now, {}, None)
     course.go_on(there, [], None)
     return course.story(GONE, [text])
@@ -102,7 +103,7 @@ def _not_yet(rollout: Rollout, stage: str | None, blind: Sequence[Alert]) -> Sto
     alerts = {instance(alert, REASON, MISSING): alert for alert in blind}
     course = Course(step, Timeline(rollout.scrape), alerts)
     for _ in range(2):
-        course.go_on(_seen(rollout), alerts, stage)
+        course.go_on(_seen(rollout), alerts, stage, shown=[NOTHING_MEASURED])
     course.looks = [course.look((REASON, MISSING))]
     return course.story(NOT_YET)
 
@@ -116,7 +117,7 @@ def _blind(
     course = Course(step, Timeline(rollout.scrape), alerts)
     looks = list[Look]()
     while not course.stages or not all(map(course.fires, {alert.name for alert in missing})):
-        course.go_on(_seen(rollout), alerts, stage)
+        course.go_on(_seen(rollout), alerts, stage, shown=[NOTHING_MEASURED])
         looks.append(course.look((REASON, MISSING)))
     texts = [
         Text(alert, course.now, {REASON: reason}, None)
@@ -199,7 +200,8 @@ def escalation(rollout: Rollout) -> Iterator[Story]:
             other |= _firing({names.ALERTNAME: "Other", **labels, names.SEVERITY: "other"})
     for unresolved_yet in (*[True] * (-(-last // step) + 1), False):
         feeds = {**other, **fires} if unresolved_yet else other
-        course.go_on(feeds, course.alerts if unresolved_yet else [], None)
+        shown = ["unresolved" if unresolved_yet else "resolved"]
+        course.go_on(feeds, course.alerts if unresolved_yet else [], None, shown=shown)
     course.looks = [replace(look, only=(names.GUARDRAIL, UNRESOLVED)) for look in course.looks]
     yield course.story(ESCALATES)
 
@@ -220,7 +222,8 @@ def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
         own = {names.ROLLOUT: rollout.name, names.STAGE: stage.name}
         for entered, fires in ((timedelta(), False), (timedelta(seconds=1), False), (step, True)):
             began = {Key.of(names.STAGE_ENTERED_METRIC, own): At(seconds(entered))}
-            course.go_on(began, [instance(alert)] if fires else [], stage.name)
+            shown = [f"entered at {span(entered)}"]
+            course.go_on(began, [instance(alert)] if fires else [], stage.name, shown=shown)
         text = Text(alert, course.now, {names.ROLLOUT: rollout.name}, Decimal(1))
         yield course.story(f"{ADVANCES}: stage {stage.name}", [text])
 

@@ -17,6 +17,7 @@ from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.boundaries import MARGIN, derived
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises
 from handrail.emit.promtool.levels import MANY as ENOUGH
+from handrail.emit.promtool.levels import shown_as
 from handrail.emit.promtool.losses import seldom
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import (
@@ -174,14 +175,24 @@ class _Past:
                 if one.here.stage == stage and (now := values.get(_judged(one))) is not None
                 if one.condition.op.breached(now, self.limit(one))
             ]
+            said = [
+                f"{one.here.guardrail.name}: {shown_as(values[_judged(one)], one.condition.signal)}, "
+                f"{'beyond' if beyond else 'within'} {shown_as(self.limit(one), one.condition.signal)}"
+                for one, beyond in shown
+            ]
             for _ in range(evaluations):
-                self._go_on(course, recorded, [own for own, *_ in breaches], stage)
+                self._go_on(course, recorded, [own for own, *_ in breaches], stage, said)
             course.tell(breaches, texts)
         course.looks = course.looks[1:]
         return course.story(COMPARES, [text for several in texts.values() for text in several])
 
     def _go_on(
-        self, course: Course, recorded: Feeds, breaches: Iterable[Instance], stage: str | None
+        self,
+        course: Course,
+        recorded: Feeds,
+        breaches: Iterable[Instance],
+        stage: str | None,
+        said: Iterable[str],
     ) -> None:
         """To the next evaluation: the past once more, and now what is recorded."""
         end = course.next
@@ -190,7 +201,7 @@ class _Past:
             course.timeline.play({}, end - width - self.scrape)
             course.timeline.play(feeds, end - width)
         course.timeline.play({}, end - self.scrape)
-        course.go_on(recorded, breaches, stage)
+        course.go_on(recorded, breaches, stage, shown=said)
 
     @cached_property
     def scrape(self) -> timedelta:

@@ -21,6 +21,7 @@ RECORDS = "The requests of each arm are recorded, and the evidence that they are
 BLIND_SPLIT = (
     "The traffic split is blind while an arm's requests are not counted or nobody reports the requested share"
 )
+COUNTED = "the requests of both arms are counted, and the asked share is reported"
 CANARY, STABLE = BOTH = ("canary", "stable")
 UNSEEN_FOR = 2
 """So many evaluations and scrapes without requests are no silence of the arm's yet."""
@@ -75,16 +76,21 @@ class _Split:
         """
         blind, [canary, stable, asked] = self.guardrail.blind, self._blind_for
         course = Course(step, Timeline(self._scrape), dict.fromkeys(self._blind_for, blind))
-        course.go_on(self._feeds(BOTH), [], None, unknown=self._blind_for)
+        course.go_on(self._feeds(BOTH), [], None, unknown=self._blind_for, shown=[COUNTED])
         texts: list[Text] = []
         for gone, arms in ((canary, (STABLE,)), (stable, (CANARY,)), (asked, None))[:reasons]:
-            course.go_on(self._feeds(BOTH), [], None)
+            course.go_on(self._feeds(BOTH), [], None, shown=[COUNTED])
             reported = course.now + (self._scrape if (REMEMBER + self._scrape) % step else 2 * self._scrape)
             if arms is None:  # no window of any Prometheus begins just at what was reported last
                 course.timeline.play(self._feeds(BOTH), reported)
             while not course.fires(blind.name):
                 believed = arms is None and course.next < reported + REMEMBER
-                course.go_on(self._feeds(arms), [] if believed else [gone], None)
+                lost = (
+                    "nobody reports the asked share"
+                    if arms is None
+                    else f"only the {arms[0]}'s requests are counted"
+                )
+                course.go_on(self._feeds(arms), [] if believed else [gone], None, shown=[lost])
             texts.append(Text(blind, course.now, {gone[1]: gone[2]}, None))
         return course.story(BLIND_SPLIT, texts)
 

@@ -83,7 +83,7 @@ class Figure:
 class Story:
     """One test case: what is fed, evaluated every `step`, and what is asked.
 
-    `stages` are those the rollout is in up to each evaluation; the last goes on.
+    `stages` are those the rollout is in up to each evaluation; the last goes on. `notes` say what is new at an evaluation.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Story:
     looks: tuple[Look, ...] = ()
     texts: tuple[Text, ...] = ()
     figures: tuple[Figure, ...] = ()
+    notes: Mapping[timedelta, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def end(self) -> timedelta:
@@ -129,6 +130,12 @@ class Lifecycle:
         return Lifecycle(self.since, True, over) if now - over < alert.keep_firing_for else Lifecycle()
 
 
+def _in(stage: str | None) -> str:
+    if stage == UNHEARD:
+        return "nobody reports the stage"
+    return "no attempt is active" if stage is None else f"in stage {stage}"
+
+
 @dataclass
 class Course:
     """One evaluation after the other, every `step`."""
@@ -141,6 +148,8 @@ class Course:
     looks: list[Look] = field(default_factory=list)
     lives: dict[Instance, Lifecycle | None] = field(default_factory=dict)
     """How each has come so far; None where that is not certain."""
+    notes: dict[timedelta, tuple[str, ...]] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
 
     @property
     def next(self) -> timedelta:
@@ -154,9 +163,16 @@ class Course:
         stage: str | None,
         *,
         unknown: Iterable[Instance] = (),
+        shown: Iterable[str] = (),
     ) -> None:
-        """Feed these up to the next evaluation, at which there are these breaches; of those `unknown` nobody knows."""
+        """Feed these up to the next evaluation, at which there are these breaches; of those `unknown` nobody knows.
+
+        `shown` says for people what there is at it; what is new then is noted.
+        """
         self.now = self.next
+        told = [_in(stage), *shown]
+        self.notes[self.now] = tuple(one for one in told if one not in self.told)
+        self.told = told
         self.timeline.play(feeds, self.now)
         self.stages.append(stage)
         held, unsure = set(breaches), set(unknown)
@@ -194,4 +210,5 @@ class Course:
     def story(self, name: str, texts: Iterable[Text] = (), figures: Iterable[Figure] = ()) -> Story:
         """All of it."""
         looks = tuple(look for look in self.looks if look.alerts)
-        return Story(name, self.step, self.timeline, tuple(self.stages), looks, tuple(texts), tuple(figures))
+        told = (looks, tuple(texts), tuple(figures))
+        return Story(name, self.step, self.timeline, tuple(self.stages), *told, self.notes)

@@ -17,7 +17,7 @@ from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Time
 from handrail.emit.promtool.story import Breach, Course, Instance, Story, Text, Untestable, instance
 from handrail.plan import Absence, Alert, EventMeasure, Guardrail, PromQL, Rollout, Slo
 from handrail.promql.remembered import REMEMBER
-from handrail.units import span
+from handrail.units import Unit, plain, show, span
 
 LIMITS = (
     "In each stage a tier is silent within its limit, fires once it has been beyond it for as long as declared, and is "
@@ -35,6 +35,8 @@ class Moment:
 
     feeds: Feeds
     breaches: Callable[[timedelta], Iterable[Breach]]
+    note: str
+    """What is recorded, for people."""
 
 
 @dataclass
@@ -149,7 +151,7 @@ def _limits(
 
 
 def _moment(here: Recorded, level: Level) -> Moment:
-    return Moment(here.feeds(level), lambda now: here.breaches(level, now))
+    return Moment(here.feeds(level), lambda now: here.breaches(level, now), here.said(level))
 
 
 def _play(
@@ -162,7 +164,8 @@ def _play(
         for moment in moments:
             feeds |= moment.feeds
         breaches = [breach for moment in moments for breach in moment.breaches(course.next)]
-        course.go_on(feeds, [one for one, _, _, _ in breaches], stage)
+        shown = [moment.note for moment in moments]
+        course.go_on(feeds, [one for one, _, _, _ in breaches], stage, shown=shown)
         course.tell(breaches, texts)
 
 
@@ -257,7 +260,8 @@ def _objective(slo: Slo) -> Part:
                     labels = {names.SLO: slo.name, names.WINDOW: span(burn.long)}
                     yield instance(alert, names.WINDOW, span(burn.long)), alert, labels, long
 
-        return Moment(feeds, breaches)
+        rates = (f"{show(share, Unit.ratio)} in {window}" for window, share in over.items())
+        return Moment(feeds, breaches, f"slo-{slo.name}: {' and '.join(rates) or 'no error'}")
 
     moments = [moment({})]
     for _, burn in tiers:
@@ -284,6 +288,7 @@ def _split(guardrail: Guardrail) -> Part:
     def moment(shown: Decimal) -> Moment:
         breach: list[Breach] = [(own, warning, labels, share)] if shown >= split.least else []
         other = Key.of(evidence.metric, {**dict(evidence.labels), names.ROLLOUT: "other"})
-        return Moment({key: At(share), evidence: At(shown), other: At(SICK)}, lambda _: breach)
+        note = f"{guardrail.name}: evidence {plain(shown)}"
+        return Moment({key: At(share), evidence: At(shown), other: At(SICK)}, lambda _: breach, note)
 
     return Part({own: warning}, [moment(split.least - 1), *[moment(split.least)] * 2, moment(Decimal(0))])

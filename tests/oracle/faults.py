@@ -96,10 +96,10 @@ class Faults:
         """Whether it is a figure that its limits are relative to, or the stable arm's."""
         subject, arms = self.subject, self.subject.guardrail.arms
         own = {names.ROLLOUT: subject.rollout.name, names.GUARDRAIL: subject.guardrail.name}
-        captured = key.metric == names.REFERENCE_METRIC and own.items() <= dict(key.labels).items()
+        captured = key.metric == names.REFERENCE_METRIC and own.items() <= key.labels.items()
         stable = any(one.kind is ReferenceKind.stable for one in subject.compared_with)
         is_stable = arms is not None and any(matches(one, key) for one in subject.reads())
-        return (captured and dict(key.labels)[names.REFERENCE] != "other") or (stable and is_stable)
+        return (captured and key.labels[names.REFERENCE] != "other") or (stable and is_stable)
 
     @property
     def _step(self) -> timedelta:

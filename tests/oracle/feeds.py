@@ -308,7 +308,12 @@ def shared(signal: Signal, signals: Iterable[Signal]) -> dict[str, str]:
     """Labels that other signals look for in series of the same metric: one series may be that of both."""
     metrics = {selector.metric for selector in selectors(signal.measure)}
     others = (s for other in signals if other is not signal for s in selectors(other.measure))
-    return {label: text for one in others if one.metric in metrics for label, text in chosen(one, {}).labels}
+    return {
+        label: text
+        for one in others
+        if one.metric in metrics
+        for label, text in chosen(one, {}).labels.items()
+    }
 
 
 def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:

@@ -260,7 +260,7 @@ class GuardrailStory:
     def _text(self, alert: Alert, one: Condition, value: Value) -> Iterator[Text]:
         """The alert, where its value can be told to the last digit that is shown."""
         keys, seen = self._now.feeds, selectors(self.subject.measure(one.signal))
-        own = {pair for series in seen for key in keys if matches(series, key) for pair in key.labels}
+        own = {pair for series in seen for key in keys if matches(series, key) for pair in key.labels.items()}
         labels = {name: text for name, text in sorted(own) if name in one.signal.by}
         labels = with_arm(self.guardrail.arms, labels)
         labels |= {names.SIGNAL: one.signal.name} if one.signal.name else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from handrail.emit.promtool.series import At, Key, Rise, notation
+from handrail.emit.promtool.series import At, Key, Rise, Run, notation
 from handrail.units import seconds
 
 
@@ -86,15 +86,22 @@ class Timeline:
 
     def values(self, key: Key) -> str:
         """The values of one series."""
-        return notation(tuple(self._of(key)))
+        return notation(self._runs(key), sum(count for count, _ in self.phases))
 
-    def _of(self, key: Key) -> Iterator[tuple[int, Rise | At | None]]:
-        """What one series does, for how many scrapes."""
-        now = timedelta()
+    def _runs(self, key: Key) -> Iterator[Run]:
+        """From which scrape on, and for how many, one series does what."""
+        due = 0
         for count, feeds in self.phases:
             feed = feeds.get(key)
             if isinstance(feed, Stairs):
-                yield from feed.parts(count)
-            else:
-                yield count, feed.at(now, self.scrape) if isinstance(feed, Clocked) else feed
-            now += count * self.scrape
+                for some, step in feed.parts(count):
+                    yield due, some, step
+                    due += some
+                continue
+            if feed is not None:
+                yield (
+                    due,
+                    count,
+                    feed.at(due * self.scrape, self.scrape) if isinstance(feed, Clocked) else feed,
+                )
+            due += count

@@ -98,9 +98,9 @@ def _many(measure: Count, value: Decimal, labels: dict[str, str]) -> Feeds:
 
 def _of_its_group(measure: SeriesMeasure, series: Selector, of: Key, labels: dict[str, str]) -> Key:
     """One that is judged together with a series: their labels of `by` are the same."""
-    group = {name: text for name, text in of.labels if name in measure.by}
+    group = {name: text for name, text in of.labels.items() if name in measure.by}
     found = chosen(series, {**labels, **group})
-    if {name: text for name, text in found.labels if name in measure.by} != group:
+    if {name: text for name, text in found.labels.items() if name in measure.by} != group:
         raise Impossible("what its series match cannot be of one group")
     return found
 
@@ -113,7 +113,7 @@ def paired(measure: Measure, labels: tuple[str, ...], fed: Feeds) -> None:
     elif isinstance(measure, Difference):
         one, other = (
             {
-                tuple(dict(key.labels).get(name, "") for name in labels + measure.by)
+                tuple(key.labels.get(name, "") for name in labels + measure.by)
                 for key in fed
                 if matches(side, key)
             }

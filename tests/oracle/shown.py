@@ -32,8 +32,8 @@ def strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
     found: dict[Key, Feed] = {}
     for label in dict.fromkeys(label for s in reads for label, op, _ in s.matchers if op == "="):
         for key, feed in feeds.items():
-            other = Key.of(key.metric, {**dict(key.labels), label: "stranger"})
-            if label in dict(key.labels) and not any(matches(s, other) for s in reads):
+            other = Key.of(key.metric, {**key.labels, label: "stranger"})
+            if label in key.labels and not any(matches(s, other) for s in reads):
                 found[other] = feed
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -79,8 +80,13 @@ class Selector:
         return Selector(self.metric + suffix, self.matchers)
 
     def __str__(self) -> str:
-        inner = ",".join(f"{label}{op}{_quoted(value)}" for label, op, value in self.matchers)
-        return f"{self.metric}{{{inner}}}" if inner else self.metric
+        return written(self.metric, self.matchers)
+
+
+def written(metric: str, matchers: Iterable[Matcher]) -> str:
+    """A selector as PromQL has it."""
+    inner = ",".join([f"{label}{op}{_quoted(value)}" for label, op, value in matchers])
+    return f"{metric}{{{inner}}}" if inner else metric
 
 
 def _fits(value: str, op: str, text: str) -> bool:

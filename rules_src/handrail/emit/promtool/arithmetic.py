@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
-from handrail.emit.promtool.series import Key, Reads, matches
+from handrail.emit.promtool.series import Key, Reads, Timeline, matches
 from handrail.plan import (
     Absence,
     Changes,
@@ -96,7 +96,7 @@ def groups(measure: Measure, keys: Iterable[Key]) -> list[Measure]:
     if not measure.labels or isinstance(measure.inner, State):
         return [measure]
     reads = Reads(selectors(measure.inner))
-    own = (dict(key.labels) for key in keys if key in reads)
+    own = (key.labels for key in keys if key in reads)
     apart = dict.fromkeys(
         tuple((label, "=", labels.get(label, "")) for label in measure.labels) for labels in own
     )
@@ -113,26 +113,26 @@ def _group(measure: Measure, group: tuple[tuple[str, str, str], ...]) -> Measure
 
 @dataclass(frozen=True)
 class Shows:
-    """What series show up to `now`; `scrape` so often."""
+    """What series show up to `now`."""
 
-    samples: Mapping[Key, Samples]
+    timeline: Timeline
     now: timedelta
-    scrape: timedelta
 
     def _of(self, selector: Selector) -> list[tuple[Key, Samples]]:
-        return [one for one in self._by_metric.get(selector.metric, ()) if matches(selector, one[0])]
+        own = self._by_metric.get(selector.metric, ())
+        return [(key, self.timeline.samples(key)) for key in own if matches(selector, key)]
 
     @cached_property
-    def _by_metric(self) -> dict[str, list[tuple[Key, Samples]]]:
-        found: dict[str, list[tuple[Key, Samples]]] = {}
-        for key, shown in self.samples.items():
-            found.setdefault(key.metric, []).append((key, shown))
+    def _by_metric(self) -> dict[str, list[Key]]:
+        found: dict[str, list[Key]] = {}
+        for key in self.timeline.keys:
+            found.setdefault(key.metric, []).append(key)
         return found
 
     def last(self, selector: Selector) -> dict[Key, Decimal]:
         """The last value of each series that is still there."""
         own = ((key, shown[-1]) for key, shown in self._of(selector) if shown)
-        return {key: value for key, (at, value) in own if self.now - at <= self.scrape}
+        return {key: value for key, (at, value) in own if self.now - at <= self.timeline.scrape}
 
     def within(self, selector: Selector, width: timedelta) -> dict[Key, Samples]:
         """The samples of each series in a window, without those at its left end."""
@@ -199,7 +199,7 @@ def _of_gauges(measure: Gauge | Usage | State | StateChanges, shows: Shows) -> D
         case State(metric=metric, label=label):
             states: dict[str, Decimal] = {}
             for key, one in shows.last(metric).items():
-                name = dict(key.labels).get(label, "")
+                name = key.labels.get(label, "")
                 states[name] = max(one, states.get(name, one))
             return _over("sum", states.values())
         case StateChanges(metric=metric, window=width):
@@ -222,7 +222,7 @@ def _of_single_series(measure: Growth | SeriesMeasure, shows: Shows) -> Decimal 
             slope, lines = shows.slope(metric, width), []
             for key, shown in shows.within(metric, width).items():
                 at, last = shown[-1]
-                if key in slope and shows.now - at <= shows.scrape:
+                if key in slope and shows.now - at <= shows.timeline.scrape:
                     lines.append(last + slope[key] * seconds(shows.now - at + ahead))
             return _scaled(_over(over, lines), scale)
         case Changes(metric=metric, window=width, over=over, resets=resets):
@@ -236,7 +236,7 @@ def _grown(several: Iterable[Selector], width: timedelta, shows: Shows) -> Decim
     grown = Decimal(0)
     for selector in several:
         for key, last in shows.last(selector).items():
-            before = [one for at, one in shows.samples[key] if at <= shows.now - width]
+            before = [one for at, one in shows.timeline.samples(key) if at <= shows.now - width]
             grown += last - (before[-1] if before else Decimal(0))
     return grown
 
@@ -251,7 +251,7 @@ def _share(part: Decimal, whole: Decimal, *, cap: bool = False) -> Decimal | Non
 def _buckets(measure: Latency, shows: Shows) -> dict[Decimal, Decimal]:
     """What is counted up to each bound."""
     series = measure.histogram.suffixed("_bucket")
-    bounds = {dict(key.labels)[LE] for key in shows.last(series)}
+    bounds = {key.labels[LE] for key in shows.last(series)}
     width = measure.window
     return {Decimal(bound): _grown([series.where((LE, "=", bound))], width, shows) for bound in bounds}
 
@@ -307,7 +307,7 @@ def _usage(measure: Usage, shows: Shows) -> Decimal | None:
 
 def _added_by_labels(several: Sequence[Mapping[Key, Decimal]]) -> dict[tuple[tuple[str, str], ...], Decimal]:
     """Gauges as one, series by series: of those labels that each of them has."""
-    each = [{key.labels: one for key, one in gauge.items()} for gauge in several]
+    each = [{tuple(key.labels.items()): one for key, one in gauge.items()} for gauge in several]
     return {
         own: sum((gauge[own] for gauge in each), Decimal(0))
         for own in (each[0] if each else ())
@@ -325,7 +325,7 @@ def _count(measure: Count, shows: Shows) -> Decimal | None:
         return None
     kept = [key for key, one in seen.items() if measure.where is None or _holds(measure.where, one)]
     if measure.distinct is not None:
-        return Decimal(len({dict(key.labels).get(measure.distinct) for key in kept}))
+        return Decimal(len({key.labels.get(measure.distinct) for key in kept}))
     return Decimal(len(kept))
 
 

@@ -32,7 +32,7 @@ def case_data(story: Story, rollout: Rollout) -> Data:
     data: Data = {
         "name": story.name,
         "interval": span(story.timeline.scrape),
-        "input_series": [{"series": str(key), "values": values} for key, values in series.items()],
+        "input_series": [{"series": key, "values": values} for key, values in series.items()],
         "alert_rule_test": list(texts_data(story.texts, rollout)),
         "promql_expr_test": [*_noted(story.notes, asked)],
     }

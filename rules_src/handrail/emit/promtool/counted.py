@@ -49,7 +49,7 @@ def counting(rollout: Rollout) -> Iterator[Story]:
         if guardrail.split is not None or len(widths) != 1:
             continue
         try:
-            labels = [dict(key.labels) for key in one.keys]
+            labels = [key.labels for key in one.keys]
         except Impossible:
             continue  # losses.py says why
         jobs, [width] = {own.get(JOB, "") for own in labels}, widths
@@ -118,7 +118,7 @@ class _Counting:
             for m in self.guarded
             if (one := m.guardrail).arms is not None
         }
-        own = {key: Rise(one * (7 if other & {*key.labels} else 1)) for key, one in numbers.items()}
+        own = {key: Rise(one * (7 if other & key.labels.items() else 1)) for key, one in numbers.items()}
         reads = [read for one in self.guarded for read in one.selectors]
         return {**strangers(own, reads), **own, **self._recorded_of_others}
 
@@ -157,8 +157,8 @@ def _lived(counted: Counted, phase: int, *, pinned: bool = False) -> dict[Key, A
         if not isinstance(feed, Rise):
             found[key] = feed
             continue
-        job = dict(key.labels).get(JOB, "")
-        elsewhere = job != _ANOTHER and any(text == _ANOTHER for _, text in key.labels)
+        job = key.labels.get(JOB, "")
+        elsewhere = job != _ANOTHER and _ANOTHER in key.labels.values()
         for life, series, step in counted.series[key]:
             if elsewhere and life.name not in _ELSEWHERE:
                 continue

@@ -93,11 +93,7 @@ class Measured:
         if not isinstance(one, Difference) or not one.by:
             return True
         groups = [
-            {
-                tuple(dict(key.labels).get(label, "") for label in one.by)
-                for key in self.keys
-                if matches(side, key)
-            }
+            {tuple(key.labels.get(label, "") for label in one.by) for key in self.keys if matches(side, key)}
             for side in (one.metric, one.minus)
         ]
         return groups[0] == groups[1]
@@ -177,7 +173,7 @@ def as_they_must(
             found |= _holding(one, found, shows)
     for state in (part for one in measures for part in parts(one) if isinstance(part, State)):
         own = [key for key in found if matches(state.metric, key)]
-        found |= {key: Decimal(dict(key.labels).get(state.label) == "one") for key in own}
+        found |= {key: Decimal(key.labels.get(state.label) == "one") for key in own}
     return found
 
 
@@ -271,8 +267,7 @@ def strangers(feeds: Feeds, reads: Sequence[Selector]) -> Feeds:
     found, known = dict[Key, Feed](), Reads(reads)
     for label in dict.fromkeys(label for one in reads for label, _, _ in one.matchers if label != LE):
         for key, feed in feeds.items():
-            labels = dict(key.labels)
-            if label in labels and (other := Key.of(key.metric, {**labels, label: "stranger"})) not in known:
+            if label in key.labels and (other := key.but({label: "stranger"})) not in known:
                 found[other] = (
                     Rise(feed.step * 7, feed.start) if isinstance(feed, Rise) else At(feed.level * 7)
                 )
@@ -283,29 +278,30 @@ def complete(keys: Iterable[Key]) -> list[Key]:
     """The same series; each of a histogram with all buckets that any of that name has."""
     own, bounds = dict.fromkeys(keys), dict[str, dict[str, None]]()
     for key in own:
-        if LE in dict(key.labels):
-            bounds.setdefault(key.metric, {})[dict(key.labels)[LE]] = None
+        if LE in key.labels:
+            bounds.setdefault(key.metric, {})[key.labels[LE]] = None
     for key in list(own):
         for bound in bounds.get(key.metric, ()):
-            own[Key.of(key.metric, {**dict(key.labels), LE: bound})] = None
+            own[key.but({LE: bound})] = None
     return [*own]
 
 
 def cumulative(numbers: Mapping[Key, Decimal]) -> dict[Key, Decimal]:
     """Of histograms: each bucket as much as the one below and something more, the last two as much as there is."""
-    grouped: dict[tuple[str, tuple[tuple[str, str], ...]], list[Key]] = {}
+    grouped: dict[Key, list[Key]] = {}
     for key in numbers:
-        if LE in dict(key.labels):
-            rest = tuple(pair for pair in key.labels if pair[0] != LE)
-            grouped.setdefault((key.metric.removesuffix("_bucket"), rest), []).append(key)
+        if LE in key.labels:
+            grouped.setdefault(
+                Key.of(key.metric.removesuffix("_bucket") + "_count", {**key.labels, LE: ""}), []
+            ).append(key)
     found: dict[Key, Decimal] = {}
-    for (histogram, rest), buckets in grouped.items():
-        buckets.sort(key=lambda key: Decimal(dict(key.labels)[LE]))
+    for count, buckets in grouped.items():
+        buckets.sort(key=lambda key: Decimal(key.labels[LE]))
         each = numbers[buckets[0]]
         found |= {key: each * (place + 1) * 10 for place, key in enumerate(buckets)}
         if len(buckets) > 1:  # nothing is slower than the last bound but one
             found[buckets[-1]] = found[buckets[-2]]
-        if (count := Key(f"{histogram}_count", rest)) in numbers:
+        if count in numbers:
             found[count] = found[buckets[-1]]
     return found
 

@@ -114,7 +114,7 @@ class Counted:
 
     def _buckets(self, buckets: Selector) -> dict[Decimal, Decimal]:
         """What is counted up to each bound."""
-        bounds = {dict(key.labels)[LE] for key in self.fed if matches(buckets, key)}
+        bounds = {key.labels[LE] for key in self.fed if matches(buckets, key)}
         return {Decimal(bound): self._sum(buckets.where((LE, "=", bound))) for bound in bounds}
 
     def _sum(self, *selectors: Selector) -> Decimal:
@@ -137,7 +137,7 @@ class Counted:
             key: [
                 (
                     life,
-                    Key.of(key.metric, {**dict(key.labels), **life.labels}),
+                    key.but(life.labels),
                     feed.step * self._weight(key, life),
                 )
                 for life in self.lives
@@ -166,7 +166,7 @@ class Counted:
 
 def _bound(key: Key) -> Decimal | None:
     """That of a bucket."""
-    written = dict(key.labels).get(LE)
+    written = key.labels.get(LE)
     try:
         return None if written is None else Decimal(written)
     except InvalidOperation:

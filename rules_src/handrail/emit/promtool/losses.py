@@ -169,7 +169,7 @@ class _Story:
         for until, feeds in self._healthy(numbers, self.step - self.scrape):
             timeline.play(feeds, until)
         timeline.play(feeds, self.step)
-        return Shows({key: timeline.samples(key) for key in numbers}, self.step, self.scrape)
+        return Shows(timeline, self.step)
 
     def _healthy(self, numbers: Mapping[Key, Decimal], until: timedelta) -> Iterator[tuple[timedelta, Feeds]]:
         """Up to an evaluation: gauges show something else from a third of the narrowest window before it on."""
@@ -336,15 +336,15 @@ def _said(key: Key, feed: Feed | None) -> str:
 
 def _summed(measure: Measure, shows: Shows) -> Decimal | None:
     """The values of all groups added up."""
-    each = [value(one, shows) for one in groups(measure, shows.samples)]
+    each = [value(one, shows) for one in groups(measure, shows.timeline.keys)]
     known = [one for one in each if one is not None]
     return sum(known, Decimal(0)) if known else None
 
 
 def _of(key: Key, targets: tuple[str, ...]) -> list[Key]:
-    if INSTANCE in dict(key.labels):
+    if INSTANCE in key.labels:
         return [key]
-    return [Key.of(key.metric, {**dict(key.labels), INSTANCE: target}) for target in targets]
+    return [key.but({INSTANCE: target}) for target in targets]
 
 
 def _faults_of(one: Measured, keys: Iterable[Key], shows: Shows) -> list[Losses]:

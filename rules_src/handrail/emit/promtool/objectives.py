@@ -131,7 +131,7 @@ def _slices(rollout: Rollout, slo: Slo, slices: TimeSlices) -> Story:
         timeline = Timeline(scrape)
         timeline.play({}, timedelta())
         timeline.play(feeds(numbers), step)
-        return Shows({key: timeline.samples(key) for key in numbers}, step, scrape)
+        return Shows(timeline, step)
 
     numbers = as_they_must(dict.fromkeys(examples(measure, {})), [measure], shows)
     if isinstance(measure.inner, EventMeasure):

@@ -256,14 +256,14 @@ class _Past:
                 for key in (key for key in keys if matches(inner.seen, key)):
                     for number in range(int(one.condition.least) + 1):
                         more = {inner.distinct or "nth": f"n{number}"}
-                        yield Key.of(key.metric, {**dict(key.labels), **more})
+                        yield key.but(more)
 
     def _shows(self, numbers: Mapping[Key, Decimal]) -> Shows:
         timeline = Timeline(self.scrape)
         timeline.play({}, timedelta())
         end = self._end - self.back
         timeline.play(self._of(numbers), end)
-        return Shows({key: timeline.samples(key) for key in numbers}, end, self.scrape)
+        return Shows(timeline, end)
 
     @property
     def _feeds(self) -> Feeds:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 
 from handrail.plan import Selector
+from handrail.plan.selectors import written
 from handrail.units import plain
 
 _OPPOSITES = {"true": "false", "false": "true", "success": "failure"}
@@ -20,20 +21,24 @@ class Impossible(Exception):
     """It cannot be shown; the message says why, in words for the head of the test file."""
 
 
-@dataclass(frozen=True)
-class Key:
-    """Which series: a metric's name and its labels, sorted, none of them empty."""
+class Key(str):
+    """Which series, as it is written: a metric's name and its labels, sorted, none of them empty."""
 
+    __slots__ = ("labels", "metric")
     metric: str
-    labels: tuple[tuple[str, str], ...]
+    labels: Mapping[str, str]
 
     @classmethod
     def of(cls, metric: str, labels: Mapping[str, str]) -> Key:
         """The series with these labels."""
-        return cls(metric, tuple(sorted((name, text) for name, text in labels.items() if text)))
+        own = {name: labels[name] for name in sorted(labels) if labels[name]}
+        key = cls(written(metric, ((name, "=", text) for name, text in own.items())))
+        key.metric, key.labels = metric, own
+        return key
 
-    def __str__(self) -> str:
-        return str(Selector(self.metric, tuple((name, "=", text) for name, text in self.labels)))
+    def but(self, labels: Mapping[str, str]) -> Key:
+        """The same series with these labels instead of its own."""
+        return Key.of(self.metric, {**self.labels, **labels})
 
 
 @dataclass(frozen=True)
@@ -56,97 +61,92 @@ Feed = Rise | At
 Feeds = Mapping[Key, Feed]
 
 
+Run = tuple[int, int, Feed]
+"""From which scrape on, at how many of them, a series is fed what."""
+
+
 @dataclass
 class Timeline:
     """Phases one after the other, in each of which some series are fed; a series that is not is gone."""
 
     scrape: timedelta
-    phases: list[tuple[int, Feeds]] = field(default_factory=list)
+    _runs: dict[Key, list[Run]] = field(default_factory=dict)
+    _due: int = 0
 
     def play(self, feeds: Feeds, until: timedelta) -> None:
         """Feed these at every scrape up to then, and at least at one."""
-        self.phases.append((max(1, (until - self.now) // self.scrape + 1), feeds))
+        count = max(1, (until - self.now) // self.scrape + 1)
+        for key, feed in feeds.items():
+            runs = self._runs.setdefault(key, [])
+            since, before, last = runs[-1] if runs else (0, 0, None)
+            if last is feed and since + before == self._due and (isinstance(feed, Rise) or not feed.step):
+                runs[-1] = (since, before + count, feed)
+            else:
+                runs.append((self._due, count, feed))
+        self._due += count
 
     @property
     def now(self) -> timedelta:
         """When the next sample is due."""
-        return sum(count for count, _ in self.phases) * self.scrape
+        return self._due * self.scrape
 
     @property
-    def keys(self) -> dict[Key, None]:
+    def keys(self) -> Collection[Key]:
         """Every series there is, in its order."""
-        return dict.fromkeys(key for _, feeds in self.phases for key in feeds)
+        return self._runs.keys()
 
     def samples(self, key: Key) -> tuple[tuple[timedelta, Decimal], ...]:
         """What one series shows at each scrape."""
-        return _samples(self._of(key), self.scrape)
+        return _samples(tuple(self._runs.get(key, ())), self.scrape)
 
     def series(self) -> dict[Key, str]:
         """Every series and its values."""
-        return {key: self.values(key) for key in self.keys}
+        return {key: notation(runs, self._due) for key, runs in self._runs.items()}
 
     def values(self, key: Key) -> str:
         """The values of one series."""
-        return notation(self._of(key))
-
-    def _of(self, key: Key) -> Phases:
-        """What one series does, for how many scrapes."""
-        return tuple((count, feeds.get(key)) for count, feeds in self.phases)
-
-
-Phases = tuple[tuple[int, Feed | None], ...]
-"""For how many scrapes a series does what; None: it is not there."""
+        return notation(self._runs.get(key, ()), self._due)
 
 
 @lru_cache(1000)
-def _samples(phases: Phases, scrape: timedelta) -> tuple[tuple[timedelta, Decimal], ...]:
+def _samples(runs: tuple[Run, ...], scrape: timedelta) -> tuple[tuple[timedelta, Decimal], ...]:
     found: list[tuple[timedelta, Decimal]] = []
-    number, value = 0, None
-    for count, feed in phases:
-        for place in range(count if feed is not None else 0):
-            at = (number + place) * scrape
+    value = None
+    for since, count, feed in runs:
+        for place in range(count):
             if isinstance(feed, At):
                 value = feed.level + place * feed.step
-            elif feed is not None:
+            else:
                 value = feed.start if value is None else value + feed.step
-            found.append((at, value or Decimal(0)))
-        number += count
+            found.append(((since + place) * scrape, value))
     return tuple(found)
 
 
-@lru_cache(10_000)
-def notation(phases: Phases) -> str:
-    """The values as promtool writes them: `0+2x5 stale _x3 7`."""
-    runs: list[tuple[Decimal, Decimal, int]] = []
+def notation(runs: Iterable[Run], end: int) -> str:
+    """The values as promtool writes them, up to so many scrapes: `0+2x5 stale _x3 7`."""
     texts: list[str] = []
+    run: tuple[Decimal, Decimal, int] | None = None
     value: Decimal | None = None
-    alive, gap = False, 0
-
-    def written() -> None:
-        texts.extend(_run(*run) for run in runs)
-        runs.clear()
-
-    for count, feed in phases:
-        if feed is None:
-            gap += count
-            continue
-        if gap:
-            written()
-            texts += ["stale"] * alive
-            if gap > alive:
-                texts.append(f"_x{gap - alive}" if gap - alive > 1 else "_")
-            gap = 0
-        alive = True
-        step = feed.step
-        last = runs[-1] if runs else None
-        goes_on = isinstance(feed, Rise) or (value is not None and value + step == feed.level)
-        if last is not None and last[1] == step and goes_on:
-            runs[-1] = (last[0], step, last[2] + count)
+    shown = 0
+    for since, count, feed in runs:
+        if since > shown:
+            texts += _gap(since - shown, alive=value is not None)
+            run = None
+        goes_on = isinstance(feed, Rise) or (value is not None and value + feed.step == feed.level)
+        if run is not None and run[1] == feed.step and goes_on:
+            run = (run[0], feed.step, run[2] + count)
+            texts[-1] = _run(*run)
         else:
-            runs.append((_first(feed, value), step, count))
-        value = _last(*runs[-1])
-    written()
-    return " ".join([*texts, *(["stale"] if gap else [])])
+            run = (_first(feed, value), feed.step, count)
+            texts.append(_run(*run))
+        value, shown = _last(*run), since + count
+    return " ".join([*texts, *(["stale"] if shown < end else [])])
+
+
+def _gap(count: int, *, alive: bool) -> list[str]:
+    """So many scrapes that do not show the series, which was there before if it is `alive`."""
+    rest = count - alive
+    return ["stale"] * alive + ([f"_x{rest}" if rest > 1 else "_"] if rest else [])
 
 
 def _first(feed: Feed, value: Decimal | None) -> Decimal:
@@ -158,7 +158,7 @@ def _first(feed: Feed, value: Decimal | None) -> Decimal:
 
 def _last(first: Decimal, step: Decimal, length: int) -> Decimal:
     """The last value of a run as promtool has it, which adds up floats: one that is less by a hair is a reset."""
-    if step % 1 == first % 1 == 0:
+    if not step or step % 1 == first % 1 == 0:
         return first + step * (length - 1)
     value = float(first)
     for _ in range(length - 1):
@@ -194,13 +194,11 @@ def _fits(op: str, wanted: str, value: str) -> bool:
     return pattern is not None and (pattern.fullmatch(value) is not None) == (op == "=~")
 
 
-@lru_cache(100_000)
 def matches(selector: Selector, key: Key) -> bool:
     """Whether the selector selects the series."""
-    if selector.metric != key.metric:
-        return False
-    labels = dict(key.labels)
-    return all(_fits(op, value, labels.get(label, "")) for label, op, value in selector.matchers)
+    return selector.metric == key.metric and all(
+        _fits(op, value, key.labels.get(label, "")) for label, op, value in selector.matchers
+    )
 
 
 class Reads:

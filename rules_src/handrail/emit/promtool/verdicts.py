@@ -287,7 +287,7 @@ def _split(guardrail: Guardrail) -> Part:
 
     def moment(shown: Decimal) -> Moment:
         breach: list[Breach] = [(own, warning, labels, share)] if shown >= split.least else []
-        other = Key.of(evidence.metric, {**dict(evidence.labels), names.ROLLOUT: "other"})
+        other = evidence.but({names.ROLLOUT: "other"})
         note = f"{guardrail.name}: evidence {plain(shown)}"
         return Moment({key: At(share), evidence: At(shown), other: At(SICK)}, lambda _: breach, note)
 

@@ -10,7 +10,6 @@ LONGEST = (
     "receiver/failures/test_event_loop.py",
     "receiver/failures/test_together.py",
     "emit/grafana/test_queries.py",
-    "end_to_end/test_next_release.py",
     "receiver/test_walk_page.py",
     "end_to_end/test_five.py",
     "receiver/failures/test_killed_promoting.py",

@@ -79,6 +79,7 @@ def falls_sick(life: Life, attempt: int) -> float:
 WATCHED = 10.0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_ruleiq_has_no_stages_and_is_guarded_until_its_flags_are_switched_off(tmp_path: Path) -> None:
     with living(ruleiq, tmp_path) as life:

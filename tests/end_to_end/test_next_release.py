@@ -24,7 +24,7 @@ from end_to_end.demo.load import load
 
 DECLARED = 'Arms("track", canary="canary", stable="stable")'
 APPROVED = ', gate=Gate(approvals=["release-manager"])'
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.long]
 
 
 @dataclass(frozen=True)

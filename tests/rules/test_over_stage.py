@@ -24,7 +24,7 @@ from handrail.declare import (
 from handrail.declare.limits import Success
 from handrail.lower import lower
 
-from .judged import IN_10, PROMTOOLS, Asked, complaints, shop
+from .judged import IN_10, Asked, complaints, shop
 
 FAILED = Ratio(bad='requests_total{status="500"}', of="requests_total")
 OK, BAD = 'requests_total{track="canary",status="200"}', 'requests_total{track="canary",status="500"}'
@@ -85,7 +85,6 @@ def test_a_share_is_judged_by_all_events_since_the_stage_began(
     assert said("promtool", ERRORS, {OK: ok, BAD: bad}, broken=broken, figure=figure) == ""
 
 
-@pytest.mark.parametrize("promtool", PROMTOOLS)
 def test_every_event_of_the_stage_counts_once_whatever_a_window_does_with_its_ends(promtool: str) -> None:
     ends = {OK: f"0x{BEFORE} 0+99x320", BAD: f"0x{BEFORE} 0+1x320"}
     at_limit = Guardrail("errors", FAILED, success=OverStage(Above("1%")), tiers=[Critical(Above("5%"))])

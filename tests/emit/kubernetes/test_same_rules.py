@@ -93,11 +93,12 @@ def _matched(found: re.Match[str]) -> str:
 
 
 @BOTH
-@pytest.mark.parametrize("changed", [as_applied, as_enforced])
+@pytest.mark.parametrize("changed", [pytest.param(as_applied, marks=pytest.mark.long), as_enforced])
 @pytest.mark.parametrize("which", ["checkout", pytest.param("all", marks=pytest.mark.long)])
 def test_the_generated_tests_hold_for_the_rules_as_kubernetes_gets_them(
     promtool: Path, tmp_path: Path, changed: Callable[[Data, Data], None], which: str
 ) -> None:
+    """What is enforced comes on top of what is applied."""
     plan = own_plan()
     wrong = {}
     for rollout in plan.rollouts:

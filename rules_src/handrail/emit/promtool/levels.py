@@ -90,6 +90,20 @@ class Levels(Boundaries):
         ladders = ((signal, list(self.ladder(signal))) for signal in self.signals)
         return self._with({signal.name: ladder[-3] for signal, ladder in ladders if ladder})
 
+    @property
+    def dire(self) -> Level:
+        """The same of too few events, of which so many are bad that the others do not matter."""
+        found: dict[str, Shown] = {}
+        for one in self.signals:
+            shown, well = self.worst.signals[one.name], self.healthy(one)
+            if isinstance(one.measure.inner, EventMeasure) and isinstance(shown.value, Decimal):
+                if derived(one) and isinstance(well, Decimal) and shown.value != well:
+                    shown = replace(shown, value=Decimal(shown.value > well))
+                filled = shown.value if one.filled else None
+                shown = replace(shown, events=few_of(one.measure.inner), filled=filled)
+            found[one.name] = shown
+        return Level(found)
+
     def _with(self, values: Mapping[str, Value]) -> Level:
         by_name = {signal.name: signal for signal in self.signals}
         moved = {name: self._shown(by_name[name], value) for name, value in values.items()}
@@ -109,13 +123,15 @@ class Levels(Boundaries):
     def _few(self, signal: Signal) -> Iterator[Shown]:
         own = [c for _, c in self.conditions if c.signal == signal and self.judged(c)]
         measure, calm = signal.measure.inner, self.calm.signals[signal.name]
-        if not isinstance(measure, EventMeasure) or measure.min_events < 2:
+        if not isinstance(measure, EventMeasure):
             return
-        few = Decimal(measure.min_events - 1)
+        few = few_of(measure)
         if not own:
-            yield from [replace(calm, events=few)] * 2
+            yield replace(calm, events=min(few, Decimal(1)))
+            yield replace(calm, events=few)
+            yield replace(calm, events=Decimal(measure.min_events))
             return
-        yield replace(calm, value=self.beyond(own[0]), events=few)
+        yield replace(calm, value=self.beyond(own[0]), events=min(few, Decimal(1)))
         for one in own:
             over = replace(calm, value=self.beyond(one), events=few)
             yield over
@@ -139,7 +155,7 @@ class Levels(Boundaries):
     def scarce(self) -> Level:
         """Of everything that is counted too few."""
         few = {
-            signal.name: replace(shown, events=Decimal(signal.measure.inner.min_events - 1))
+            signal.name: replace(shown, events=few_of(signal.measure.inner))
             for signal in self.signals
             if isinstance(signal.measure.inner, EventMeasure)
             for shown in [self.calm.signals[signal.name]]
@@ -168,6 +184,16 @@ class Levels(Boundaries):
             text += f", the stable arm's of {plain(shown.stable_events)} events"
         return text
 
+    @property
+    def idle(self) -> Level:
+        """Of everything that is counted nothing happens, and so there is no value."""
+        shown = {
+            one.name: replace(self.calm.signals[one.name], value=None, filled=None, events=Decimal(0))
+            for one in self.signals
+            if one.events is not None
+        }
+        return Level({**self.calm.signals, **shown})
+
     def lost(self) -> list[Level]:
         """Of each thing that it needs something is missing, one after the other."""
         calm, arms = self.calm, self.guardrail.arms
@@ -178,11 +204,11 @@ class Levels(Boundaries):
         for broken in (False, True) if counted else ():
             shown, reasons = dict(calm.signals), list[str]()
             for name, signal in counted.items():
-                inner, events = signal.measure.inner, calm.signals[name].events
+                inner = signal.measure.inner
                 if isinstance(inner, Ratio) and inner.beside and not broken:
                     continue  # it may be more than the whole
-                part = None if broken or not derived(signal) else 2 * MANY * (events or Decimal(1))
-                events = NAN if broken else events
+                part = None if broken or not derived(signal) else 2 * MANY
+                events = NAN if broken else Decimal(1)
                 shown[name] = replace(calm.signals[name], value=None, filled=None, events=events, part=part)
                 buckets = isinstance(inner, Latency | SlowerThan) and not broken
                 reasons.append(BUCKETS if buckets else NUMBERS)
@@ -208,3 +234,8 @@ class Levels(Boundaries):
 def shown_as(value: Value, signal: Signal) -> str:
     """In the words of its unit, to six digits."""
     return value if isinstance(value, str) else show(Decimal(f"{value:.6g}"), signal.unit)
+
+
+def few_of(measure: EventMeasure) -> Decimal:
+    """The most events that are too few; half a one (of what is counted in seconds, say) where one is enough."""
+    return Decimal(measure.min_events - 1) or Decimal("0.5")

@@ -14,6 +14,8 @@ from handrail.emit.promtool.story import (
     NOTHING,
     UNHEARD,
     Course,
+    Figure,
+    Instance,
     Look,
     Story,
     Text,
@@ -26,15 +28,17 @@ from handrail.plan import (
     Alert,
     Condition,
     Guardrail,
+    Level,
     PromQL,
     ReferenceKind,
     Rollout,
+    Selector,
     StateChanges,
 )
 from handrail.promql.remembered import REMEMBER
 from handrail.units import seconds, span
 
-ESCALATES = "An unresolved alert escalates from level to level until it is resolved"
+ESCALATES = "An unresolved alert escalates from level to level until somebody acknowledges it"
 AWAKE = "The heartbeat alert always fires"
 GONE = "A receiver that has been down for as long as declared is reported until it is back"
 BLIND = (
@@ -44,9 +48,9 @@ BLIND = (
 NOT_YET = "No blind alert fires one evaluation before its time has passed"
 ADVANCES = "A stage that advances by itself asks for promotion once it has baked, and not before"
 NOTHING_MEASURED = "nothing is measured"
-NO_STAGE = "nobody reports the stage"
+NO_STAGE, NO_HISTORY = "nobody reports the stage", "there is no history"
 REASON = "reason"
-UNRESOLVED = "unresolved"
+UNRESOLVED, BEGAN = "unresolved", Decimal(100)
 LONGEST = 8
 """So many evaluations are enough until the last level is told."""
 
@@ -111,27 +115,36 @@ def _not_yet(rollout: Rollout, stage: str | None, blind: Sequence[Alert]) -> Sto
 def _blind(
     rollout: Rollout, stage: str | None, missing: Mapping[Alert, list[str]], unheard: Sequence[Alert]
 ) -> Story:
-    """Nothing is measured until all fire; then nobody reports the stage, which is believed for a while."""
-    step = _step(rollout, [*missing, *unheard])
-    alerts = {instance(alert, REASON, MISSING): alert for alert in missing}
-    course = Course(step, Timeline(rollout.scrape), alerts)
-    looks = list[Look]()
+    """Nothing is measured until all fire; then nobody reports the stage, which is believed for a while: so long all that
+    are bound to it stay blind, and no longer.
+    """
+    every = {instance(alert, REASON, one): alert for alert, several in missing.items() for one in several}
+    unsaid = {instance(alert, REASON, NO_STAGE): alert for alert in unheard}
+    course, looks = (
+        Course(_step(rollout, [*missing, *unheard]), Timeline(rollout.scrape), every),
+        list[Look](),
+    )
     while not course.stages or not all(map(course.fires, {alert.name for alert in missing})):
-        course.go_on(_seen(rollout), alerts, stage, shown=[NOTHING_MEASURED])
+        course.go_on(_seen(rollout), every, stage, shown=[NOTHING_MEASURED])
         looks.append(course.look((REASON, MISSING)))
-    texts = [
-        Text(alert, course.now, {REASON: reason}, None)
-        for alert, several in missing.items()
-        for reason in several
-    ]
-    alerts = {instance(alert, REASON, NO_STAGE): alert for alert in unheard}
-    course = replace(course, alerts=alerts, lives={})
-    heard = course.now + rollout.scrape
-    while not all(map(course.fires, {alert.name for alert in unheard})):
-        course.go_on({}, alerts if course.next >= heard + REMEMBER else [], UNHEARD)
-        looks.append(course.look((REASON, NO_STAGE)))
+    texts = [Text(alert, course.now, {label: reason}, None) for (_, label, reason), alert in every.items()]
+    course, believed_until = replace(course, alerts=every | unsaid), course.now + rollout.scrape + REMEMBER
+    free, said = [one for one in every if not _bound(rollout, one)], dict.fromkeys(one for _, _, one in every)
+    while {one for one in unsaid if (life := course.lives.get(one)) is None or not life.firing}:
+        course.go_on(
+            {}, every if course.next < believed_until else [*free, *unsaid], UNHEARD, shown=[NOTHING_MEASURED]
+        )
+        changes = -course.step <= course.now - believed_until < course.step
+        looks += [course.look((REASON, one)) for one in (*said, NO_STAGE) if changes or one == NO_STAGE]
     course.looks = looks
     return course.story(BLIND, texts)
+
+
+def _bound(rollout: Rollout, blind: Instance) -> bool:
+    """Whether it is a reason in some stages only."""
+    name, _, reason = blind
+    always = reason == MISSING or reason.startswith(NO_HISTORY)
+    return not always or any(one.arms and one.blind.name == name for one in rollout.guardrails)
 
 
 def _seen(rollout: Rollout) -> dict[Key, Feed]:
@@ -161,7 +174,7 @@ def reasons(rollout: Rollout, guardrail: Guardrail, stage: str | None) -> Iterat
                 yield f"the figure of stage {before} is missing"
     if any(one.kind is ReferenceKind.stable for one in told):
         yield STABLE_MISSING
-    yield from (f"there is no history of {span(one.ago)}" for one in told if one.ago is not None)
+    yield from (f"{NO_HISTORY} of {span(one.ago)}" for one in told if one.ago is not None)
 
 
 def _used(guardrail: Guardrail) -> list[Condition]:
@@ -178,7 +191,9 @@ def _needs_stage(guardrail: Guardrail) -> bool:
 
 
 def escalation(rollout: Rollout) -> Iterator[Story]:
-    """Alerts as Prometheus keeps them, as long as the last level takes and then no more, beside alerts that escalate to nobody."""
+    """Alerts as Prometheus keeps them, for as long as the last level takes; then those that have fired are acknowledged. Beside
+    them alerts that escalate to nobody.
+    """
     alerts = [
         a for a in rollout.alerts if a.tier in names.TIERS and (names.MODE, names.SHADOW) not in a.labels
     ]
@@ -193,17 +208,29 @@ def escalation(rollout: Rollout) -> Iterator[Story]:
     course = Course(step, Timeline(rollout.scrape), {instance(level.alert): level.alert for level in levels})
     fires, other = dict[Key, At](), _present(rollout)
     for alert in unresolved:
-        labels = {**dict(alert.labels), names.GUARDRAIL: UNRESOLVED}
-        fires |= _firing({names.ALERTNAME: "Unresolved", **labels})
-        other |= _others({names.ALERTNAME: "Other", **labels})
+        labels = {names.ALERTNAME: "Unresolved", **dict(alert.labels), names.GUARDRAIL: UNRESOLVED}
+        fires |= {**_firing(labels), Key.of("ALERTS_FOR_STATE", labels): At(BEGAN)}
+        labels[names.ALERTNAME] = "Other"
+        other |= _others(labels)
         if all(level.severities for level in rollout.escalation):
-            other |= _firing({names.ALERTNAME: "Other", **labels, names.SEVERITY: "other"})
-    for unresolved_yet in (*[True] * (-(-last // step) + 1), False):
-        feeds = {**other, **fires} if unresolved_yet else other
-        shown = ["unresolved" if unresolved_yet else "resolved"]
-        course.go_on(feeds, course.alerts if unresolved_yet else [], None, shown=shown)
+            other |= _firing({**labels, names.SEVERITY: "other"})
+    told = Key.of(names.ACKNOWLEDGED_METRIC, {names.ROLLOUT: rollout.name})
+    for _ in range(-(-last // step) + 1):
+        course.go_on({**other, **fires, told: At(BEGAN)}, course.alerts, None, shown=["unresolved"])
+    figures = [
+        Figure(course.now, _escalated(level, alert), Decimal(1)) for level, alert in heard.items() if alert
+    ]
+    course.go_on({**other, **fires, told: At(BEGAN + 1)}, [], None, shown=["acknowledged"])
     course.looks = [replace(look, only=(names.GUARDRAIL, UNRESOLVED)) for look in course.looks]
-    yield course.story(ESCALATES)
+    yield course.story(ESCALATES, figures=figures)
+
+
+def _escalated(level: Level, alert: Alert) -> Selector:
+    """An alert as a level has it, with all its labels."""
+    kept = (names.ROLLOUT, names.SERVICE, names.TIER, names.SEVERITY)
+    labels = {label: text for label, text in alert.labels if label in kept} | dict(level.alert.labels)
+    labels |= {names.ALERTNAME: level.alert.name, "alertstate": "firing", names.GUARDRAIL: UNRESOLVED}
+    return Selector("ALERTS", tuple((label, "=", text) for label, text in labels.items()))
 
 
 def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
@@ -239,11 +266,13 @@ def _firing(labels: dict[str, str], state: str = "firing") -> dict[Key, At]:
 
 
 def _others(labels: dict[str, str]) -> dict[Key, At]:
-    """Alerts that escalate to nobody: pending, in the shadow, on a level already, another rollout's."""
+    """Alerts that escalate to nobody: pending, in shadow mode, on a level already, of another rollout or environment, of no tier."""
     aside = (
         {names.MODE: names.SHADOW},
         {names.LEVEL: "other"},
         {names.ROLLOUT: "other"},
+        {names.ENVIRONMENT: "other"},
+        {names.TIER: "other"},
     )
     found = _firing(labels, "pending")
     for other in aside:

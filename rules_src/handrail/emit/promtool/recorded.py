@@ -127,7 +127,7 @@ class Recorded(Levels):
         found: dict[Instance, Breach] = {}
         for alert, one in self.conditions:
             shown = level.signals[one.signal.name]
-            if self._breached(alert, one, shown, now):
+            if (level.captured or not self._is_captured(one)) and self._breached(alert, one, shown, now):
                 value = Decimal(1) if isinstance(shown.value, str) or shown.value is None else shown.value
                 own = instance(alert, names.SIGNAL, one.signal.name)
                 found.setdefault(own, (own, alert, self.labels_of(one), value))
@@ -140,6 +140,11 @@ class Recorded(Levels):
             own = instance(blind, "reason", reason)
             found[own] = (own, blind, {"reason": reason}, Decimal(1))
         return [*found.values()]
+
+    def _is_captured(self, one: Condition) -> bool:
+        """Whether its limit is relative to a figure that the receiver captured."""
+        kinds = (ReferenceKind.before, ReferenceKind.previous_stage)
+        return one.reference is not None and one.reference.kind in kinds
 
     def labels_of(self, one: Condition) -> dict[str, str]:
         """The labels of what a condition judges, as an alert has them."""

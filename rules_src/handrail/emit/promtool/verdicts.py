@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,8 +14,8 @@ from handrail.emit.promtool.boundaries import SICK
 from handrail.emit.promtool.levels import Level
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline
-from handrail.emit.promtool.story import Breach, Course, Instance, Story, Text, Untestable, instance
-from handrail.plan import Absence, Alert, EventMeasure, Guardrail, PromQL, Rollout, Slo
+from handrail.emit.promtool.story import UNHEARD, Breach, Course, Instance, Story, Text, Untestable, instance
+from handrail.plan import Absence, Alert, Guardrail, PromQL, Rollout, Slo
 from handrail.promql.remembered import REMEMBER
 from handrail.units import Unit, plain, show, span
 
@@ -24,6 +24,7 @@ LIMITS = (
     "kept for as long as declared; too few events are reported as thin, missing metrics as blind"
 )
 LASTS = "An alert fires when its `for` has passed and ends when its `keep_firing_for` has, neither one evaluation sooner"
+REMEMBERS = "The stage and the figures that the receiver reported last hold for ten minutes, and no longer"
 AT_ONCE = 4
 """Times up to so many evaluations are shown evaluation by evaluation."""
 FREE = "no series are known that give a free PromQL expression a value"
@@ -63,6 +64,7 @@ def verdicts(rollout: Rollout) -> Iterator[Story | Untestable]:
         _split(one) for one in rollout.guardrails if one.split
     ]
     yield from _limits(rollout, guardrails, objectives)
+    yield from _remembering(rollout, guardrails)
     yield from _lasting(rollout, guardrails)
 
 
@@ -85,16 +87,43 @@ def _places(rollout: Rollout, guardrail: Guardrail) -> dict[str, Recorded]:
 
 def certain(guardrail: Guardrail) -> list[Alert]:
     """Its alerts that look at nothing but what is recorded of what can be fed."""
-    free = [one.name for one in guardrail.signals if isinstance(one.measure.inner, PromQL | Absence)]
-    raw = {one.metric for signal in guardrail.signals for one in selectors(signal.measure)} | {"up"}
+    free, raw = _free(guardrail), _raw(guardrail)
     found = []
     for alert in guardrail.every_alert:
         unknown = any(one.signal.name in free for one in alert.conditions)
         if alert is guardrail.blind:
-            unknown = bool(free) or any(signal.silences for signal in guardrail.signals)
+            unknown = bool(free)
         if not unknown and not raw & _words(alert.expr):
             found.append(alert)
     return found
+
+
+def _of_tiers(guardrail: Guardrail) -> dict[Instance, Alert]:
+    """Everything that its tiers fire for and that looks at nothing else; what does not fires for nothing while nothing else is
+    fed.
+    """
+    found, free, raw = dict[Instance, Alert](), _free(guardrail), _raw(guardrail)
+    for alert in guardrail.alerts:
+        each = alert.expr.split("\nor ")
+        exprs = each if len(each) == len(alert.conditions) else [alert.expr] * len(alert.conditions)
+        uncertain = {
+            one.signal.name
+            for one, expr in zip(alert.conditions, exprs, strict=True)
+            if one.signal.name in free or raw & _words(expr)
+        }
+        names_of = {one.signal.name for one in alert.conditions} - uncertain
+        found |= {instance(alert, names.SIGNAL, name): alert for name in sorted(names_of)}
+    return found
+
+
+def _free(guardrail: Guardrail) -> set[str]:
+    """The signals of which nothing can be fed."""
+    return {one.name for one in guardrail.signals if isinstance(one.measure.inner, PromQL | Absence)}
+
+
+def _raw(guardrail: Guardrail) -> set[str]:
+    """The metrics of the service itself."""
+    return {one.metric for signal in guardrail.signals for one in selectors(signal.measure)} | {"up"}
 
 
 def _words(expr: str) -> set[str]:
@@ -102,15 +131,10 @@ def _words(expr: str) -> set[str]:
 
 
 def _instances(guardrail: Guardrail, levels: Iterable[Level]) -> dict[Instance, Alert]:
-    found: dict[Instance, Alert] = {}
+    found = _of_tiers(guardrail) | _of_few(guardrail)
     reasons = dict.fromkeys(reason for level in levels for reason in level.reasons)
-    for alert in certain(guardrail):
-        if alert is guardrail.blind:
-            found |= {instance(alert, "reason", reason): alert for reason in reasons}
-        elif alert is guardrail.thin:
-            found[instance(alert)] = alert
-        else:
-            found |= {instance(alert, names.SIGNAL, one.signal.name): alert for one in alert.conditions}
+    if guardrail.blind in certain(guardrail):
+        found |= {instance(guardrail.blind, "reason", reason): guardrail.blind for reason in reasons}
     return found
 
 
@@ -122,7 +146,7 @@ def _limits(
     for guardrail, places in guardrails:
         here = places[first or ""]
         lost = here.lost() if guardrail.blind in certain(guardrail) else []
-        levels = [here.calm, *here.limits(), *here.few(), *lost, here.calm]
+        levels = [here.calm, *here.limits(), *here.few(), *lost, here.idle]
         part = Part(_instances(guardrail, levels), [_moment(here, level) for level in levels])
         parts.append((part, places, {here.figures()}))
     every = [*(part for part, _, _ in parts), *objectives]
@@ -163,7 +187,9 @@ def _play(
         feeds: dict[Key, Feed] = {}
         for moment in moments:
             feeds |= moment.feeds
-        breaches = [breach for moment in moments for breach in moment.breaches(course.next)]
+        breaches = [
+            one for moment in moments for one in moment.breaches(course.next) if one[0] in course.alerts
+        ]
         shown = [moment.note for moment in moments]
         course.go_on(feeds, [one for one, _, _, _ in breaches], stage, shown=shown)
         course.tell(breaches, texts)
@@ -176,6 +202,53 @@ def _longest(rollout: Rollout, alerts: Iterable[Alert]) -> timedelta:
     return -(-max([*times, REMEMBER * 3 / 2]) // every) * every
 
 
+def _remembering(
+    rollout: Rollout, guardrails: Sequence[tuple[Guardrail, dict[str, Recorded]]]
+) -> Iterator[Story]:
+    """In each stage that has other limits all that look at what the receiver says are far beyond their limits, while it is
+    heard, while it was heard lately, and then not any more.
+    """
+    every, scrape = rollout.evaluate, rollout.scrape
+    step = -(-REMEMBER * 2 / 3 // every) * every
+    parts, alerts = list[tuple[dict[str, Recorded], set[object]]](), dict[Instance, Alert]()
+    for guardrail, places in guardrails:
+        own = (_of_tiers(guardrail) | _of_few(guardrail)).items()
+        heard = {one: alert for one, alert in own if _heard(alert) and not alert.during}
+        if heard and not guardrail.versions:
+            parts.append((places, set()))
+            alerts |= heard
+    if not parts or not REMEMBER / 2 < step - scrape < REMEMBER:
+        return
+    course = Course(step, Timeline(scrape), alerts)
+    for stage in filter(None, stages_of(rollout)):
+        shown = [places for places, seen in parts if places[stage].figures() not in seen]
+        for places, seen in parts:
+            seen.add(places[stage].figures())
+        told = [_told(places[stage], places[""]) for places in shown]
+        for place, heard_in in enumerate((stage, UNHEARD, UNHEARD) if told else ()):
+            _play(course, [[one[place]] for one in told], heard_in, {})
+            if not place:  # as long as the stage
+                course.timeline.play(
+                    {k: v for one in told for k, v in one[0].feeds.items()}, course.now + scrape
+                )
+    yield course.story(REMEMBERS)
+
+
+def _told(here: Recorded, unheard: Recorded) -> tuple[Moment, Moment, Moment]:
+    """Far beyond its limits in a stage: while the receiver is heard, lately was, and no longer is."""
+    gone = replace(here.dire, captured=False)
+    return (
+        _moment(here, here.dire),
+        Moment(here.feeds(gone), lambda now: here.breaches(here.dire, now), here.said(here.dire)),
+        _moment(unheard, gone),
+    )
+
+
+def _heard(alert: Alert) -> bool:
+    """Whether it looks at the stage, or at figures that were captured."""
+    return bool({names.STAGE_METRIC, names.REFERENCE_METRIC} & _words(alert.expr))
+
+
 def _lasting(
     rollout: Rollout, guardrails: Sequence[tuple[Guardrail, dict[str, Recorded]]]
 ) -> Iterator[Story]:
@@ -184,12 +257,12 @@ def _lasting(
     """
     first, every = stages_of(rollout)[0] or "", rollout.evaluate
     alerts = [
-        (places[first], alert)
+        (places[first], one, alert)
         for guardrail, places in guardrails
-        for alert in certain(guardrail)
-        if any(places[first].judged(one) for one in alert.conditions) or _scarce(places[first], alert)
+        for one, alert in (_of_tiers(guardrail) | _of_few(guardrail)).items()
+        if any(places[first].judged(c) for c in alert.conditions) or alert is guardrail.thin
     ]
-    times = {t for _, alert in alerts for t in (alert.sustained, alert.keep_firing_for) if t > every}
+    times = {t for _, _, alert in alerts for t in (alert.sustained, alert.keep_firing_for) if t > every}
     short = {time for time in times if time <= AT_ONCE * every}
     ends: dict[timedelta, set[timedelta]] = {}  # what is over when another time is, up to a few times later
     for time in sorted(times - short):
@@ -197,23 +270,25 @@ def _lasting(
         ends.setdefault(step, set()).add(time)
     before = [({time}, time - every) for time in sorted(times - short)]
     for some, step in [*before, *((several, step) for step, several in ends.items()), (short, every)]:
-        own = [pair for pair in alerts if some & {pair[1].sustained, pair[1].keep_firing_for}]
+        own = [one for one in alerts if some & {one[2].sustained, one[2].keep_firing_for}]
         if own:
             yield _last(step, own, some, first)
 
 
 def _last(
-    step: timedelta, alerts: Sequence[tuple[Recorded, Alert]], times: set[timedelta], stage: str
+    step: timedelta, several: Sequence[tuple[Recorded, Instance, Alert]], times: set[timedelta], stage: str
 ) -> Story:
     """All that lasts so long is beyond its limits for that time, and is well again then."""
-    known = {one: alert for here, alert in alerts for one in _of_tier(alert)}
-    course, places = Course(step, Timeline(step), known), list(dict.fromkeys(here for here, _ in alerts))
-    thin = {id(here) for here, alert in alerts if alert is here.guardrail.thin}
+    alerts = {one: alert for _, one, alert in several}
+    course, places = Course(step, Timeline(step), alerts), list(dict.fromkeys(here for here, _, _ in several))
+    thin = {id(here) for here, _, alert in several if alert is here.guardrail.thin}
     worst = [_moment(here, here.scarce if id(here) in thin else here.worst) for here in places]
     calm = [_moment(here, here.calm) for here in places]
-    kept = {alert.keep_firing_for for _, alert in alerts} & times
+    kept = {alert.keep_firing_for for alert in alerts.values()} & times
     sustained = {
-        alert.sustained for _, alert in alerts if alert.keep_firing_for in kept or alert.sustained in times
+        alert.sustained
+        for alert in alerts.values()
+        if alert.keep_firing_for in kept or alert.sustained in times
     }
     for moments, time in ((worst, max(sustained)), (calm, max(kept, default=None))):
         for _ in range(0 if time is None else -(-time // step) + 1):
@@ -221,18 +296,9 @@ def _last(
     return course.story(LASTS)
 
 
-def _scarce(here: Recorded, alert: Alert) -> bool:
-    """Whether it is the alert that tells of too few events, and there can be too few."""
-    return alert is here.guardrail.thin and any(
-        isinstance(one.measure.inner, EventMeasure) and one.measure.inner.min_events > 1
-        for one in here.signals
-    )
-
-
-def _of_tier(alert: Alert) -> list[Instance]:
-    if not alert.conditions:
-        return [instance(alert)]
-    return [instance(alert, names.SIGNAL, one.signal.name) for one in alert.conditions]
+def _of_few(guardrail: Guardrail) -> dict[Instance, Alert]:
+    """The alert that tells of too few events, where that is all it looks at."""
+    return {instance(alert): alert for alert in certain(guardrail) if alert is guardrail.thin}
 
 
 # Objectives, and the split of the traffic
@@ -289,6 +355,15 @@ def _split(guardrail: Guardrail) -> Part:
         breach: list[Breach] = [(own, warning, labels, share)] if shown >= split.least else []
         other = evidence.but({names.ROLLOUT: "other"})
         note = f"{guardrail.name}: evidence {plain(shown)}"
-        return Moment({key: At(share), evidence: At(shown), other: At(SICK)}, lambda _: breach, note)
+        return Moment(
+            {
+                key: At(share),
+                key.but({arms.recorded: arms.stable}): At(1 - share),
+                evidence: At(shown),
+                other: At(SICK),
+            },
+            lambda _: breach,
+            note,
+        )
 
     return Part({own: warning}, [moment(split.least - 1), *[moment(split.least)] * 2, moment(Decimal(0))])

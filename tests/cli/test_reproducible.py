@@ -25,7 +25,14 @@ shop = Rollout(
             tiers=[Critical(Rise("50%", floor="1%"), action="rollback", or_=[On("pool", Gauge("pool"), Above(5))])],
             runbook=Runbook("Requests fail."),
             whole_service=True,
-        )
+        ),
+        Guardrail(
+            "latency",
+            Latency("request_seconds", p=95, buckets=[0.1, 0.25, 0.5]),
+            tiers=[Critical(Above("250ms"), action="rollback")],
+            runbook=Runbook("Requests are slow."),
+            whole_service=True,
+        ),
     ],
     split=HAProxySplit("web", sockets=["unix:haproxy.sock"]),
 )

@@ -136,10 +136,10 @@ class Measured:
                     found[Key.of(one.record, {**labels, label: "other"})] = At(Decimal(1))
         return found
 
-    def read(self, signal: Signal, keys: Iterable[Key]) -> frozenset[Key]:
+    def read(self, signal: Signal, keys: Iterable[Key]) -> tuple[Key, ...]:
         """Those of these series that a signal looks at, of whichever arm."""
         own = self._reads_of[signal.name]
-        return frozenset(key for key in keys if key in own)
+        return tuple(key for key in keys if key in own)
 
     @cached_property
     def _reads_of(self) -> dict[str, Reads]:

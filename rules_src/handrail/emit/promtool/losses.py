@@ -60,7 +60,7 @@ FAILED, STILL = At(Decimal(1)), Rise(Decimal(0))
 
 Fault = tuple[str, tuple[Selector, ...], At | None]
 """Why it is then blind, which of its series it is, and what they show: nothing (LOST), or what is no value."""
-Losses = dict[tuple[frozenset[Key], Feed | None], str]
+Losses = dict[tuple[tuple[Key, ...], Feed | None], str]
 """Which series are lost, what they show then, and why it is blind."""
 
 
@@ -299,7 +299,7 @@ class _Story:
         faults = dict.fromkeys(
             fault for _, signals in own.values() for several in signals for fault in several
         )
-        rounds: list[list[tuple[frozenset[Key], Feed | None]]] = []
+        rounds: list[list[tuple[tuple[Key, ...], Feed | None]]] = []
         touched: list[set[str]] = []
         for keys, shown in sorted(faults, key=lambda fault: fault[1] is not LOST):
             who = {name for name, (one, _) in own.items() if any(map(one.reads, keys))}
@@ -356,7 +356,7 @@ def _faults_of(one: Measured, keys: Iterable[Key], shows: Shows) -> list[Losses]
             if reason != MISSING and isinstance(measure, While) and value(measure, shows) is None:
                 continue  # nobody minds while its condition does not hold
             reads = Reads(lost)
-            own = frozenset(key for key in keys if key in reads)
+            own = tuple(key for key in keys if key in reads)
             if own:
                 found.setdefault((own, shown), reason)
         every.append(found)

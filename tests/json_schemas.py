@@ -1,4 +1,4 @@
-"""A JSON Schema and a document → what is wrong with it. Its judge is read here: only who judges waits a second for it."""
+"""A JSON Schema and a document → what is wrong with it. The validator, which takes a second to import, is imported on use."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Shown:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """A green run in which a proof is lacking is none."""
+        """Fail a run in which a proof is missing."""
         if lacking(self._tests, self._outcomes) and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

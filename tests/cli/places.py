@@ -66,7 +66,7 @@ class Shell:
 
 
 def changed(text: str, replaced: Mapping[str, str]) -> str:
-    """`text` with each key replaced by its value; a key that is not there is a mistake of the test."""
+    """`text` with each key replaced by its value; a missing key is an error in the test."""
     for old, new in replaced.items():
         assert old in text, old
         text = text.replace(old, new)

@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_written_is_said_with_its_cure(shell: Shell) -> 
 
 
 def cut_short(after: int, monkeypatch: pytest.MonkeyPatch) -> int:
-    """`handrail generate` that dies before it puts a file into its place, for the `after`th time."""
+    """`handrail generate` that dies just before it moves its `after`th file into place."""
     replace, left = Path.replace, iter(range(after))
 
     def cut(self: Path, target: Path) -> Path:

@@ -1,4 +1,4 @@
-"""`handrail generate --diff`: what comes by itself in a rollout, or no longer does."""
+"""`handrail generate --diff`: what a rollout now does by itself, or no longer does."""
 
 from __future__ import annotations
 

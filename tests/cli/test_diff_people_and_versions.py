@@ -146,7 +146,7 @@ def test_who_says_the_versions_is_for_a_person_to_judge(
 
 
 def muted(mute: str) -> str:
-    """The shop whose critical tier is told to Slack, but not then."""
+    """The shop that reports its critical tier to Slack, except at these times."""
     told = f'    routes={{"critical": [SlackReceiver("#shop", "/etc/slack")]}},\n{mute}    rollback='
     return changed(SHOP, {"    rollback=": told, IMPORTS: "import MuteTime, SlackReceiver, Above, Command"})
 

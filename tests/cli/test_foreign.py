@@ -1,4 +1,4 @@
-"""What lies in the folder and is not Handrail's → named, and left as it is; nothing at all is written then."""
+"""Foreign files in the output folder → named and left alone, and nothing is written."""
 
 from __future__ import annotations
 

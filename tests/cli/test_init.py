@@ -115,7 +115,7 @@ def test_everybody_who_calls_has_a_token_that_nobody_else_can_read(shell: Shell)
 
 
 def test_the_receiver_would_start_with_the_settings_that_it_writes(shell: Shell) -> None:
-    """Nobody answers, of course: that is no reason not to start."""
+    """No server answers yet; the receiver starts anyway."""
     shell.handrail("init", "guardrails")
     address = servers.free_address()
     settings = Path("guardrails/handrail.toml")

@@ -1,4 +1,4 @@
-"""`handrail` as tests put it on PATH → what the installed one does, word for word."""
+"""The `handrail` that tests put on PATH → the same output as the installed one, word for word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiler lets the plan of a rollout go before it makes the next one's."""
+"""The compiler releases the plan of one rollout before it makes the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`handrail generate` says how far it is: on a terminal, on one line, and nowhere else."""
+"""`handrail generate` shows its progress on one line, and only on a terminal."""
 
 from __future__ import annotations
 

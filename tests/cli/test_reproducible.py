@@ -1,4 +1,4 @@
-"""The same declarations give the same bytes, wherever they lie, however they are named, whatever the machine is like."""
+"""The same declarations give the same bytes, whatever the folder, the file names and the machine."""
 
 from __future__ import annotations
 

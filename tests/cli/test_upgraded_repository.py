@@ -1,4 +1,4 @@
-"""A repository of the version before → what this version makes of it; and one of a newer version is left alone."""
+"""A repository of the previous version → what this version generates; one of a newer version is left alone."""
 
 from __future__ import annotations
 

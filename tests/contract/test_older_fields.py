@@ -1,4 +1,4 @@
-"""The fields of an older playbook → read, each of them, and no further one asked for."""
+"""An older playbook → each of its fields is read, and no other is required."""
 
 from __future__ import annotations
 

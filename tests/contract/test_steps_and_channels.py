@@ -1,4 +1,4 @@
-"""The words of steps and channels → what is said about what does not fit."""
+"""Steps and channels with wrong values → what their refusal says."""
 
 from __future__ import annotations
 

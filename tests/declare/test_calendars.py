@@ -1,4 +1,4 @@
-"""A calendar file → the freezes it holds, and what is said of one that cannot be read as it was meant."""
+"""A calendar file → its freezes, or what is reported where it cannot be read as intended."""
 
 from __future__ import annotations
 

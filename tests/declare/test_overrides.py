@@ -161,7 +161,7 @@ def test_what_is_wrong_in_one_environment_only_names_it(tmp_path: Path) -> None:
 
 
 def test_what_one_environment_needs_is_accepted_in_all(tmp_path: Path) -> None:
-    """At 1 event a second production has too few of them; staging judges from less."""
+    """At 1 event a second production has too few events; staging needs fewer."""
     accepted = 'expected="1/s", accept={"thin-traffic": "judged by the hour"}, whole_service=True'
     rollout = ROLLOUT.replace("whole_service=True", accepted).replace('("error-rate", "login")', '("login",)')
     environments = """

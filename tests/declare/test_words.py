@@ -1,4 +1,4 @@
-"""The words of a declaration → what is said about what does not fit, and what a schema of them looks like."""
+"""The words of a declaration → how wrong values are refused, and their schema."""
 
 from __future__ import annotations
 

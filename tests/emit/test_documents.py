@@ -1,4 +1,4 @@
-"""Whatever is written as YAML is read as what it was."""
+"""Whatever is written as YAML reads back as the same value."""
 
 import yaml
 from handrail.emit.document import NOTE, Note, yaml_document

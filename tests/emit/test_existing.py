@@ -1,4 +1,4 @@
-"""An environment that says what is there already → files that a Prometheus and a Grafana take beside their own."""
+"""An environment with servers that exist already → files that they accept beside their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of a rollout say which environment they are of, and of which age; the playbook says the same."""
+"""A rollout's rules name their environment and their digest; the playbook names the same."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_an_environment_that_nobody_declared_is_called_default() -> None:
     assert playbook_of(lower([shop], Environment("default")))["environment"] == "default"
 
 
-def test_an_escalation_climbs_from_the_alerts_of_its_own_environment_only() -> None:
+def test_only_alerts_of_its_own_environment_escalate() -> None:
     [level] = [rule for rule in rules_of(planned()) if rule.get("alert") == "ShopEscalationManager"]
     assert 'environment="production"' in level["expr"]
 

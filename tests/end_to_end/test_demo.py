@@ -209,7 +209,7 @@ def a_weight_again(folder: Path) -> None:
 def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
     tmp_path: Path, sabotage: Callable[[Path], None], when: str, step: str
 ) -> None:
-    """On the newer servers, and the bad version alone: up to the rollback they do here what Debian's do above."""
+    """On the newer servers, with the bad version only: until the rollback they do what Debian's do above."""
     with demo(tmp_path, "--bad-only", *binaries("newer")) as run:
         run.until_it_says(when)
         sabotage(tmp_path)

@@ -33,7 +33,7 @@ def test_a_healthy_service_completes_and_a_sick_one_is_rolled_back(played: Playe
 
 
 def completes(life: Life) -> float:
-    """From start to complete: each stage is entered by its gate, and nobody is alarmed; when it was started."""
+    """From start to complete: each stage is entered through its gate and no alert fires; gives the time of the start."""
     began, stages = time.monotonic(), life.told()["stages"]
     assert life.cast.target() == life.played.before
     life.start("v1")
@@ -52,7 +52,7 @@ def completes(life: Life) -> float:
 
 
 def is_rolled_back(life: Life, since: float) -> None:
-    """From start to rollback: the service falls sick, after nobody was alarmed, and the target is back at the version before."""
+    """From start to rollback: no alert fires until the service fails, and the target returns to the previous version."""
     began, stages = time.monotonic(), life.told()["stages"]
     life.start("v2")
     for stage in stages[1 : stages.index(life.played.sick_in) + 1]:

@@ -1,4 +1,4 @@
-"""Whatever is declared, if lint accepts it: its generated tests hold on both promtools, and amtool takes the routes."""
+"""Whatever declaration lint accepts: its generated tests pass on both promtools, and amtool accepts its routes."""
 
 from __future__ import annotations
 

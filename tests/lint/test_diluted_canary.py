@@ -1,4 +1,4 @@
-"""diluted-canary: what it finds, with line and words, and what it leaves alone."""
+"""diluted-canary: what it reports, with line and message, and what it does not report."""
 
 from __future__ import annotations
 

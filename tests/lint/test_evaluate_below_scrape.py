@@ -1,4 +1,4 @@
-"""evaluate-below-scrape: what it finds, with line and words, and what it leaves alone."""
+"""evaluate-below-scrape: what it reports, with line and message, and what it does not report."""
 
 from __future__ import annotations
 

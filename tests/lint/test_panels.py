@@ -1,4 +1,4 @@
-"""What a panel draws is looked at as what a guardrail judges is."""
+"""Lints check what a panel draws as they check what a guardrail judges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""part-of-whole: what it finds, with line and words, and what it leaves alone."""
+"""part-of-whole: what it reports, with line and message, and what it does not report."""
 
 from __future__ import annotations
 

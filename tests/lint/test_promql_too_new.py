@@ -1,4 +1,4 @@
-"""promql-too-new: what it finds, with line and words; and both Prometheuses agree about what it leaves alone."""
+"""promql-too-new: what it reports, with line and message; both Prometheus versions accept what it does not report."""
 
 from __future__ import annotations
 

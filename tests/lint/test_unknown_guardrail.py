@@ -1,4 +1,4 @@
-"""unknown-guardrail: what it finds, with line and words, and what it leaves alone."""
+"""unknown-guardrail: what it reports, with line and message, and what it does not report."""
 
 from __future__ import annotations
 

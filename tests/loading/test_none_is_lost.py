@@ -1,4 +1,4 @@
-"""Every Rollout and Environment that is made while a folder is read → compiled, or the reason why nothing is."""
+"""Every Rollout and Environment that a folder creates is compiled, or nothing is and the reason is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would declare something in a source folder and is not read → said, with what to do; what was put away is not."""
+"""Files that would declare something but are not read → reported with what to do, unless they were put away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People who are told by what an alert asks for: nothing that mutes an alert leaves them out."""
+"""Routes by action: no inhibition keeps an alert from the people whom its action concerns."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_a_graver_tier_is_never_easier_to_reach(shares: list[Decimal], above: bo
 
 
 def test_a_tier_follows_a_graver_one_only_where_both_say_a_figure_of_the_same() -> None:
-    """Half as much again and one point more are two lines of which no number says which is the tighter."""
+    """A rise of half and a rise of one point cross: neither is tighter for every base."""
     tiers: list[Warning | Critical | Emergency] = [
         Warning(Rise("50%")),
         Critical(RisePoints({"all": "1%"})),
@@ -118,7 +118,7 @@ def _proof(*guardrails: Guardrail) -> str | None:
 
 
 def test_a_rollback_is_proved_by_series_that_tell_the_arms_apart() -> None:
-    """Builds are of no arm, and a figure of theirs would never come."""
+    """Builds belong to no arm, so no figure of theirs would ever be captured."""
     builds = Guardrail("builds", Ratio(bad="broken_total", of="builds_total"), whole_service=True)
     errors = Guardrail("errors", RATIO)
     expr = _proof(builds, errors)

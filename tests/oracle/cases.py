@@ -104,7 +104,7 @@ def _place(stages: tuple[str | None, ...]) -> str:
 
 
 def _looks(looks: Iterable[Look]) -> Iterator[Data]:
-    """Who fires, and who is not sustained for long enough yet, of all of whom that is certain."""
+    """Which alerts fire and which are pending, of those whose state is certain."""
     by_time: dict[tuple[timedelta, tuple[str, str]], dict[str, frozenset[str]]] = {}
     for look in looks:
         by_time.setdefault((look.at, look.only or _ANY), {}).update(look.states)

@@ -139,7 +139,7 @@ def _blur(measure: Increase, scrape: timedelta) -> Decimal:
 
 
 def adds_up(measure: Measure) -> bool:
-    """Whether two arms together have more of it than one."""
+    """Whether its value adds up over both arms."""
     return (
         isinstance(measure, Rate | Increase)
         or (isinstance(measure, Gauge | Usage | Difference | Forecast | Changes) and measure.over == "sum")
@@ -148,7 +148,7 @@ def adds_up(measure: Measure) -> bool:
 
 
 def like_now(measure: Measure, guardrail: Guardrail, scrape: timedelta) -> None:
-    """Raises Impossible where what it was some time ago is another figure, though nothing has changed."""
+    """Raises Impossible where the past figure differs though nothing has changed."""
     if guardrail.versions and adds_up(measure):
         raise Impossible("how much all versions did back then is not what one arm does")
     if isinstance(measure, Increase) and measure.window % scrape:

@@ -144,7 +144,7 @@ class GuardrailStory:
         self._go_on(self._now)
 
     def until(self, state: str) -> None:
-        """Go on until all who are in breach surely fire, or nobody does."""
+        """Go on until all alerts in breach surely fire, or none does."""
         for _ in range(MOST + 2):
             breaches = self._breaches(self._now, self.course.now)
             unknown = {name for (name, _), breach in breaches.items() if breach is None}
@@ -188,7 +188,7 @@ class GuardrailStory:
         return {reason: False for reason in upper if breaches.get(reason) is False}
 
     def _breaches(self, shown: Shown, at: timedelta) -> dict[Reason, bool | None]:
-        """Whether there is one when these values show; None where that is not certain."""
+        """Whether each reason is in breach at these values; None where that is uncertain."""
         found: dict[Reason, bool | None] = {}
         moving = [s for s in self.guardrail.signals if s.name in self.moving]
         # What looks at the same series sees how they go from one value to the next, and that is not said here.

@@ -1,4 +1,4 @@
-"""Alerts and files → what does not belong together, each thing taken away in turn."""
+"""Alerts and their files → what is inconsistent when each thing is removed in turn."""
 
 from __future__ import annotations
 

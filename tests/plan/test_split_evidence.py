@@ -1,4 +1,4 @@
-"""The evidence against a split: how often it errs when it is looked at all the time, and how soon it finds something."""
+"""The evidence of an uneven traffic split: how often it errs when checked all the time, and how soon it detects one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A life that is kept in either database → the bundle of each attempt, which verifies; also of a store that was tampered with."""
+"""Attempts in either database → a bundle of each that verifies; and bundles of a store that was tampered with."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def bundle(store: Store, number: int, prometheus: Known | None = None) -> 
 
 
 def problems(made: MadeBundle) -> tuple[str, ...]:
-    """What does not follow; but the steps, which that life does not carry out."""
+    """What does not verify, apart from the steps, which these attempts do not carry out."""
     files = {name: text.encode() for name, text in made.files.items()}
     found = verify(files, version="1.2.3").problems
     return tuple(one for one in found if "these steps are not done" not in one)

@@ -1,4 +1,4 @@
-"""PostgreSQL's own copy, made while a receiver works, and put back → the same store with its evidence whole."""
+"""PostgreSQL's own backup, made while a receiver works and restored → the same store with its evidence intact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pieces of work that share a transaction: what one of them does is no other's trouble."""
+"""Writes that share a transaction: the failure of one does not affect the others."""
 
 from __future__ import annotations
 

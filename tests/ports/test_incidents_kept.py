@@ -1,4 +1,4 @@
-"""What a rollback opens is an incident, which the evidence tells whole, until a person closes it: in a store of either kind."""
+"""A rollback opens an incident, kept in either store and whole in the evidence, until a person closes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store of either kind that a receiver has open → what `handrail store` finds in it, and that it changes nothing."""
+"""A store of either kind that a receiver has open → what `handrail store` finds in it without changing anything."""
 
 from __future__ import annotations
 

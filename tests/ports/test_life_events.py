@@ -1,4 +1,4 @@
-"""An attempt's life → CDEvents: each event once and with its id, in order, whoever sends it how often."""
+"""An attempt's life → CDEvents: each event once, with its id and in order, however often and by whichever receiver it is sent."""
 
 from __future__ import annotations
 

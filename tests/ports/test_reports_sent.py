@@ -1,4 +1,4 @@
-"""A report at its declared time: once, also after a restart and by two receivers, and marked late where it is."""
+"""A report is sent once at its declared time, also after a restart or by two receivers, and is marked when it is late."""
 
 from __future__ import annotations
 

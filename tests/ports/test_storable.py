@@ -1,4 +1,4 @@
-"""A text of others that a database does not take is kept by every store, with a mark where it was odd."""
+"""Every store keeps a foreign text that its database refuses, with a mark in place of the refused characters."""
 
 from __future__ import annotations
 

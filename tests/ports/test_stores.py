@@ -1,4 +1,4 @@
-"""One suite for every store: what is kept is kept, what is done is done once, and only one works on it."""
+"""One suite for every store: nothing kept is lost, nothing is done twice, and only one receiver works on an attempt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One suite for every store: who is to be told of what is kept until they were."""
+"""One suite for every store: a message is kept until it was delivered."""
 
 from __future__ import annotations
 

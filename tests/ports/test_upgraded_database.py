@@ -1,4 +1,4 @@
-"""A database of either kind as the version before left it → one of this version, with all that was in it."""
+"""A database of either kind from the previous version → upgraded, with everything that was in it."""
 
 from __future__ import annotations
 

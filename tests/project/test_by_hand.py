@@ -1,4 +1,4 @@
-"""What the five teams typed by hand → it is in the section of the runbook in which somebody looks for it.
+"""What the five teams typed by hand is in the runbook's section where somebody looks for it.
 
 That each line is shell, SQL, PromQL or a command of Handrail's is held by tests/emit/runbooks/test_commands.py.
 """

@@ -1,4 +1,4 @@
-"""The unit and the image file → what of them can be held without an engine and without systemd as init."""
+"""The systemd unit and the image file → what can be tested without a container engine and without systemd as init."""
 
 from __future__ import annotations
 

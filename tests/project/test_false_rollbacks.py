@@ -1,4 +1,4 @@
-"""A service that does not change, simulated → how often limits are broken by chance, at the least traffic they judge."""
+"""A simulated service that does not change → how often limits are broken by chance at the least traffic they judge."""
 
 from __future__ import annotations
 

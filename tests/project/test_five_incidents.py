@@ -5,7 +5,7 @@ from __future__ import annotations
 from project.test_five_playbooks import FIVE, playbook
 
 
-def test_whatever_climbs_and_every_emergency_opens_an_incident_that_can_be_acknowledged() -> None:
+def test_whatever_escalates_and_every_emergency_opens_an_incident_that_can_be_acknowledged() -> None:
     opens = {
         rollout: {
             f"{guardrail.name}/{tier.tier}"

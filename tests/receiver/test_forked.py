@@ -1,4 +1,4 @@
-"""A receiver that tests fork is as one that is started by its command: else they would show something else."""
+"""A forked receiver behaves like one started by its command; otherwise tests would prove something else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever acknowledges an incident has what fired until then: that escalates no further, and what begins later does."""
+"""Acknowledging an incident stops the escalation of what fired by then; what begins later escalates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users of aurigraph get, whichever arm serves them and whether or not a release goes on → who is told of it.
+"""What users of aurigraph experience, on either arm and with or without a release → who is told.
 
 The balancer answers by itself, with 503, when it has no server to send to: no node counts that, and all are up.
 """

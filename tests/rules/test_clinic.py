@@ -1,4 +1,4 @@
-"""The clinic's sources that stop, of its own rules: what comes of them is blind, and nothing else."""
+"""When one of the clinic's sources stops, the guardrails that read it are blind, and no others."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ DOWN: Mapping[str, str] = {
 SICK = ("database", "nodes", "machine-memory", "disk")
 
 
-def test_p1_and_p2_climb_after_5_15_and_30_minutes(promtool: str) -> None:
+def test_p1_and_p2_escalate_after_5_15_and_30_minutes(promtool: str) -> None:
     asked = (
         escalated("5m"),
         escalated("8m", "manager"),
@@ -85,7 +85,7 @@ def test_p1_and_p2_climb_after_5_15_and_30_minutes(promtool: str) -> None:
     assert complaints(promtool, aurigraph(*SICK), DOWN, *asked, step="1m") == ""
 
 
-def test_p3_and_p4_climb_only_once_their_time_is_over_and_p1_and_p2_no_further(promtool: str) -> None:
+def test_p3_and_p4_escalate_only_once_their_time_is_over_and_p1_and_p2_no_further(promtool: str) -> None:
     asked = (
         escalated("55m", urgent=False),
         escalated("1h20m", "p3-overdue", urgent=False),

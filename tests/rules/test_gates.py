@@ -1,4 +1,4 @@
-"""What a gate asks for: a stage is judged as a whole, by what happened in it alone, and only when enough of it was seen."""
+"""A gate judges a stage as a whole, by its own events alone, and only when enough of it was seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exporter says is left of a size: how full it is, and never fine where that cannot be known."""
+"""Usage from what is left of a size: how full it is, and never fine where that is unknown."""
 
 from __future__ import annotations
 

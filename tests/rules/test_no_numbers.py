@@ -1,4 +1,4 @@
-"""What is not a number, or cannot be: neither a breach nor a pass, and blind when it lasts."""
+"""A value that is no number, or impossible, is neither a breach nor a pass, and blinds its guardrail if it lasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source that need not be there: silent while nothing of it was ever seen, blind once it was and is gone."""
+"""An optional source: silent while it was never seen, blind once it was seen and is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A criterion of all events since the stage began: quiet windows do no harm, and too few events say nothing yet."""
+"""A criterion over all events of a stage: quiet windows do no harm, and too few events give no verdict yet."""
 
 from __future__ import annotations
 

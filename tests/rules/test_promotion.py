@@ -1,4 +1,4 @@
-"""The alert that asks to go on: it fires while the gate ahead is open, as far as rules can see, and at no other time."""
+"""The promotion alert fires only while the gate ahead is open, as far as rules can see."""
 
 from __future__ import annotations
 

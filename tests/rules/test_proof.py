@@ -1,4 +1,4 @@
-"""What proves a rollback: the canary's own traffic. A canary that is gone has none, one that cannot be seen may have."""
+"""The canary's own traffic proves a rollback: a canary that is gone has none, one that cannot be seen may have some."""
 
 from __future__ import annotations
 

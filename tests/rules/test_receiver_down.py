@@ -1,4 +1,4 @@
-"""A receiver that is gone is told of by Prometheus and Alertmanager alone, of every rollout and whatever its job is called."""
+"""Prometheus and Alertmanager alone report a receiver that is down, for every rollout and whatever its job is called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several series that are added up: none hides another, and what is missing of them is what nobody knows."""
+"""Sums of several series: none hides another, and a sum with a missing part is unknown."""
 
 from __future__ import annotations
 

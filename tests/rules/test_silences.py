@@ -1,4 +1,4 @@
-"""A log that nobody brings any more, and a query that fails: what was exported last is no figure of now."""
+"""A log that stops arriving, or a query that fails: the last exported value is not a current one."""
 
 from __future__ import annotations
 

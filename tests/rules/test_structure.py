@@ -1,4 +1,4 @@
-"""The rules of all rollouts, as a tree: what no rule may be, whatever was declared."""
+"""The rules of all rollouts as syntax trees: what no rule may contain, whatever was declared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people write, in whatever letters → rules that Prometheus loads and texts that say the same."""
+"""Texts in any characters → rules that Prometheus loads, and texts that read the same."""
 
 from __future__ import annotations
 

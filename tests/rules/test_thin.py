@@ -1,4 +1,4 @@
-"""Little traffic: what fails is found by how much of it failed, and what cannot be judged says so."""
+"""Little traffic: failures are found by their number, and what cannot be judged is reported as thin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of a level → it fires for what stays unresolved or blind, never from a shadow or from another level."""
+"""The rules of an escalation level → they fire for unresolved and blind alerts, never for shadows or other levels."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ def _told(rule: Mapping[str, Any], guardrail: str, tier: str, severity: str) -> 
 
 
 @pytest.mark.parametrize("promtool", [program("promtool"), newer("promtool")], ids=["2.42", "newer"])
-def test_a_level_climbs_from_what_is_in_force_or_blind_and_from_nothing_else(
-    promtool: Path, tmp_path: Path
-) -> None:
+def test_a_level_escalates_what_is_in_force_or_blind_and_nothing_else(promtool: Path, tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(of_each(rules.emit, planned())["prometheus/rules/shop.yml"])
     firing = [
         'guardrail="errors",tier="critical",action="rollback",environment="production"',

@@ -1,4 +1,4 @@
-"""Rollouts with every gap in who is told → what a real Alertmanager mutes: never what somebody would not hear otherwise."""
+"""Rollouts with every gap in their routes → what a real Alertmanager mutes: never the only alert that somebody would get."""
 
 from __future__ import annotations
 

@@ -344,7 +344,7 @@ class Application:
     counted: Server
 
     def says(self, lines: str) -> dict[str, float]:
-        """By how much each has counted once these lines are read."""
+        """By how much each counter has grown once these lines are read."""
         read = "mtail_lines_total"
         before, number = told(self.counted), metrics(self.counted.url, read).get(read, 0)
         with self.log.open("a") as log:

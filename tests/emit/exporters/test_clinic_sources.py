@@ -184,7 +184,7 @@ def test_lines_of_the_log_become_counts_times_and_the_flags_that_are_loaded(tmp_
 
 @contextmanager
 def redis(folder: Path) -> Iterator[Server]:
-    """A Redis that may use 3 MB, and throws keys away then."""
+    """A Redis with a limit of 3 MB, beyond which it evicts keys."""
     address = free_address()
     host, port = address.split(":")
     argv: list[str | Path] = ["redis-server", "--bind", host, "--port", port, "--save", ""]

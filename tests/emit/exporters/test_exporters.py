@@ -178,7 +178,7 @@ def test_what_no_line_has_said_yet_is_not_there(tmp_path: Path) -> None:
 
 
 def _read(folder: Path, source: LogSource, lines: str) -> dict[str, float]:
-    """What mtail makes of these lines; it reads another one when it has read all of them."""
+    """The metrics that mtail makes of these lines; one line more shows that it has read them all."""
     last = LogCounter("last_total", ["^the end$"])
     known = LogSource(
         counters=[*source.counters, last],

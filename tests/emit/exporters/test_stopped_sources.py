@@ -1,4 +1,4 @@
-"""A log that nobody brings any more, by the real mtail and a real Prometheus: the guardrail is blind, and not without errors."""
+"""A log that stops arriving, with the real mtail and Prometheus: the guardrail is blind, not free of errors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RULES = "shop.yml"
 
 
 def stopped_after(lines: int, pipe: Path) -> subprocess.Popen[bytes]:
-    """What brings the log: a line each 0.2 s through the pipe, and then no more."""
+    """Ships the log: a line every 0.2 s through the pipe, then nothing."""
     script = f"for n in $(seq {lines}); do echo line $n; sleep 0.2; done > {pipe}"
     return subprocess.Popen(["sh", "-c", script])
 

@@ -1,4 +1,4 @@
-"""What the receiver did, counted by a real Prometheus over restarts of the receiver and of its own."""
+"""The receiver's actions, counted by a real Prometheus across restarts of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is drawn beside a count: the last one that is well, however the limit is written."""
+"""The limit line of a count is drawn at the last healthy count, however the limit is written."""
 
 from __future__ import annotations
 

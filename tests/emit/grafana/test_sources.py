@@ -1,4 +1,4 @@
-"""The table of what the sources export is true, and every rule and panel reads only what is in it, as what it is."""
+"""The table of exported metrics is true, and every rule and panel reads only metrics in it, each as its type."""
 
 from __future__ import annotations
 

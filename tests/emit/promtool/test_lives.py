@@ -1,4 +1,4 @@
-"""Counters that lead every life → the value that a measure of them has, which the rules must record."""
+"""Counters of targets that restart, move and die → the value that the rules must record."""
 
 from __future__ import annotations
 

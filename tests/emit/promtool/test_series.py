@@ -19,7 +19,7 @@ STEPS = st.builds(
 
 
 def _read(text: str) -> list[float]:
-    """As promtool does, which adds the step up."""
+    """The sum of the steps in floats, as promtool adds them."""
     values: list[float] = []
     for first, step, times in re.findall(r"([\d.]+)(?:\+([\d.]+))?(?:x(\d+))?(?: |$)", text):
         value = float(first)

@@ -1,4 +1,4 @@
-"""Queries of this repository's runbooks, asked while the service is gone: they answer, and do not go quiet with it."""
+"""The queries of this repository's runbooks still answer while the service is down."""
 
 from __future__ import annotations
 

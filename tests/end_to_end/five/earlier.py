@@ -27,7 +27,7 @@ def remember(
     metrics: Sequence[str],
     spells: Sequence[tuple[timedelta, timedelta]],
 ) -> None:
-    """Give the Prometheus in `folder` a past of some metrics: of the last minutes, and of spells, each from so long ago on for that long.
+    """Give the Prometheus in `folder` a past: the last minutes, and spells that began so long ago and lasted so long.
 
     `pages` are the addresses of exporters by their jobs. A name is without the `sql_` that Prometheus takes off.
     """

@@ -32,7 +32,7 @@ class NotSeen(Exception):
 
 
 class Everybody(Api):
-    """Slack, PagerDuty, tickets and the status page: each is content with the same answer."""
+    """Slack, PagerDuty, tickets and the status page: all accept the same answer."""
 
     def answer(self, request: Request) -> Response:
         return JSONResponse(
@@ -120,8 +120,9 @@ class Life:
         self._until(lambda: self.told()["attempt"]["state"] == state, state, lambda: self.told()["attempt"])
 
     def _answer(self) -> bool:
-        """Say yes to each question, and approve, as somebody else, what needs nothing else any more; whether all that was
-        missing could be given so.
+        """Answer each question with yes, and approve as another person once nothing else is missing.
+
+        Gives whether answers and approvals are all that is missing.
         """
         gate = self.told()["gate"] or {"asks": []}
         missing = [ask for ask in gate["asks"] if not ask["met"]]

@@ -1,4 +1,4 @@
-"""Three companies' alertmanager.yml with our part in it → amtool sends every alert of theirs where it went, and every one of ours to us."""
+"""Three companies' alertmanager.yml with our routes merged in → amtool routes their alerts as before, and ours to us."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mute times in a fragment → intervals beside theirs, replaced and taken out again with all else that is ours."""
+"""Mute times in a fragment → time intervals beside theirs, replaced and removed with everything else of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that our part cannot be put into, or must not → refused by line, with what to do; nothing of theirs is lost."""
+"""A file that our routes cannot or must not be merged into → refused by line, with what to do; nothing of theirs is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any tree of routes, written in any of the usual ways, with our part in it → theirs never change their way, and ours come to us.
+"""Any routing tree in any usual notation, with our routes merged in → their alerts go where they went, ours come to us.
 
 The receiver's own reading of a configuration judges: it is another program than the one that merges.
 """

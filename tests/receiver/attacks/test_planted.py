@@ -1,4 +1,4 @@
-"""A secret planted for every target and every channel, others' answers that repeat it → it is nowhere to be read.
+"""Secrets of every target and channel, repeated by other services' answers → none appears anywhere.
 
 Whatever is asked here answers with all it was sent; the receiver's log, pages, API, metrics, messages and files are
 searched for each secret, and for what it looks like on its way.

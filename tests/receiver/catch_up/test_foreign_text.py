@@ -1,4 +1,4 @@
-"""What others wrote and we evaluate: patterns, YAML and Alertmanager's routes; none costs more than it is worth."""
+"""Foreign text that we evaluate (patterns, YAML, Alertmanager's routes): none of it takes unbounded time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More than can be read at once of what fired while the receiver was away: in parts, and held where that is too much."""
+"""Too much fired during an absence to be read at once: it is read in parts, and the rollout is held where even that fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Something else than a receiver answers at its address: nobody knows anything by that, and no gate is closed for it."""
+"""Something other than a receiver answers: the state of the gate is unknown, not closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where routes lead: the generated ones by Alertmanager's own word, and loaded ones beside those that were generated."""
+"""Where routes lead: generated ones as Alertmanager reads them, and loaded ones compared with the generated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Prometheus could not say of a decision is asked again when somebody wants the evidence."""
+"""A snapshot that Prometheus could not give at its decision is asked for again when somebody wants the evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bundle in which one file was changed, and all that vouches for it made to fit → what the other files say against it."""
+"""A bundle with one file changed and its hashes made to fit → which other files contradict it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is measured: without a figure nothing is fine, and no figure that lies beyond a limit is within it."""
+"""For every measure: a missing figure is never fine, and a figure beyond a limit is never within it."""
 
 from __future__ import annotations
 

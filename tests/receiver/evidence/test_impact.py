@@ -1,4 +1,4 @@
-"""What an incident came to, from what Prometheus recorded: each figure, or the reason why it is unknown; never 0 for that."""
+"""The impact of an incident, as Prometheus recorded it: each figure, or why it is unknown, which is never 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bundle of which anything at all is another byte, file or name → it is found, whoever signed, and with a key or without."""
+"""A bundle with any byte, file or name changed → it is detected, whoever signed, with a key or without."""
 
 from __future__ import annotations
 

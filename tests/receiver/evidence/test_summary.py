@@ -1,4 +1,4 @@
-"""A bundle's summary: the document that people sign off, of an hour that passes and of one that goes back."""
+"""A bundle's summary: the document that people sign, for an hour that passes and for one that is rolled back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a rollback is carried out: step by step, whatever one of them does, and whatever hangs beside it."""
+"""A rollback is carried out step by step, whatever a step does and whatever hangs beside it."""
 
 from __future__ import annotations
 

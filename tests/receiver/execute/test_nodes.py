@@ -1,4 +1,4 @@
-"""Two HAProxy nodes behind one step: what one of them does or does not do stops nothing on the other."""
+"""Two HAProxy nodes behind one step: a failure of one stops nothing on the other."""
 
 from __future__ import annotations
 

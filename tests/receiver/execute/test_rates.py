@@ -1,4 +1,4 @@
-"""How often a target may be acted on: each for itself, whatever is asked of it and by whichever rollout."""
+"""Rate limits: each target has its own, across all actions and rollouts."""
 
 from __future__ import annotations
 

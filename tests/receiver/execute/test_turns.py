@@ -1,4 +1,4 @@
-"""Who acts when: a rollback goes before everything that is weaker, uncertain, or still on its way."""
+"""The order of actions: a rollback precedes everything weaker, uncertain or still under way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Freezes and hours: nothing goes forward outside of them but with a reason, and nothing that goes back waits."""
+"""Freezes and hours: against them nothing starts or is promoted without a reason, and no rollback waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A chain that was cut off or made again, with all that notes its end → Prometheus remembers it."""
+"""A chain that was truncated or rewritten with every note of its end → detected, for Prometheus remembers the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A SQLite file, its neighbours and its owner → what looking into it and copying it may do to them: nothing."""
+"""Inspecting or copying a SQLite file changes neither it nor its neighbours nor their owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rollout without stages is guarded from the first minute on; that it cannot be is said, once for each reason."""
+"""A rollout without stages is guarded from the first minute; where it cannot be, each reason is reported once."""
 
 from __future__ import annotations
 

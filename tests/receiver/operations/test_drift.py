@@ -1,4 +1,4 @@
-"""After a rollback: what changes a target again is seen, put back where that is declared, and told."""
+"""Drift after a rollback: a change of a target is detected, undone where declared, and reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an attempt comes to by itself with the time: once each, whenever it is looked at, and never while it is unsure."""
+"""What time alone brings about in an attempt: each once, whenever it is looked at, and never while anything is uncertain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A first stage whose steps did not get through is entered once more under the same conditions as the first time."""
+"""A first stage whose steps failed is entered again under the same conditions as the first time."""
 
 from __future__ import annotations
 

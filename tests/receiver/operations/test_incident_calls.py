@@ -1,4 +1,4 @@
-"""What people say of an incident: who has it, what was found, that it is over; and what is refused."""
+"""Calls about an incident: acknowledge, note, close; and which are refused."""
 
 from __future__ import annotations
 

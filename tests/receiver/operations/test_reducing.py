@@ -1,4 +1,4 @@
-"""Something softer than a rollback: the canary's share is reduced, held there, and asked for as what it should be."""
+"""A softer action than a rollback: the canary's share is reduced, held there, and becomes the share it should have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deadlines for acknowledging an incident: whoever is declared next hears of each that passes, once."""
+"""Deadlines for acknowledging an incident: when one passes, the people declared for it are told once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An answer of which a part is missing confirms nothing, proves nothing and opens no gate; a remark on it does."""
+"""A partial answer confirms nothing, proves nothing and opens no gate; a complete one with a remark does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Days and weeks by the clocks of a zone: one follows the other without a gap, whatever the clocks do."""
+"""Days and weeks in a time zone follow one another without a gap, also when clocks change."""
 
 from __future__ import annotations
 

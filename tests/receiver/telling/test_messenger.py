@@ -1,4 +1,4 @@
-"""The queue of those who are to be told: lanes, order, pauses, who is told instead, and a flood. A real store, no network."""
+"""The queue of messages: lanes, order, pauses, fallback channels and floods. A real store, no network."""
 
 from __future__ import annotations
 

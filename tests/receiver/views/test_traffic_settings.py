@@ -1,4 +1,4 @@
-"""What the targets read back stands in for traffic that nobody counts, and is called what it is."""
+"""Where nobody counts traffic, pages show what the targets read back, and call it a setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages say in each state is said once, names people once, and is no more true than it is."""
+"""Pages say each thing and each name once in every state, and overstate nothing."""
 
 from __future__ import annotations
 

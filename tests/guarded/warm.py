@@ -25,6 +25,9 @@ from typing import Any
 import httpx
 import servers
 from handrail_receiver import cli
+from handrail_receiver.web.openapi import OPERATIONS
+from handrail_receiver.web.verbs import VERBS
+from starlette.routing import compile_path
 
 from . import loop
 
@@ -134,11 +137,15 @@ def main() -> None:
 
 
 def _make_ahead() -> None:
-    """Read the public authorities, which takes a third of a start: each receiver finds them read, once."""
-    ahead, make = [httpx.create_ssl_context(trust_env=False)], httpx.create_ssl_context
+    """Read the public authorities for both of a receiver's clients, and the paths of its routes: half of a start."""
+    make = httpx.create_ssl_context
+    ahead = [make(trust_env=False) for _ in range(2)]
     httpx.create_ssl_context = lambda **given: (
         ahead.pop() if ahead and given == {"trust_env": False} else make(**given)
     )
+    asking = [f"/rollouts/{{name}}/ask/{verb.name}" for verb in VERBS]
+    for path in (*(one.path for one in OPERATIONS), *asking):
+        compile_path(path)  # `re` keeps what it has compiled
 
 
 def _be_one(folder: str, env: Mapping[str, str]) -> None:

@@ -292,6 +292,12 @@ FOUND = {
         d.Count("members", presence='up{job="registry"}', window="10m"),
         [d.Warning(d.AtLeast(4.5)), d.Critical(d.Above(9))],
     ),
+    "bad events of a window that scrapes do not divide are enough events in the next one": _declared(
+        d.Ratio("requests_total", bad='requests_total{code=~"5.."}', window="90s", min_events=100),
+        [d.Warning(d.Above("20%")), d.Critical(d.AtLeast("80%"))],
+        scrape="20s",
+        evaluate="30s",
+    ),
     "no series has the label by which it is judged": _declared(
         d.Rate('jobs_total{zone=""}', by=("zone",)), [d.Warning(d.Above("3/s"))]
     ),

@@ -191,6 +191,8 @@ class GuardrailStory:
         """Whether each reason is in breach at these values; None where that is uncertain."""
         found: dict[Reason, bool | None] = {}
         moving = [s for s in self.guardrail.signals if s.name in self.moving]
+        # So many bad events in the emptiest window may be enough events in a window with a scrape more.
+        uneven = shown.bad and any(s.measure.width % self.scrape for s in moving)
         # What looks at the same series sees how they go from one value to the next, and that is not said here.
         blurred = bool(moving) and (
             self.subject.entangled or any(isinstance(s.measure, State | StateChanges) for s in moving)
@@ -205,7 +207,9 @@ class GuardrailStory:
                     verdict = self.subject.breached(own, shown.values)
                 if shown.few and signal.name in self.moving:
                     alone = [one for one in own if shown.bad and one.least_bad is not None]
-                    verdict = self.subject.breached(alone, shown.values) if alone else False
+                    verdict = (
+                        self.subject.breached(alone, shown.values) if alone else None if uneven else False
+                    )
                 if shown.scaled and any(one.reference and one.reference.ago for one in own):
                     verdict = None  # there is no past yet
                 if alert.during is not None and self.subject.stage is None:
@@ -220,7 +224,7 @@ class GuardrailStory:
         unknown = None if self.subject.entangled or self._misses_a_figure else False
         if self.guardrail.thin is not None:
             several = sum(isinstance(s.measure.inner, EventMeasure) for s in self.guardrail.signals) > 1
-            blurred = self.subject.entangled or (several and shown.scaled)
+            blurred = self.subject.entangled or (several and shown.scaled) or uneven
             found[self.guardrail.thin.name, ""] = None if blurred else shown.few
         whole = max(s.measure.width for s in self.guardrail.signals) if self.fed.ago else NOTHING
         found[self.guardrail.blind.name, ""] = None if at < self.fed.ago + whole + self.step else unknown

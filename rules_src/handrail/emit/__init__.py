@@ -71,6 +71,7 @@ def emit_common(common: Common) -> dict[str, str]:
 
 def add(files: MutableMapping[str, str], more: Files) -> None:
     """Put `more` beside `files`; raises ValueError when both have a path."""
-    for path in files.keys() & more.keys():
-        raise ValueError(f"two emitters write {path}")
+    for path in more:
+        if path in files:
+            raise ValueError(f"two emitters write {path}")
     files.update(more)

@@ -48,6 +48,13 @@ _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _TEXT = "tag:yaml.org,2002:str"
 _RESOLVER = yaml.resolver.Resolver()
 _OTHERS = yaml.representer.SafeRepresenter()
+_MAPPING, _EMPTY_MAPPING = (
+    yaml.MappingStartEvent(None, None, True, flow_style=flow) for flow in (False, True)
+)
+_SEQUENCE, _EMPTY_SEQUENCE = (
+    yaml.SequenceStartEvent(None, None, True, flow_style=flow) for flow in (False, True)
+)
+_MAPPING_END, _SEQUENCE_END = yaml.MappingEndEvent(), yaml.SequenceEndEvent()
 
 
 def _document(data: Data, notes: list[str]) -> list[yaml.Event]:
@@ -58,7 +65,7 @@ def _document(data: Data, notes: list[str]) -> list[yaml.Event]:
 
 def _add(events: list[yaml.Event], data: Any, notes: list[str]) -> None:
     if isinstance(data, dict):
-        events.append(yaml.MappingStartEvent(None, None, True, flow_style=not data))
+        events.append(_MAPPING if data else _EMPTY_MAPPING)
         for key, value in data.items():
             events.append(_scalar(key))
             if isinstance(value, Note):
@@ -66,12 +73,12 @@ def _add(events: list[yaml.Event], data: Any, notes: list[str]) -> None:
                 notes.append(value)
             else:
                 _add(events, value, notes)
-        events.append(yaml.MappingEndEvent())
+        events.append(_MAPPING_END)
     elif isinstance(data, list | tuple):
-        events.append(yaml.SequenceStartEvent(None, None, True, flow_style=not data))
+        events.append(_SEQUENCE if data else _EMPTY_SEQUENCE)
         for item in data:
             _add(events, item, notes)
-        events.append(yaml.SequenceEndEvent())
+        events.append(_SEQUENCE_END)
     else:
         events.append(_scalar(data))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from handrail.contract import names
 from handrail.errors import Where
@@ -134,15 +135,18 @@ class Condition:
 
     def figure_in(self, stage: str | None) -> Decimal | None:
         """The figure in a stage (None: outside of all stages); None where there is no limit."""
-        by_stage = {limit.stage: limit.figure for limit in self.limits}
-        return by_stage.get(stage, by_stage.get(None))
+        return self._by_stage.get(stage, self._by_stage.get(None))
+
+    @cached_property
+    def _by_stage(self) -> dict[str | None, Decimal | None]:
+        return {limit.stage: limit.figure for limit in self.limits}
 
     @property
     def staged(self) -> bool:
         """Whether the limit depends on the stage."""
         return any(limit.stage is not None for limit in self.limits)
 
-    @property
+    @cached_property
     def figures(self) -> tuple[Decimal, ...]:
         """Every figure, whatever the stage."""
         return tuple(limit.figure for limit in self.limits if limit.figure is not None)
@@ -152,7 +156,7 @@ class Condition:
         """Whether few events break the limit where so many of them are slow that more quick ones would not fix it."""
         return self.is_upper and self.signal.filled is not None
 
-    @property
+    @cached_property
     def least_bad(self) -> int | None:
         """So many bad events break the limit though there are fewer than the measure's `min_events`.
 

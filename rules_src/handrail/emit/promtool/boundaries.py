@@ -104,6 +104,13 @@ class Boundaries:
 
     def healthy(self, signal: Signal) -> Value:
         """A value beyond no limit, of whichever stage."""
+        return self._healthy[signal.name]
+
+    @cached_property
+    def _healthy(self) -> dict[str, Value]:
+        return {one.name: self._well(one) for one in self.signals}
+
+    def _well(self, signal: Signal) -> Value:
         if isinstance(signal.measure.inner, State):
             return CALM
         tiers = [c for _, c in self.conditions if c.signal == signal]
@@ -157,6 +164,7 @@ class Boundaries:
         """Whether the condition has a limit in this stage."""
         return self.limit(condition) is not None
 
+    @cached_property
     def figures(self) -> tuple[Decimal | None, ...]:
         """Its limits here."""
         return tuple(self.limit(one) for _, one in self.conditions)

@@ -321,5 +321,5 @@ class _Past:
             (signal.filled, now),
         ):
             if selector is not None and shown is not None:
-                one.here.record(found, signal, selector, shown, one.group)
+                found[one.here.key(signal, selector, one.group)] = At(shown)
         return found

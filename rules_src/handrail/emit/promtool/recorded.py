@@ -25,6 +25,16 @@ JUDGED, BESIDE = "x", "y"
 """The values of the labels by which signals are kept apart: of what is moved, and of what is always well."""
 
 
+@dataclass(frozen=True)
+class _Series:
+    """What is recorded for one selector: of what is judged, of another group, of the stable arm; and what others show."""
+
+    judged: Key
+    beside: Key | None
+    stable: tuple[Key, ...]
+    others: Mapping[Key, At]
+
+
 @dataclass(frozen=True, eq=False)
 class Recorded(Levels):
     """The same guardrail, and what is recorded of it."""
@@ -62,42 +72,49 @@ class Recorded(Levels):
         stable: Decimal | None,
     ) -> None:
         """Of what is moved, of another that is `well`, of the stable arm, and of another guardrail."""
-        arms = self.guardrail.arms
-        if value is not None:
-            self.record(found, signal, selector, value)
-        if signal.measure.labels and isinstance(value, Decimal) and well is not None:
-            self.record(found, signal, selector, well, where=BESIDE)
-        if arms is not None and signal.arm_labels and stable is not None:
-            told = {arms.recorded: arms.stable} | ({arms.label: stable_of(arms)} if arms.told else {})
-            for where in (JUDGED, BESIDE) if signal.measure.labels else (JUDGED,):
-                self.record(found, signal, selector, stable, told, where)
-        strange = self.sick(signal) if selector.metric in (names.VALUE, names.FILLED) else SICK
-        for label in (names.ROLLOUT, names.GUARDRAIL):
-            self.record(found, signal, selector, strange, {label: "other"})
+        series = self._series[signal.name, selector.metric]
+        if isinstance(value, str):
+            found |= self._states(signal, series.judged, value)
+        elif value is not None:
+            found[series.judged] = At(value)
+            if series.beside is not None and isinstance(well, Decimal):
+                found[series.beside] = At(well)
+        if stable is not None:
+            found |= dict.fromkeys(series.stable, At(stable))
+        found |= series.others
 
-    def record(
-        self,
-        found: dict[Key, Feed],
-        signal: Signal,
-        selector: Selector,
-        value: Value,
-        more: Mapping[str, str] = MappingProxyType({}),
-        where: str = JUDGED,
-    ) -> None:
-        """One recorded series, of the judged arm unless `more` says otherwise; of a state one for each."""
+    def _states(self, signal: Signal, series: Key, shown: str) -> dict[Key, Feed]:
+        """One series for each state that it may be in."""
+        named = {c.state for _, c in self.conditions if c.signal == signal and c.state}
+        states = sorted({shown, CALM, *named})
+        return {series.but({signal.by[-1]: one}): At(Decimal(one == shown)) for one in states}
+
+    @cached_property
+    def _series(self) -> dict[tuple[str, str], _Series]:
+        """By the signal's name and the metric."""
+        every = ((s, one) for s in self.signals for one in (s.value, s.events, s.part, s.filled))
+        return {(s.name, one.metric): self._all_of(s, one) for s, one in every if one is not None}
+
+    def _all_of(self, signal: Signal, selector: Selector) -> _Series:
         arms = self.guardrail.arms
-        labels = {label: text for label, _, text in selector.matchers} | dict.fromkeys(
-            signal.measure.labels, where
-        )
+        judged = self.key(signal, selector)
+        beside = judged.but(dict.fromkeys(signal.measure.labels, BESIDE)) if signal.measure.labels else None
+        stable: list[Key] = []
+        if arms is not None and signal.arm_labels:
+            told = {arms.recorded: arms.stable} | ({arms.label: stable_of(arms)} if arms.told else {})
+            stable = [one.but(told) for one in (judged, beside) if one is not None]
+        strange = At(self.sick(signal) if selector.metric in (names.VALUE, names.FILLED) else SICK)
+        others = {judged.but({label: "other"}): strange for label in (names.ROLLOUT, names.GUARDRAIL)}
+        return _Series(judged, beside, tuple(stable), others)
+
+    def key(self, signal: Signal, selector: Selector, group: Mapping[str, str] = MappingProxyType({})) -> Key:
+        """The recorded series of the judged arm; of one `group` of those that are kept apart."""
+        arms = self.guardrail.arms
+        labels = {label: text for label, _, text in selector.matchers}
+        labels |= dict.fromkeys(signal.measure.labels, JUDGED)
         if arms is not None and signal.arm_labels and arms.told:
             labels[arms.label] = canary_of(arms)
-        labels |= more
-        if isinstance(value, str):
-            named = {c.state for _, c in self.conditions if c.signal == signal and c.state}
-            for state in sorted({value, CALM, *named}):
-                found[Key.of(selector.metric, {**labels, signal.by[-1]: state})] = At(Decimal(state == value))
-        else:
-            found[Key.of(selector.metric, labels)] = At(value)
+        return Key.of(selector.metric, {**labels, **group})
 
     @cached_property
     def _captured(self) -> dict[Key, At]:

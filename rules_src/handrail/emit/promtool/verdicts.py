@@ -81,7 +81,7 @@ def _places(rollout: Rollout, guardrail: Guardrail) -> dict[str, Recorded]:
     places = {stage or "": Recorded(rollout, guardrail, stage) for stage in stages_of(rollout)}
     for place in places.values():
         place.calm  # noqa: B018  raises
-        place.figures()
+        place.figures  # noqa: B018  raises
     return places
 
 
@@ -148,7 +148,7 @@ def _limits(
         lost = here.lost() if guardrail.blind in certain(guardrail) else []
         levels = [here.calm, *here.limits(), *here.few(), *lost, here.idle]
         part = Part(_instances(guardrail, levels), [_moment(here, level) for level in levels])
-        parts.append((part, places, {here.figures()}))
+        parts.append((part, places, {here.figures}))
     every = [*(part for part, _, _ in parts), *objectives]
     alerts = {one: alert for part in every for one, alert in part.alerts.items()}
     if not alerts:
@@ -159,13 +159,13 @@ def _limits(
     for stage in rest:
         moved = False
         for part, places, seen in parts:
-            here, shown = places[stage or ""], [place for place in places.values() if place.figures() in seen]
+            here, shown = places[stage or ""], [place for place in places.values() if place.figures in seen]
             part.moments = [_moment(here, here.calm)]
             unknown = stage is None and bool(
                 here.guardrail.versions
             )  # nobody says which versions its arms are
-            if here.figures() not in seen and not unknown:
-                seen.add(here.figures())
+            if here.figures not in seen and not unknown:
+                seen.add(here.figures)
                 part.moments += [_moment(here, level) for level in here.elsewhere(shown)]
                 moved = True
         if moved:
@@ -221,9 +221,9 @@ def _remembering(
         return
     course = Course(step, Timeline(scrape), alerts)
     for stage in filter(None, stages_of(rollout)):
-        shown = [places for places, seen in parts if places[stage].figures() not in seen]
+        shown = [places for places, seen in parts if places[stage].figures not in seen]
         for places, seen in parts:
-            seen.add(places[stage].figures())
+            seen.add(places[stage].figures)
         told = [_told(places[stage], places[""]) for places in shown]
         for place, heard_in in enumerate((stage, UNHEARD, UNHEARD) if told else ()):
             _play(course, [[one[place]] for one in told], heard_in, {})

@@ -75,7 +75,7 @@ def as_enforced(rules: Data, tests: Data) -> None:
         rule.setdefault("labels", {})["namespace"] = NAMESPACE
         rule["expr"] = _of_the_namespace(rule["expr"])
     for case in tests["tests"]:
-        for one in case["input_series"]:
+        for one in case.get("input_series", []):
             one["series"] = _of_the_namespace(one["series"])
 
 

@@ -20,9 +20,10 @@ from handrail.emit.promtool.objectives import objectives
 from handrail.emit.promtool.own import blindness, escalation, heartbeat, promotion, receiver_gone
 from handrail.emit.promtool.past import past
 from handrail.emit.promtool.split import split
-from handrail.emit.promtool.story import Story, Untestable
+from handrail.emit.promtool.story import FIRING, Story, Untestable
 from handrail.emit.promtool.verdicts import verdicts
 from handrail.plan import Environment, Rollout
+from handrail.report.wording import reason
 from handrail.units import span
 
 UNSEEN = "it reads the service's own series beside recorded ones, which no test case shows"
@@ -37,20 +38,32 @@ def tests(rollout: Rollout) -> dict[str, str]:
     """The test files of one rollout, by path."""
     told = list(stories(rollout))
     told += _unseen(rollout, told)
-    cases = [(one.step, case_data(one, rollout)) for one in told if isinstance(one, Story)]
-    return files(rollout, cases, [one for one in told if isinstance(one, Untestable)])
+    cases = [one for one in told if isinstance(one, Story)]
+    return files(
+        rollout,
+        [(one.step, case_data(one, rollout)) for one in cases],
+        [one for one in told if isinstance(one, Untestable)],
+        _promises(rollout, cases),
+    )
 
 
 def files(
-    rollout: Rollout, cases: Iterable[tuple[timedelta, Data]], untested: Iterable[Untestable]
+    rollout: Rollout,
+    cases: Iterable[tuple[timedelta, Data]],
+    untested: Iterable[Untestable],
+    promises: Iterable[str] = (),
 ) -> dict[str, str]:
-    """One file for each pace at which the rules are evaluated; what is untested stands at the head of the rollout's own pace."""
+    """One file for each pace at which the rules are evaluated.
+
+    At the head of that at the rollout's own pace stand what its alerts promise, and what is untested.
+    """
+    head = [*promises, *dict.fromkeys(f"cannot be tested: {one}" for one in untested)]
     by_step: dict[timedelta, list[Data]] = {rollout.evaluate: []}
     for step, case in cases:
         by_step.setdefault(step, []).append(case)
     return {
         names.tests_file(rollout.name, "" if step == rollout.evaluate else span(step)): _file(
-            rollout, step, by_step[step], untested if step == rollout.evaluate else []
+            rollout, step, by_step[step], head if step == rollout.evaluate else []
         )
         for step in sorted(by_step)
     }
@@ -85,12 +98,28 @@ def _unseen(rollout: Rollout, told: Iterable[Story | Untestable]) -> Iterator[Un
                 yield Untestable(about, UNSEEN)
 
 
-def _file(rollout: Rollout, step: timedelta, cases: list[Data], untested: Iterable[Untestable]) -> str:
+def _promises(rollout: Rollout, cases: Iterable[Story]) -> Iterator[str]:
+    """Of each alert: when it fires, for how long that must last, and the steps of the files in which it does."""
+    shown: dict[str, set[timedelta]] = {}
+    for story in cases:
+        for name in {
+            name for look in story.looks for (name, _, _), state in look.states.items() if state == FIRING
+        }:
+            shown.setdefault(name, set()).add(story.step)
+    yield "each alert, when it fires, and the evaluation intervals of the files that show it:"
+    for alert in rollout.alerts:
+        when = ", or ".join(map(reason, alert.conditions)) or alert.tier
+        times = f" for {span(alert.sustained)}" if alert.sustained else ""
+        kept = f", kept for {span(alert.keep_firing_for)}" if alert.keep_firing_for else ""
+        where = ", ".join(map(span, sorted(shown.get(alert.name, ())))) or "none"
+        yield f"  {alert.name}: {when}{times}{kept} ({where})"
+
+
+def _file(rollout: Rollout, step: timedelta, cases: list[Data], comments: Iterable[str]) -> str:
     data: Data = {
         "rule_files": [f"../rules/{rollout.name}.yml"],
         "evaluation_interval": span(step),
         "tests": cases,
     }
     head, _, body = yaml_document(data, rollout.source).partition("\n")
-    reasons = dict.fromkeys(f"# cannot be tested: {one}" for one in untested)
-    return "\n".join([head, *reasons, body])
+    return "\n".join([head, *(f"# {one}" for one in comments), body])

@@ -293,7 +293,7 @@ def _last(
     for moments, time in ((worst, max(sustained)), (calm, max(kept, default=None))):
         for _ in range(0 if time is None else -(-time // step) + 1):
             _play(course, [[moment] for moment in moments], stage or None, {})
-    return course.story(LASTS)
+    return course.story(f"{LASTS} ({', '.join(map(span, sorted(times)))})")
 
 
 def _of_few(guardrail: Guardrail) -> dict[Instance, Alert]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +18,8 @@ from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
 from handrail.units import seconds, span
 
+UNREAD = "no alert may depend on these: another rollout, guardrail or receiver, other labels"
+_OTHERS = re.compile(r'(rollout|guardrail|reference)="other"|instance="standby"|="stranger"')
 _EXACT = 10**11
 """Up to so much a float holds each ten-thousandth."""
 
@@ -32,7 +35,7 @@ def case_data(story: Story, rollout: Rollout) -> Data:
     data: Data = {
         "name": story.name,
         "interval": span(story.timeline.scrape),
-        "input_series": [{"series": key, "values": values} for key, values in series.items()],
+        "input_series": [*_series_data(series)],
         "alert_rule_test": list(texts_data(story.texts, rollout)),
         "promql_expr_test": [*_noted(story.notes, asked)],
     }
@@ -72,6 +75,16 @@ def receiver(
         versions = {} if stage == UNHEARD else attempt(rollout, 0 if stage is None else 1)
         timeline.play({**told, **versions}, until)
     return timeline
+
+
+def _series_data(series: Mapping[Key, str]) -> Iterator[Data]:
+    """What is looked at, and then what nobody should look at."""
+    others = dict.fromkeys(filter(_OTHERS.search, series))
+    yield from ({"series": key, "values": series[key]} for key in series if key not in others)
+    note = {NOTE: Note(UNREAD)}
+    for key in others:
+        yield {**note, "series": key, "values": series[key]}
+        note = {}
 
 
 def _noted(
@@ -135,7 +148,8 @@ def _figure_data(figure: Figure) -> Data:
 def texts_data(texts: Iterable[Text], rollout: Rollout) -> Iterator[Data]:
     """Every alert with all its labels and annotations, as often as it fires at a time."""
     asked: dict[tuple[str, timedelta], list[Data]] = {}
-    for text in sorted(texts, key=lambda text: text.alert.name):
+    places = {alert.name: place for place, alert in enumerate(rollout.alerts)}
+    for text in sorted(texts, key=lambda text: places.get(text.alert.name, 0)):
         asked.setdefault((text.alert.name, text.at), []).append(_text_data(text, rollout))
     for (name, at), alerts in asked.items():
         yield {"eval_time": span(at), "alertname": name, "exp_alerts": alerts}

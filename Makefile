@@ -1,4 +1,4 @@
-# `make` alone says what there is. Each target does its own set-up; the second time that costs nothing.
+# `make` alone says what there is. Each command does its own set-up; the second time that costs nothing.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
@@ -23,7 +23,7 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
-setup: $(SYNCED) servers tools ## install all that the other targets need, and nothing else
+setup: $(SYNCED) servers tools ## install all that the other commands need, and nothing else
 
 $(SYNCED): pyproject.toml uv.lock tests/tools/environment
 	@tests/tools/environment
@@ -168,6 +168,6 @@ format: $(SYNCED) ## put the Python files into the form that lint wants
 	$(BIN)/ruff format
 
 .PHONY: clean
-clean: ## remove what the other targets made, and leave generated/
+clean: ## remove what the other commands made, and leave generated/
 	rm -rf .venv .tools .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
 	find rules_src receiver tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ from handrail.declare import (
     Command,
     Environment,
     FlagOff,
+    FlagShare,
     Gauge,
     Guardrail,
     HAProxySplit,
@@ -22,6 +23,7 @@ from handrail.lower import lower
 
 TOKEN = Secret("token")
 FLAG = FlagOff("https://unleash.example", "default", "fast-path", "production", TOKEN)
+SHARE = FlagShare("https://unleash.example", "default", "new-search", "production", TOKEN, 0)
 OTHER_FLAG = LaunchDarklyOff("shop", "fast-path", "production", TOKEN)
 DEPLOY = Command(["deploy", "v1"], ["runs", "v1"])
 
@@ -51,6 +53,7 @@ def kinds(*rollback: Step) -> list[str]:
 def test_flags_go_off_then_the_weight_goes_then_the_deploy() -> None:
     weights = ["haproxy-weight", "haproxy-weight"]
     assert kinds(FLAG, OTHER_FLAG, DEPLOY) == ["unleash-off", "launchdarkly-off", *weights, "command"]
+    assert kinds(SHARE, FLAG, DEPLOY) == ["unleash-share", "unleash-off", *weights, "command"]
     assert kinds(DEPLOY) == [*weights, "command"]
     assert kinds(FLAG) == ["unleash-off", *weights]
 

@@ -1,4 +1,4 @@
-"""Declarations → Plan: whatever two targets must agree on is decided here."""
+"""Declarations → Plan: whatever two emitters must agree on is decided here."""
 
 from handrail.lower.plan_rollout import lower
 

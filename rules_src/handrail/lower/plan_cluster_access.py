@@ -8,8 +8,17 @@ from urllib.parse import urlsplit
 
 from handrail.contract import (
     ArgoVersion,
+    Command,
     DeploymentImage,
     DeploymentVersion,
+    FlagOff,
+    FlagShare,
+    GitValue,
+    HAProxyState,
+    HAProxyWeight,
+    HttpCall,
+    HttpVersion,
+    LaunchDarklyOff,
     OpenArms,
     Playbook,
     RolloutAbort,
@@ -33,23 +42,31 @@ def cluster_access(playbook: Playbook) -> tuple[ClusterAccess, ...]:
 
 def _of_step(step: Step) -> Iterator[ClusterAccess]:
     """The rights that the step's page in docs/reference/targets names."""
-    if isinstance(step, RolloutAbort) and _is_own(step.api):
-        for resource, verb in (("rollouts", "get"), ("rollouts/status", "patch")):
-            yield ClusterAccess(step.namespace, _ARGO, resource, verb, step.rollout, step.token.name)
-    elif isinstance(step, DeploymentImage) and _is_own(step.api):
-        for verb in ("get", "patch"):
-            yield ClusterAccess(step.namespace, "apps", "deployments", verb, step.deployment, step.token.name)
-        if step.image is None:  # what runs is pinned by what the pods say
-            yield ClusterAccess(step.namespace, "", "pods", "list", "", step.token.name)
+    match step:
+        case RolloutAbort() if _is_own(step.api):
+            for resource, verb in (("rollouts", "get"), ("rollouts/status", "patch")):
+                yield ClusterAccess(step.namespace, _ARGO, resource, verb, step.rollout, step.token.name)
+        case DeploymentImage(deployment=name) if _is_own(step.api):
+            for verb in ("get", "patch"):
+                yield ClusterAccess(step.namespace, "apps", "deployments", verb, name, step.token.name)
+            if step.image is None:  # what runs is pinned by what the pods say
+                yield ClusterAccess(step.namespace, "", "pods", "list", "", step.token.name)
+        case RolloutAbort() | DeploymentImage():
+            pass  # at an API server elsewhere
+        case HAProxyWeight() | HAProxyState() | FlagOff() | FlagShare() | LaunchDarklyOff():
+            pass
+        case GitValue() | HttpCall() | Command():
+            pass
 
 
 def _of_source(source: VersionSource | None) -> Iterator[ClusterAccess]:
-    if isinstance(source, ArgoVersion) and _is_own(source.api):
-        yield ClusterAccess(source.namespace, _ARGO, "rollouts", "get", source.rollout, source.token.name)
-    elif isinstance(source, DeploymentVersion) and _is_own(source.api):
-        yield ClusterAccess(
-            source.namespace, "apps", "deployments", "get", source.deployment, source.token.name
-        )
+    match source:
+        case ArgoVersion() if _is_own(source.api):
+            yield ClusterAccess(source.namespace, _ARGO, "rollouts", "get", source.rollout, source.token.name)
+        case DeploymentVersion(deployment=name) if _is_own(source.api):
+            yield ClusterAccess(source.namespace, "apps", "deployments", "get", name, source.token.name)
+        case ArgoVersion() | DeploymentVersion() | HttpVersion() | None:
+            pass
 
 
 def _is_own(api: str) -> bool:

@@ -27,8 +27,6 @@ from handrail.promql.syntax import either
 from handrail.report.wording import reference_words, words
 from handrail.units import amount, span
 
-FLAGS = (contract.FlagOff, contract.LaunchDarklyOff)
-
 
 def lower_playbook(
     rollout: Rollout, guardrails: tuple[plan.Guardrail, ...], context: RolloutContext
@@ -334,7 +332,18 @@ def _rollback(rollout: Rollout, declared: Sequence[contract.Step]) -> tuple[cont
     steps, split = tuple(declared), rollout.split
     if split is None:
         return steps
-    flags = tuple(takewhile(lambda step: isinstance(step, FLAGS), steps))
+    flags = tuple(takewhile(_sets_a_flag, steps))
     own = {step.server for step in steps if isinstance(step, contract.HAProxyWeight)}
     weights = (split.weight(split.stable, 100), split.weight(split.canary, 0))
     return (*flags, *(step for step in weights if step.server not in own), *steps[len(flags) :])
+
+
+def _sets_a_flag(step: contract.Step) -> bool:
+    """Whether the step changes a feature flag, which takes effect at once."""
+    match step:
+        case contract.FlagOff() | contract.FlagShare() | contract.LaunchDarklyOff():
+            return True
+        case contract.HAProxyWeight() | contract.HAProxyState() | contract.RolloutAbort():
+            return False
+        case contract.DeploymentImage() | contract.GitValue() | contract.HttpCall() | contract.Command():
+            return False

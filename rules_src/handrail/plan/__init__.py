@@ -1,4 +1,4 @@
-"""What every target must agree on: rollouts, signals, alerts and figures, with every default resolved.
+"""What all emitters must agree on: rollouts, signals, alerts and figures, with every default resolved.
 
 No YAML, no Grafana, no user's words. PromQL texts are final: an emitter places them and never edits them.
 Durations are timedelta, figures Decimal in base units.

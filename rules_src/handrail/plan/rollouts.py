@@ -176,7 +176,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One rollout, ready for every target. `promotion` asks to go on; None where a person promotes from every stage."""
+    """One rollout, ready for every emitter. `promotion` asks to go on; None where a person promotes from every stage."""
 
     name: str
     service: str

@@ -1,6 +1,6 @@
 """Who is told of which alert, when and how often, and which alert inhibits which: the plan of Alertmanager's routing.
 
-One plan for both targets, alertmanager.yml and AlertmanagerConfig. All of it is hashable, so that what rollouts share is
+One plan for both outputs, alertmanager.yml and AlertmanagerConfig. All of it is hashable, so that what rollouts share is
 written once.
 """
 

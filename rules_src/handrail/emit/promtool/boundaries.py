@@ -170,16 +170,19 @@ class Boundaries:
         return tuple(self.limit(one) for _, one in self.conditions)
 
     def ladder(self, signal: Signal) -> Iterator[Value]:
-        """From limit to limit of either side, the milder ones first: at it, and twice beyond it; then twice a value that is well."""
+        """From limit to limit of either side, the milder ones first: at it, and beyond it; beyond the last, and well, twice.
+
+        So at the next limit whatever has been beyond its own for long enough fires.
+        """
         own = [c for _, c in self.conditions if c.signal == signal and self.judged(c)]
         for upper in (True, False):
             side = [c for c in own if c.is_upper is upper]
             side.sort(key=self._order, reverse=not upper)
-            for one in side:
-                yield self.under(one)
-                yield self.over(one)
-                yield self.over(one)
+            for under, over in dict.fromkeys((self.under(one), self.over(one)) for one in side):
+                yield under
+                yield over
             if side:
+                yield self.over(side[-1])
                 yield self.healthy(signal)
                 yield self.healthy(signal)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from handrail.emit.promtool.boundaries import Boundaries, Value, derived
-from handrail.plan import EventMeasure, Latency, Ratio, ReferenceKind, Signal, SlowerThan
+from handrail.plan import Condition, EventMeasure, Latency, Ratio, ReferenceKind, Signal, SlowerThan
 from handrail.units import plain, show
 
 MANY = Decimal(10**6)
@@ -74,7 +74,7 @@ class Levels(Boundaries):
         for _, one in self.conditions:
             own = steps.setdefault(one.signal.name, [])
             if self.judged(one):
-                own += [self.under(one), self.over(one)]
+                own += [] if self.over(one) in own else [self.under(one), self.over(one)]
                 own += [] if any(there.judged(one) for there in places) else [self.over(one)]
             else:
                 own += [there.over(one) for there in places if there.judged(one)][:1]
@@ -132,17 +132,18 @@ class Levels(Boundaries):
             yield replace(calm, events=Decimal(measure.min_events))
             return
         yield replace(calm, value=self.beyond(own[0]), events=min(few, Decimal(1)))
+        for value in self._beyond_several(own, few):
+            yield replace(calm, value=value, events=few)
+            yield replace(calm, value=value, events=Decimal(measure.min_events))
         for one in own:
-            over = replace(calm, value=self.beyond(one), events=few)
-            yield over
-            yield replace(over, events=Decimal(measure.min_events))
             if one.judges_filled:
+                over = replace(calm, value=self.beyond(one), events=few)
                 yield replace(over, filled=self.under(one))
                 yield replace(over, filled=self.over(one))
-            elif one.least_bad is not None:
-                far = Decimal(1 if one.is_upper else 0)
-                bad = (Decimal(number) for number in (one.least_bad - 1, one.least_bad) if number)
-                yield from (replace(over, value=far, events=number) for number in bad)
+        counted = [c for c in own if not c.judges_filled and c.least_bad is not None]
+        for least, far in dict.fromkeys((c.least_bad or 0, Decimal(c.is_upper)) for c in counted):
+            bad = (Decimal(number) for number in (least - 1, least) if number)
+            yield from (replace(calm, value=far, events=number) for number in bad)
         if any(one.reference and one.reference.kind is ReferenceKind.stable for one in own):
             relative = next(
                 one for one in own if one.reference and one.reference.kind is ReferenceKind.stable
@@ -150,6 +151,29 @@ class Levels(Boundaries):
             value = self.beyond(relative)
             yield replace(calm, value=value, stable_events=few)
         yield calm
+
+    def _beyond_several(self, conditions: Sequence[Condition], few: Decimal) -> Iterator[Value]:
+        """Values beyond the limits of all of them, each of which few events make a breach of as few as can be."""
+        left = list(conditions)
+        while left:
+            shown = [(self.beyond(one), self._alike(left, one, few)) for one in left]
+            value, alike = max(shown, key=lambda pair: len(pair[1]))
+            yield value
+            left = [one for one in left if one not in alike]
+
+    def _alike(self, conditions: Sequence[Condition], shown: Condition, few: Decimal) -> list[Condition]:
+        """Those that this value is beyond as well, where it is no verdict of so few events."""
+        value = self.beyond(shown)
+        if not isinstance(value, Decimal):
+            return [shown]
+        found = [shown]
+        for one in conditions:
+            limit, bad = self.limit(one), few * (value if one.is_upper else 1 - value)
+            beyond = limit is not None and one.op.breached(value, limit)
+            enough = not one.judges_filled and one.least_bad is not None and bad >= one.least_bad - 1
+            if one != shown and beyond and not enough:
+                found.append(one)
+        return found
 
     @property
     def scarce(self) -> Level:

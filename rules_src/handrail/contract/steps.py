@@ -1,6 +1,6 @@
 """What a rollback can do: one class for each kind of step, every value absolute.
 
-docs/reference/targets has a page for each, and says how to add one.
+docs/reference/targets has a page for each; docs/maintainers/development.md says how to add one.
 """
 
 from __future__ import annotations

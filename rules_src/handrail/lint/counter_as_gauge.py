@@ -9,7 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import Forecast, Gauge, Growth, PromQL, Rollout
+from handrail.declare import (
+    Absence,
+    Age,
+    Changes,
+    Count,
+    Difference,
+    Distribution,
+    Forecast,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
+    PromQL,
+    Rate,
+    Ratio,
+    Rollout,
+    SlowerThan,
+    State,
+    TimeUntil,
+    Usage,
+    While,
+)
+from handrail.declare.dashboard import Drawable
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.kinds import Kind, declared_kinds, kind_by_name, readings
@@ -22,7 +44,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     told = declared_kinds(rollout)
     for reading in readings(rollout):
         measure = reading.entry.measure
-        if reading.kind is Kind.counter or not isinstance(measure, Gauge | Growth | Forecast | PromQL):
+        if reading.kind is Kind.counter or not _is_level(measure):
             continue
         if told.get(reading.metric, kind_by_name(reading.metric)) is Kind.counter:
             name = reading.metric if reading.free else getattr(measure, reading.field)
@@ -35,3 +57,16 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             yield finding(
                 NAME, measure, what, cure, reading.field, about=reading.entry.of, severity=Severity.warning
             )
+
+
+def _is_level(measure: Drawable) -> bool:
+    """Whether its value is that of one gauge, which a counter would falsify."""
+    match measure:
+        case Gauge() | Growth() | Forecast() | PromQL():
+            return True
+        case Difference() | Usage() | State():  # two counters may be compared, and a state is no amount
+            return False
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Distribution():
+            return False
+        case Age() | TimeUntil() | Count() | Changes() | Absence() | While():
+            return False

@@ -99,7 +99,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
                     what = f"has a figure of {written}, and what it is compared with is {_SAID[expected]}"
                     cure = f"write it like {_EXAMPLES[expected]}"
                     if expected is unit is Unit.number and at is not use.measure:
-                        cure += _or_the_measures(use.measure.inner, quantity.unit)
+                        cure += _or_the_measures(use.measure, quantity.unit)
                     yield finding(NAME, at, what, cure, *path, about=guardrail, severity=Severity.fatal)
 
 
@@ -121,10 +121,17 @@ def _of_panels(rollout: Rollout) -> Iterator[Finding]:
 
 def _or_the_measures(measure: Measure, unit: Unit) -> str:
     """What a gauge is in only its declaration knows: that may be what is wrong."""
-    has_unit = isinstance(measure, Gauge | Difference | Forecast | PromQL) or (
-        isinstance(measure, Growth) and unit is Unit.bytes
-    )
-    return f', or give {type(measure).__name__} unit="{unit}"' if has_unit else ""
+    match measure:
+        case While(inner):
+            return _or_the_measures(inner, unit)
+        case Growth() if unit is not Unit.bytes:
+            return ""
+        case Gauge() | Growth() | Difference() | Forecast() | PromQL():
+            return f', or give {type(measure).__name__} unit="{unit}"'
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Usage():
+            return ""
+        case Age() | TimeUntil() | Count() | Changes() | State() | Absence():
+            return ""
 
 
 def _wanted(limit: Limit, unit: Unit) -> Unit | None:

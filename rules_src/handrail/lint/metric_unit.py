@@ -6,10 +6,13 @@ millisecond: every request is slow. With the unit of the name, limits and bounds
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from handrail.declare import (
+    Absence,
     Age,
+    Changes,
+    Count,
     Difference,
     Distribution,
     Forecast,
@@ -17,9 +20,15 @@ from handrail.declare import (
     Growth,
     Increase,
     Latency,
+    PromQL,
+    Rate,
+    Ratio,
     Rollout,
     SlowerThan,
+    State,
     TimeUntil,
+    Usage,
+    While,
 )
 from handrail.declare.dashboard import Drawable
 from handrail.lint.common.finding import Finding, finding
@@ -53,7 +62,8 @@ _ENDINGS = {
 }
 _HISTOGRAMS = {"s": "seconds", "ms": "milliseconds"}
 _WRITTEN = {unit: short for short, unit in _HISTOGRAMS.items()}
-_GAUGES = ("ratio", "percent", "seconds", "milliseconds", "bytes")
+_GAUGES = {unit: unit for unit in ("ratio", "percent", "seconds", "milliseconds", "bytes")}
+_GROWTH = {"bytes": "bytes"}
 
 
 def check(rollout: Rollout) -> Iterator[Finding]:
@@ -64,26 +74,32 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         named = next((unit for ending, unit in _ENDINGS.items() if metric.endswith(ending)), declared)
         if named != declared:
             what = f"reads {metric} in {declared}, and its name says {named}"
-            yield finding(NAME, measure, what, _cure(measure, named, known), "unit", about=entry.of)
+            yield finding(NAME, measure, what, _cure(named, known), "unit", about=entry.of)
 
 
-def _declared(measure: Drawable) -> tuple[str, str, tuple[str, ...]]:
-    """The metric, the unit it is read in, and those it could be read in; a plain number may be anything."""
-    if isinstance(measure, Latency | SlowerThan | Distribution):
-        return selector(measure.histogram).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
-    if isinstance(measure, Increase) and measure.slower_than is not None:
-        return selector(written(measure.counter)[0]).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
-    if isinstance(measure, Age | TimeUntil):
-        return selector(measure.timestamp).metric, _HISTOGRAMS[measure.unit], tuple(_WRITTEN)
-    if isinstance(measure, Gauge | Difference | Forecast) and measure.unit not in ("number", "per second"):
-        return selector(measure.metric).metric, measure.unit, _GAUGES
-    if isinstance(measure, Growth) and measure.unit == "bytes":
-        return selector(measure.metric).metric, measure.unit, ("bytes",)
-    return "", "", ()
+def _declared(measure: Drawable) -> tuple[str, str, Mapping[str, str]]:
+    """The metric, the unit it is read in, and those it could be read in, as they are written.
+
+    A plain number may be anything.
+    """
+    match measure:
+        case Latency() | SlowerThan() | Distribution():
+            return selector(measure.histogram).metric, _HISTOGRAMS[measure.unit], _WRITTEN
+        case Increase(counter=counter) if measure.slower_than is not None:
+            return selector(written(counter)[0]).metric, _HISTOGRAMS[measure.unit], _WRITTEN
+        case Age() | TimeUntil():
+            return selector(measure.timestamp).metric, _HISTOGRAMS[measure.unit], _WRITTEN
+        case Gauge() | Difference() | Forecast() if measure.unit in _GAUGES:
+            return selector(measure.metric).metric, measure.unit, _GAUGES
+        case Growth() if measure.unit in _GROWTH:
+            return selector(measure.metric).metric, measure.unit, _GROWTH
+        case Gauge() | Difference() | Forecast() | Growth() | Increase() | Rate():
+            return "", "", {}
+        case Ratio() | Usage() | Count() | Changes() | State() | Absence() | PromQL() | While():
+            return "", "", {}
 
 
-def _cure(measure: Drawable, named: str, known: tuple[str, ...]) -> str:
+def _cure(named: str, known: Mapping[str, str]) -> str:
     if named in known:
-        written = named if isinstance(measure, Gauge | Difference | Forecast) else _WRITTEN.get(named, named)
-        return f'write unit="{written}"'
+        return f'write unit="{known[named]}"'
     return "record it in seconds or bytes and read that"

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 from handrail.contract import names
 from handrail.declare import (
+    Absence,
+    Age,
     Changes,
     Count,
     Difference,
@@ -18,15 +20,20 @@ from handrail.declare import (
     Gauge,
     Growth,
     Increase,
+    Latency,
     PromQL,
     Rate,
     Ratio,
     Rise,
     Rollout,
     SlowerThan,
+    State,
+    TimeUntil,
+    Usage,
+    While,
 )
 from handrail.declare.limits import Fixed
-from handrail.declare.measures import Measure, SeriesMeasure
+from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import Use, uses
@@ -54,18 +61,35 @@ def check(rollout: Rollout) -> Iterator[Finding]:
 def _severity(use: Use) -> Severity:
     """Of events 0 is the healthiest figure; what else a rate or a gauge shows may never be 0."""
     acts = use.tier is not None and use.tier.action in names.ACTING
-    if isinstance(use.measure.inner, Rate | Gauge | Growth | PromQL | SeriesMeasure):
-        return Severity.warning if acts else Severity.info
-    return Severity.error if acts else Severity.warning
+    if _counts_failures(use.measure):
+        return Severity.error if acts else Severity.warning
+    return Severity.warning if acts else Severity.info
+
+
+def _counts_failures(measure: Measure) -> bool:
+    match measure:
+        case While(inner):
+            return _counts_failures(inner)
+        case Ratio() | Latency() | SlowerThan() | Increase() | Usage() | State() | Absence():
+            return True
+        case Rate() | Gauge() | Growth() | PromQL():
+            return False
+        case Difference() | Age() | TimeUntil() | Count() | Forecast() | Changes():
+            return False
 
 
 def _may_be_none(judged: Measure, against: object) -> bool:
     """Whether 0 is what a healthy service shows."""
     if isinstance(against, Fixed):
         return amount(against.figure).value == 0
-    measure = judged.inner
-    if isinstance(measure, Gauge | Growth | Difference | Forecast | PromQL):
-        return measure.unit in _COUNTS
-    return isinstance(measure, SlowerThan | Increase | Rate | Count | Changes) or (
-        isinstance(measure, Ratio) and measure.bad is not None
-    )
+    match judged:
+        case While(inner):
+            return _may_be_none(inner, against)
+        case Gauge() | Growth() | Difference() | Forecast() | PromQL():
+            return judged.unit in _COUNTS
+        case Ratio():
+            return judged.bad is not None
+        case SlowerThan() | Increase() | Rate() | Count() | Changes():
+            return True
+        case Latency() | Usage() | Age() | TimeUntil() | State() | Absence():
+            return False

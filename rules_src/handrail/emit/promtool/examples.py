@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from handrail.contract import names
-from handrail.emit.promtool.arithmetic import INSTANCE, LE, Counting, Shows, parts, selectors, value
+from handrail.emit.promtool.arithmetic import INSTANCE, LE, Shows, parts, selectors, value
 from handrail.emit.promtool.attempts import canary_of, stable_of
 from handrail.emit.promtool.series import (
     At,
@@ -198,7 +198,15 @@ def _holding(
 
 def rises(measure: Measure) -> bool:
     """Whether what it looks at has to move steadily, as counters do."""
-    return isinstance(measure.inner, Counting | Rate | Growth | Forecast)
+    match measure:
+        case While(inner):
+            return rises(inner)
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Growth() | Forecast():
+            return True
+        case Gauge() | Usage() | State() | StateChanges() | Difference() | Count() | Changes():
+            return False
+        case Timestamp() | Absence() | PromQL():
+            return False
 
 
 def examples(measure: Measure, given: Mapping[str, str]) -> Iterator[Key]:
@@ -227,11 +235,19 @@ def examples(measure: Measure, given: Mapping[str, str]) -> Iterator[Key]:
 
 def _alike(measure: Measure) -> Iterable[str]:
     """The labels that series which it reckons with together must have alike."""
-    if isinstance(measure, Usage) and measure.over == "max":
-        return dict.fromkeys(
-            [*measure.by, *(label for one in selectors(measure) for label, _, _ in one.matchers)]
-        )
-    return () if isinstance(measure, State) else measure.labels
+    match measure:
+        case Usage(over="max"):
+            return dict.fromkeys(
+                [*measure.by, *(label for one in selectors(measure) for label, _, _ in one.matchers)]
+            )
+        case State():
+            return ()
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Gauge() | Usage() | StateChanges():
+            return measure.labels
+        case Growth() | Difference() | Count() | Timestamp() | Forecast() | Changes() | Absence() | PromQL():
+            return measure.labels
+        case While():
+            return measure.labels
 
 
 def _bounds(measure: Latency | SlowerThan) -> list[Decimal]:

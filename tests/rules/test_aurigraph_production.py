@@ -92,7 +92,9 @@ TOLD = (
 )
 
 
-def firing(series: Mapping[str, str], at: str, stage: str, found: Mapping[str, str]) -> str:
+def firing(
+    series: Mapping[str, str], at: str, stage: str, found: Mapping[str, str], *, every: str | None = None
+) -> str:
     samples = {
         f'{{alertname="AurigraphV12{name}",severity="{severity}"}}': 1.0 for name, severity in found.items()
     }
@@ -101,7 +103,7 @@ def firing(series: Mapping[str, str], at: str, stage: str, found: Mapping[str, s
         aurigraph(*PRODUCTION),
         {**series, **in_stage(stage, LAST)},
         Asked(TOLD, at, samples),
-        every="30s",
+        every=every,
     )
 
 
@@ -127,7 +129,7 @@ def test_a_balancer_that_is_gone_is_a_p1_while_every_node_is_up() -> None:
     gone = {name: f"{values.split('x')[0]}x40" for name, values in {**served(), **around()}.items()}
     series = {**gone, **around(balancer=f"1x40 0x{LAST - 41}")}
     assert firing({**served(), **around()}, "12m", NOWHERE, {}) == ""
-    assert firing(series, "12m", NOWHERE, DOWN) == ""
+    assert firing(series, "12m", NOWHERE, DOWN, every="30s") == ""
 
 
 @pytest.mark.parametrize("stage", [NOWHERE, "10%"])
@@ -181,8 +183,8 @@ def test_another_service_s_canary_of_which_all_fails_slowly_is_none_of_aurigraph
     asked = Asked(TOLD, "12m", {})
     plan = aurigraph(*PRODUCTION, "error-rate", "latency-p95", "latency-p99", "success-rate")
     sick = {**own, **other}
-    assert complaints(promtool, plan, {**series, **in_stage("10%", LAST)}, asked, every="30s") == ""
-    assert complaints(promtool, plan, {**sick, **in_stage("10%", LAST)}, asked, every="30s") != ""
+    assert complaints(promtool, plan, {**series, **in_stage("10%", LAST)}, asked) == ""
+    assert complaints(promtool, plan, {**sick, **in_stage("10%", LAST)}, asked) != ""
 
 
 @pytest.mark.parametrize(
@@ -207,4 +209,4 @@ def test_fewer_requests_than_production_s_limit_are_told_where_more_are_asked_fo
     names = ("AurigraphV12GrpcRpsWarning", "AurigraphV12RestRpsWarning")
     found = {f'{{alertname="{one}"}}': 1.0 for one in names if told}
     case = Asked(expr, "12m", found)
-    assert complaints("promtool", aurigraph("rest-rps", "grpc-rps"), series, case, every="30s") == ""
+    assert complaints("promtool", aurigraph("rest-rps", "grpc-rps"), series, case) == ""

@@ -323,8 +323,8 @@ def test_users_who_nobody_counted_are_blindness_and_no_drop(
     promtool: str, name: str, mtail: str, people: list[tuple[int, str]], reasons: Mapping[str, float]
 ) -> None:
     series = seen(*people) | {LOG_READ: mtail}
-    blind = Asked('count by (reason) (ALERTS{alertstate=~"pending|firing",tier="blind"})', "45m", reasons)
-    assert complaints(promtool, hurried(name), series, fires("45m"), blind, step="4s") == ""
+    blind = Asked('count by (reason) (ALERTS{alertstate=~"pending|firing",tier="blind"})', "44m", reasons)
+    assert complaints(promtool, hurried(name), series, fires("44m"), blind, step="4s") == ""
 
 
 def test_users_are_counted_by_what_was_there_before_the_rollout() -> None:

@@ -264,7 +264,7 @@ def test_a_night_is_no_drop_of_throughput_and_what_is_not_served_is_one_at_night
         **in_stage("100%", 300),
     }
     expr = 'count by (alertname) (ALERTS{alertstate="firing",guardrail=~"throughput|rest-rps",level=""})'
-    asks = Asked(expr, "4h15m", {f'{{alertname="{one}"}}': 1 for one in found})
+    asks = Asked(expr, "4h16m", {f'{{alertname="{one}"}}': 1 for one in found})
     assert complaints("promtool", plan, series, asks, step="1m") == ""
 
 

@@ -62,7 +62,6 @@ def judged(file: str) -> dict[str, Subject]:
 SHORT = [
     ("checkout", "*"),
     ("relay_r1", "*"),
-    ("ruleiq", "*"),
     ("aurigraph_v12", "slo-availability"),
     ("aurigraph_v12", "rollout"),
 ]
@@ -86,6 +85,6 @@ def _turned_round(subject: Subject, alert: str) -> Mutant:
     return next(found[what] for what in (*TURNED, LATER) if what in found)
 
 
-@pytest.mark.parametrize("file", [file for file, _ in SHORT[:3]])
+@pytest.mark.parametrize("file", [file for file, _ in SHORT[:2]])
 def test_the_tests_pass_on_the_rules_as_they_are(file: str) -> None:
     assert not [name for name, subject in judged(file).items() if judge(subject)]

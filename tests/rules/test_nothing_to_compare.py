@@ -188,8 +188,8 @@ def test_users_of_an_hour_are_counted_only_where_somebody_counted_for_an_hour(
     rollout = judged(SEEN, Drop("20%"), against=Ago("2h"))
     spells = " ".join(["1x20 _x100"] * 9)
     series = {f'seen{{user="{user}"}}': spells for user in ("ann", "bob", "eve")} | {"reporter": reporter}
-    three = Asked("max(handrail:guardrail:value) or vector(0)", "245m", {"{}": counted})
-    assert complaints(promtool, rollout, series, firing("245m", *alerts), three) == ""
+    three = Asked("max(handrail:guardrail:value) or vector(0)", "244m", {"{}": counted})
+    assert complaints(promtool, rollout, series, firing("244m", *alerts), three) == ""
 
 
 def test_a_baseline_has_the_whole_time_in_it_that_was_asked_for_or_there_is_none(promtool: str) -> None:

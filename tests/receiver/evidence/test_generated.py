@@ -42,7 +42,7 @@ def moment(book: Playbook, now: datetime) -> SnapshotSubject:
     return SnapshotSubject(7, "", now, now, gates={gate.into: now for gate in book.gates})
 
 
-@pytest.mark.parametrize("which", ["debian", "newer"])
+@pytest.mark.parametrize("which", ["debian", pytest.param("newer", marks=pytest.mark.long)])
 def test_every_question_about_a_generated_playbook_is_understood(tmp_path: Path, which: str) -> None:
     binary = newer("prometheus") if which == "newer" else "prometheus"
     config = tmp_path / "prometheus.yml"

@@ -19,7 +19,9 @@ from handrail.promql.syntax import either
 from handrail.units import seconds, span
 
 UNREAD = "no alert may depend on these: another rollout, guardrail or receiver, other labels"
-_OTHERS = re.compile(r'(rollout|guardrail|reference)="other"|instance="standby"|="stranger"')
+_OTHERS = re.compile(
+    r'\b(rollout|guardrail|reference|environment|tier|level|severity)="other"|instance="standby"|="stranger"'
+)
 _EXACT = 10**11
 """Up to so much a float holds each ten-thousandth."""
 

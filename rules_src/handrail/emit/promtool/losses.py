@@ -330,7 +330,7 @@ def _said(key: Key, feed: Feed | None) -> str:
     """What is lost of a series, for people."""
     if feed is None:
         return f"{key.metric} is gone"
-    how = "stands still" if feed == STILL else "is no number" if feed == NAN else "says that it failed"
+    how = "stands still" if feed == STILL else "is not a number" if feed == NAN else "reports a failure"
     return f"{key.metric} {how}"
 
 

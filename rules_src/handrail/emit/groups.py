@@ -18,28 +18,26 @@ GATE_EVERY = timedelta(minutes=1)
 def rules(rollout: Rollout) -> Data:
     """Every group of the rollout, and the digest of them all beside the heartbeat."""
     groups = _groups(rollout)
-    groups[-1]["rules"].append(_recording(info(rollout)))
+    groups[-1]["rules"].append(_recording(_info(rollout, rules_digest(map(_facts, groups)))))
     return {"groups": groups}
 
 
-def info(rollout: Rollout) -> Recording:
+def _info(rollout: Rollout, digest: str) -> Recording:
     """The recording of the rules' digest, which the playbook has too: shows which version of the rules is loaded."""
     labels = (
         (names.ROLLOUT, rollout.name),
         (names.ENVIRONMENT, rollout.playbook.environment),
-        (names.DIGEST, digest(rollout)),
+        (names.DIGEST, digest),
     )
     return Recording(names.RULES_INFO, "vector(1)", labels)
 
 
-def digest(rollout: Rollout) -> str:
-    """The digest of every rule of the rollout, by which the receiver knows them again when Prometheus has loaded them."""
-    return rules_digest(map(_facts, _groups(rollout)))
-
-
-def group_names(rollout: Rollout) -> tuple[str, ...]:
-    """The names of its groups."""
-    return tuple(group["name"] for group in _groups(rollout))
+def digest_and_names(rollout: Rollout) -> tuple[str, tuple[str, ...]]:
+    """The digest of every rule of the rollout, by which the receiver knows them again when Prometheus has loaded them, and
+    the names of their groups.
+    """
+    groups = _groups(rollout)
+    return rules_digest(map(_facts, groups)), tuple(group["name"] for group in groups)
 
 
 def _facts(group: Data) -> GroupFacts:

@@ -202,9 +202,12 @@ class Course:
         by_alert: dict[str, list[Breach]] = {}
         for breach in breaches:
             by_alert.setdefault(breach[1].name, []).append(breach)
+        firing: dict[str, set[Instance]] = {}
+        for one, life in self.lives.items():
+            if life is not None and life.firing:
+                firing.setdefault(one[0], set()).add(one)
         for name, several in by_alert.items():
-            firing = {one for one, life in self.lives.items() if one[0] == name and life and life.firing}
-            if name not in texts and firing and firing == {one for one, _, _, _ in several}:
+            if name not in texts and firing.get(name) == {one for one, _, _, _ in several}:
                 texts[name] = [Text(alert, self.now, labels, value) for _, alert, labels, value in several]
 
     def story(self, name: str, texts: Iterable[Text] = (), figures: Iterable[Figure] = ()) -> Story:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import selectors
@@ -126,8 +127,9 @@ def _raw(guardrail: Guardrail) -> set[str]:
     return {one.metric for signal in guardrail.signals for one in selectors(signal.measure)} | {"up"}
 
 
-def _words(expr: str) -> set[str]:
-    return set(re.findall(r"[A-Za-z_:][\w:]*", re.sub(r'"(\\.|[^"\\])*"', "", expr)))
+@lru_cache(1000)
+def _words(expr: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[A-Za-z_:][\w:]*", re.sub(r'"(\\.|[^"\\])*"', "", expr)))
 
 
 def _instances(guardrail: Guardrail, levels: Iterable[Level]) -> dict[Instance, Alert]:

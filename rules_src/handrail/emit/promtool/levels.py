@@ -110,8 +110,14 @@ class Levels(Boundaries):
         return Level({**self.calm.signals, **moved})
 
     def few(self) -> list[Level]:
-        """Too few events, then so few that only bad ones decide, then a stable arm with too few."""
-        steps = {signal.name: list(self._few(signal)) for signal in self.signals if signal.events is not None}
+        """Too few events, then so few that only bad ones decide, then a stable arm with too few; of each signal once alone."""
+        counted = [signal for signal in self.signals if signal.events is not None]
+        steps = {one.name: [*self._few(one)] for one in counted}
+        for place, one in enumerate(counted):
+            if place and steps[one.name]:
+                first, calm = steps[one.name][0], self.calm.signals[one.name]
+                steps[one.name][0] = calm
+                steps[one.name] += [calm] * (place - 1) + [replace(calm, events=first.events)]
         longest = max(map(len, steps.values()), default=0)
         return [
             Level(
@@ -142,7 +148,7 @@ class Levels(Boundaries):
                 yield replace(over, filled=self.over(one))
         counted = [c for c in own if not c.judges_filled and c.least_bad is not None]
         for least, far in dict.fromkeys((c.least_bad or 0, Decimal(c.is_upper)) for c in counted):
-            bad = (Decimal(number) for number in (least - 1, least) if number)
+            bad = (least - by for by in (Decimal(1), Decimal("0.5")) if least > by)
             yield from (replace(calm, value=far, events=number) for number in bad)
         if any(one.reference and one.reference.kind is ReferenceKind.stable for one in own):
             relative = next(
@@ -240,12 +246,18 @@ class Levels(Boundaries):
         if self.beside_stable and arms is not None and self.has_both:
             alone = {n: replace(s, stable=None, stable_events=None) for n, s in calm.signals.items()}
             levels.append(Level(alone, reasons=(STABLE_MISSING,)))
-        if told := self._captured_reasons:
-            levels.append(Level(calm.signals, captured=False, reasons=told))
+        if self.captured_reasons:
+            levels.append(self.unsaid)
         return levels
 
     @property
-    def _captured_reasons(self) -> tuple[str, ...]:
+    def unsaid(self) -> Level:
+        """The receiver does not report the figures that it is compared with here."""
+        return Level(self.calm.signals, captured=False, reasons=self.captured_reasons)
+
+    @property
+    def captured_reasons(self) -> tuple[str, ...]:
+        """Why it is blind while they are not reported."""
         reasons = []
         for reference in dict.fromkeys(one for several in self.relative.values() for one in several):
             if reference.kind is ReferenceKind.before:
@@ -261,5 +273,5 @@ def shown_as(value: Value, signal: Signal) -> str:
 
 
 def few_of(measure: EventMeasure) -> Decimal:
-    """The most events that are too few; half a one (of what is counted in seconds, say) where one is enough."""
-    return Decimal(measure.min_events - 1) or Decimal("0.5")
+    """The most events that are too few; a part of one (of what is counted in seconds, say) where one is enough."""
+    return Decimal(measure.min_events - 1) or Decimal("0.95")

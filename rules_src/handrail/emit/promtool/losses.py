@@ -205,7 +205,7 @@ class _Story:
         }
         course = Course(self.step, Timeline(self.scrape), alerts)
         missing = [instance(one.guardrail.blind, "reason", MISSING) for one in self.guarded]
-        course.go_on(seen, missing, stage, shown=["nothing is measured"])
+        course.go_on({**seen, **self._stopped_elsewhere}, missing, stage, shown=["nothing is measured"])
         looks = [course.look(("reason", MISSING))]
         rounds: list[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]] = [
             ({}, [], []),
@@ -266,7 +266,7 @@ class _Story:
         return {key: STILL if isinstance(feed, Rise) else FAILED for key, feed in others.items()}
 
     def _stopped(self) -> Iterator[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]]:
-        """Each source stops, one after the other: all that come from it are blind, and nobody else."""
+        """Each source stops, one after the other, with all that only those read who come from it: they alone are blind."""
         for key, feed in self._sources.items():
             because = [
                 (one.guardrail.blind.name, silence.reason)
@@ -274,7 +274,10 @@ class _Story:
                 for silence in dict.fromkeys(one.sources.values())
                 if any(matches(series, key) for series in silence.shown_by)
             ]
-            yield {key: STILL if isinstance(feed, Rise) else FAILED}, [*dict.fromkeys(because)], []
+            blind = {name for name, _ in because}
+            others = [one for one in self.guarded if one.guardrail.blind.name not in blind]
+            gone = {own: LOST for own in self.keys if not any(one.reads(own) for one in others)}
+            yield {**gone, key: STILL if isinstance(feed, Rise) else FAILED}, [*dict.fromkeys(because)], []
 
     def _figures(self) -> Iterator[Figure]:
         shows = self._shows(self._numbers)

@@ -17,7 +17,7 @@ from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.boundaries import MARGIN, derived
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises
 from handrail.emit.promtool.levels import MANY as ENOUGH
-from handrail.emit.promtool.levels import shown_as
+from handrail.emit.promtool.levels import few_of, shown_as
 from handrail.emit.promtool.losses import seldom
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import (
@@ -180,8 +180,14 @@ class _Past:
                 f"{'beyond' if beyond else 'within'} {shown_as(self.limit(one), one.condition.signal)}"
                 for one, beyond in shown
             ]
-            for _ in range(evaluations):
-                self._go_on(course, recorded, [own for own, *_ in breaches], stage, said)
+            for number in range(evaluations):
+                few = {
+                    k: f
+                    for one, beyond in shown
+                    if number
+                    for k, f in self._of_few(one, beyond=beyond).items()
+                }
+                self._go_on(course, recorded | few, [own for own, *_ in breaches], stage, said)
             course.tell(breaches, texts)
         course.looks = course.looks[1:]
         return course.story(COMPARES, [text for several in texts.values() for text in several])
@@ -307,6 +313,19 @@ class _Past:
         limit = self.limit(one)
         by = abs(limit) * MARGIN or MARGIN
         return limit + by if one.condition.is_upper is beyond else limit - by
+
+    def _of_few(self, one: Looking, *, beyond: bool) -> dict[Key, Feed]:
+        """Of a quantile in the end too few events, beyond its limit: they decide where they are beyond it at best too."""
+        signal = one.condition.signal
+        inner = signal.measure.inner
+        if signal.events is None or signal.filled is None or not isinstance(inner, EventMeasure):
+            return {}
+        shown = {
+            signal.value: self._beside(one, beyond=True),
+            signal.events: few_of(inner),
+            signal.filled: self._beside(one, beyond=beyond),
+        }
+        return {one.here.key(signal, of, one.group): At(level) for of, level in shown.items()}
 
     def _recorded(self, one: Looking, now: Decimal) -> dict[Key, Feed]:
         signal = one.condition.signal

@@ -132,9 +132,12 @@ def _words(expr: str) -> frozenset[str]:
     return frozenset(re.findall(r"[A-Za-z_:][\w:]*", re.sub(r'"(\\.|[^"\\])*"', "", expr)))
 
 
-def _instances(guardrail: Guardrail, levels: Iterable[Level]) -> dict[Instance, Alert]:
+def _instances(
+    guardrail: Guardrail, levels: Iterable[Level], places: Iterable[Recorded]
+) -> dict[Instance, Alert]:
     found = _of_tiers(guardrail) | _of_few(guardrail)
     reasons = dict.fromkeys(reason for level in levels for reason in level.reasons)
+    reasons |= dict.fromkeys(reason for place in places for reason in place.captured_reasons)
     if guardrail.blind in certain(guardrail):
         found |= {instance(guardrail.blind, "reason", reason): guardrail.blind for reason in reasons}
     return found
@@ -149,8 +152,8 @@ def _limits(
         here = places[first or ""]
         lost = here.lost() if guardrail.blind in certain(guardrail) else []
         levels = [here.calm, *here.limits(), *here.few(), *lost, here.idle]
-        part = Part(_instances(guardrail, levels), [_moment(here, level) for level in levels])
-        parts.append((part, places, {here.figures}))
+        part = Part(_instances(guardrail, levels, places.values()), [_moment(here, one) for one in levels])
+        parts.append((part, places, {here.figures, here.captured_reasons}))
     every = [*(part for part, _, _ in parts), *objectives]
     alerts = {one: alert for part in every for one, alert in part.alerts.items()}
     if not alerts:
@@ -169,6 +172,10 @@ def _limits(
             if here.figures not in seen and not unknown:
                 seen.add(here.figures)
                 part.moments += [_moment(here, level) for level in here.elsewhere(shown)]
+                moved = True
+            if here.captured_reasons and here.captured_reasons not in seen:
+                seen.add(here.captured_reasons)
+                part.moments.append(_moment(here, here.unsaid))
                 moved = True
         if moved:
             idle = [[part.moments[0]] for part in objectives]
@@ -264,7 +271,7 @@ def _lasting(
         for one, alert in (_of_tiers(guardrail) | _of_few(guardrail)).items()
         if any(places[first].judged(c) for c in alert.conditions) or alert is guardrail.thin
     ]
-    times = {t for _, _, alert in alerts for t in (alert.sustained, alert.keep_firing_for) if t > every}
+    times = {t for _, _, alert in alerts for t in (alert.sustained, alert.keep_firing_for) if t >= every}
     short = {time for time in times if time <= AT_ONCE * every}
     ends: dict[timedelta, set[timedelta]] = {}  # what is over when another time is, up to a few times later
     for time in sorted(times - short):

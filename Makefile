@@ -65,7 +65,7 @@ test: ## all that must hold before a commit: style, types, tests, check
 
 ACCEPTED ?= 5000
 .PHONY: fuzz
-fuzz: $(SYNCED) servers ## declarations drawn at random, past both promtools and amtool
+fuzz: $(SYNCED) servers ## declarations drawn at random, judged by both promtools and amtool
 	PYTHONPATH=tests $(BIN)/python -m fuzz --accepted $(ACCEPTED)
 
 .PHONY: test-long
@@ -89,7 +89,7 @@ pytest: $(SYNCED) servers
 	$(BIN)/pytest -n 6 -m "not long and not unleash" --shown=docs/maintainers/requirements
 
 .PHONY: lint
-lint: style types ## style, types, and what handrail thinks of the declarations
+lint: style types ## style, types, and handrail lint on the declarations
 	$(BIN)/handrail lint --source rules_src
 
 .PHONY: e2e
@@ -115,7 +115,7 @@ bench-rollback: $(SYNCED) servers ## measure on real servers: breach to webhook,
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench
 
 .PHONY: bench-receiver
-bench-receiver: $(SYNCED) servers ## how much the receiver takes, beside Debian's webhook: needs wrk and webhook
+bench-receiver: $(SYNCED) servers ## the receiver's throughput compared with Debian's webhook: needs wrk and webhook
 	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench_receiver
 
 .PHONY: bench-page

@@ -21,7 +21,7 @@ from handrail.lint import accept_unused, lint, lint_plan
 from handrail.loading.load import SETTINGS, Loaded, read
 from handrail.loading.overrides import changed, overridden
 from handrail.lower import lower
-from handrail.output import graph
+from handrail.output import incomplete_alerts
 from handrail.output.texts import Texts
 from handrail.output.write import MANIFEST, manifest_of
 from handrail.plan import Common, Plan, common_of
@@ -84,13 +84,13 @@ def _made(
     """Every file of one environment, and what each is made of; `plans` give the plan of one rollout each."""
     files = Texts(emit_common(common))
     sources = dict.fromkeys(files, common.source)
-    receivers, loose = graph.notifying_receivers(files[names.alertmanager_file(files)]), []
+    receivers, loose = incomplete_alerts.notifying_receivers(files[names.alertmanager_file(files)]), []
     for number, plan in enumerate((make() for make in plans), 1):
         [rollout] = plan.rollouts
         tell(f"{rollout.name} ({number} of {len(plans)})")
         own = emit(rollout, plan.environment)
-        loose += graph.check(rollout, own, receivers)
-        for news in graph.untested(rollout, own):
+        loose += incomplete_alerts.check(rollout, own, receivers)
+        for news in incomplete_alerts.untested(rollout, own):
             warn(news)
         sources |= dict.fromkeys(own, rollout.source)
         add(files, own)
@@ -195,7 +195,7 @@ def _untested(loaded: Loaded, here: Environment) -> Iterator[Problem]:
     """What the tests of the rules cannot show, which is the same everywhere."""
     for rollout in overridden(loaded.rollouts, here):
         [plan] = lower([rollout], here).rollouts
-        yield from graph.untested(plan, promtool.tests(plan))
+        yield from incomplete_alerts.untested(plan, promtool.tests(plan))
 
 
 def _problems_of(

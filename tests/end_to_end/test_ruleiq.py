@@ -17,7 +17,7 @@ import pytest
 import servers
 from apis import GrafanaApi
 from handrail.contract import names
-from handrail.output.needed import needed
+from handrail.output.read_stack_needs import needed
 from handrail_receiver.doctor.delivery import figure
 from prometheus_client.parser import text_string_to_metric_families
 

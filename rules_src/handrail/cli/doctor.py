@@ -53,7 +53,7 @@ def doctor(
 
     Exits with 0: it can; 1: it cannot; 2: called wrongly; 3: something could not be asked.
     """
-    from handrail.output.needed import NoneGenerated, needed  # noqa: PLC0415
+    from handrail.output.read_stack_needs import NoneGenerated, needed  # noqa: PLC0415
 
     try:
         from handrail_receiver.doctor_command import doctor as ask  # noqa: PLC0415

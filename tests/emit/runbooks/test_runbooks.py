@@ -38,7 +38,7 @@ from handrail.declare import (
 from handrail.emit import runbooks
 from handrail.emit.runbooks.byhand import by_hand
 from handrail.lower import lower
-from handrail.output.graph import anchor
+from handrail.output.incomplete_alerts import anchor
 from own_rollouts import own_plan
 from pydantic import ValidationError
 from servers import ask_haproxy, haproxy

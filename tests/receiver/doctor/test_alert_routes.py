@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from handrail.contract import Playbook
-from handrail.output.needed import needed
+from handrail.output.read_stack_needs import needed
 from handrail_receiver.doctor.alert_routes import StatusAnswer, of_routes
 from handrail_receiver.doctor.delivery import alert
 from handrail_receiver.doctor.findings import Health

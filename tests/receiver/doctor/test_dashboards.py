@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from apis import GrafanaApi, Trouble
 from handrail.contract import DashboardNeed, StackNeeds
-from handrail.output.needed import needed
+from handrail.output.read_stack_needs import needed
 from handrail_receiver.doctor.dashboards import DashboardAnswer, HealthAnswer, of_dashboard, of_health
 from handrail_receiver.doctor.findings import Finding, Health
 from handrail_receiver.doctor.grafana import Grafana

@@ -13,7 +13,7 @@ from handrail.units import span
 if TYPE_CHECKING:
     from jinja2 import Template
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
+FOLDER = Path(__file__).parent
 
 
 def emit(rollout: Rollout, environment: Environment) -> dict[str, str]:
@@ -29,7 +29,7 @@ def _template() -> Template:
     import jinja2  # noqa: PLC0415  needed only here
 
     jinja = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701  Markdown, from declarations
         trim_blocks=True,

@@ -24,7 +24,7 @@ from handrail.declare import (
 from handrail.emit import emit, emit_common
 from handrail.errors import Problem, Severity
 from handrail.lower import lower
-from handrail.output import graph
+from handrail.output import incomplete_alerts
 
 ERRORS = Ratio(bad='requests_total{status=~"5.."}', of="requests_total")
 TIERS = (Warning(Above("1%")), Critical(Above("5%"), action="rollback"))
@@ -55,7 +55,9 @@ def whole(planned: plan.Plan) -> dict[str, str]:
 
 def missing_in(planned: plan.Plan, files: dict[str, str]) -> list[Problem]:
     [rollout] = planned.rollouts
-    return graph.check(rollout, files, graph.notifying_receivers(files[names.ALERTMANAGER_FILE]))
+    return incomplete_alerts.check(
+        rollout, files, incomplete_alerts.notifying_receivers(files[names.ALERTMANAGER_FILE])
+    )
 
 
 def said(planned: plan.Plan, files: dict[str, str]) -> list[str]:
@@ -80,9 +82,9 @@ def test_an_alert_that_no_test_shows_is_news_with_its_reason() -> None:
     planned = shop()
     files = whole(planned)
     [rollout] = planned.rollouts
-    assert graph.untested(rollout, files) == []
+    assert incomplete_alerts.untested(rollout, files) == []
     told = "# cannot be tested: errors: a free expression\n# cannot be tested: errors-too: another\n"
-    news = graph.untested(rollout, {names.tests_file("shop"): told})
+    news = incomplete_alerts.untested(rollout, {names.tests_file("shop"): told})
     assert sorted((problem.severity, problem.what) for problem in news) == [
         (Severity.info, f"alert ShopErrors{tier} has no test: a free expression")
         for tier in ("Blind", "Critical", "Thin", "Warning")
@@ -180,10 +182,11 @@ def test_a_guardrail_with_the_name_of_a_chapter_is_told_to_take_another() -> Non
 
 def test_a_heading_becomes_the_anchor_that_readers_of_markdown_make_of_it() -> None:
     assert [
-        graph.anchor(heading) for heading in ("If Handrail is down", "slo-availability", "Why (and how)?")
+        incomplete_alerts.anchor(heading)
+        for heading in ("If Handrail is down", "slo-availability", "Why (and how)?")
     ] == [
         "if-handrail-is-down",
         "slo-availability",
         "why-and-how",
     ]
-    assert re.fullmatch(r"[\w-]+", graph.anchor("50 %, then 100 %"))
+    assert re.fullmatch(r"[\w-]+", incomplete_alerts.anchor("50 %, then 100 %"))

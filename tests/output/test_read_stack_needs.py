@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from handrail.contract import SeriesNeed
-from handrail.output.needed import NoneGenerated, needed
+from handrail.output.read_stack_needs import NoneGenerated, needed
 from handrail.promql.selected import Selected, quantile_scale, selected, together_in
 
 GENERATED = Path(__file__).parents[2] / "generated"

@@ -19,7 +19,7 @@ from handrail.errors import Problem, Severity
 from handrail.plan import Absence, Alert, Guardrail, Rollout, Slo
 from handrail.plan.routing import routes_of
 
-NAME = "graph"
+NAME = "incomplete-alert"
 
 _RULE = re.compile(r"- alert: (\S+)\n")
 _LINKS = re.compile(r"runbook_url: (\S+)\n\s+dashboard_url: (\S+)")

@@ -190,9 +190,9 @@ def plain(number: Decimal) -> str:
     """
     if number == 0:
         return "0"
-    if len(number.as_tuple().digits) > DIGITS:
-        number = Decimal(repr(float(number)))
     text = f"{number:f}"
+    if len(text) > DIGITS and len(number.as_tuple().digits) > DIGITS:
+        text = f"{Decimal(repr(float(number))):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -125,15 +125,19 @@ class Lifecycle:
             since = now if self.since is None else self.since
             return Lifecycle(since, self.firing or now - since >= alert.sustained)
         if not self.firing:
-            return Lifecycle()
+            return NEVER
         over = now if self.over is None else self.over
-        return Lifecycle(self.since, True, over) if now - over < alert.keep_firing_for else Lifecycle()
+        return Lifecycle(self.since, True, over) if now - over < alert.keep_firing_for else NEVER
 
 
 def _in(stage: str | None) -> str:
     if stage == UNHEARD:
         return "nobody reports the stage"
     return "no attempt is active" if stage is None else f"in stage {stage}"
+
+
+NEVER = Lifecycle()
+"""Of an alert that was in no breach, or is over."""
 
 
 @dataclass
@@ -177,11 +181,11 @@ class Course:
         self.stages.append(stage)
         held, unsure = set(breaches), set(unknown)
         for one, alert in self.alerts.items():
-            before = self.lives.get(one, Lifecycle())
+            before = self.lives.get(one, NEVER)
             if one in unsure or (before is None and one in held):
                 self.lives[one] = None
             else:
-                self.lives[one] = (before or Lifecycle()).then(alert, self.now, breach=one in held)
+                self.lives[one] = (before or NEVER).then(alert, self.now, breach=one in held)
         self.looks.append(self.look())
 
     def look(self, only: tuple[str, str] | None = None) -> Look:

@@ -85,6 +85,25 @@ def _turned_round(subject: Subject, alert: str) -> Mutant:
     return next(found[what] for what in (*TURNED, LATER) if what in found)
 
 
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "error-rate CheckoutErrorRateBlind: window [10m] → [300000ms] (1)",
+        "error-rate CheckoutErrorRateBlind: window [10m] → [1200000ms] (1)",
+        'error-rate CheckoutErrorRateBlind: matcher track="canary" of handrail:guardrail:events (2) changed',
+        "error-rate CheckoutErrorRateBlind: keep_firing_for an evaluation longer",
+        "error-rate CheckoutErrorRateThin: window [10m] → [300000ms] (1)",
+        "error-rate CheckoutErrorRateThin: last_over_time → count_over_time (1)",
+        "error-rate CheckoutErrorRateThin: 0 → 1 (1)",
+        'sample-ratio CheckoutSampleRatioWarning: matcher track="canary" of handrail:guardrail:value (1) dropped',
+    ],
+)
+def test_what_holds_for_some_time_or_of_few_events_is_noticed(mutant: str) -> None:
+    subject = judged("checkout")[mutant.partition(" ")[0]]
+    [wrong] = [one for one in subject.mutants() if one.name == f"checkout/{mutant}"]
+    assert judge(subject, wrong)
+
+
 @pytest.mark.parametrize("file", [file for file, _ in SHORT[:2]])
 def test_the_tests_pass_on_the_rules_as_they_are(file: str) -> None:
     assert not [name for name, subject in judged(file).items() if judge(subject)]

@@ -337,7 +337,7 @@ class _Past:
             (None if derived(signal) else signal.value, now),
             (signal.events, enough),
             (signal.part if derived(signal) else None, part),
-            (signal.filled, now),
+            (signal.filled, self._beside(one, beyond=False)),  # so many events decide by themselves
         ):
             if selector is not None and shown is not None:
                 found[one.here.key(signal, selector, one.group)] = At(shown)

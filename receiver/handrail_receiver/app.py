@@ -43,7 +43,7 @@ from handrail_receiver.guard import Guard
 from handrail_receiver.http_routes import routes_of
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.intake.webhook import AlertWebhook
-from handrail_receiver.load.bursts import Bursts
+from handrail_receiver.load_bursts.bursts import Bursts
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import Conditions, Decision
 from handrail_receiver.operations.drift import DriftWatch

@@ -75,7 +75,7 @@ USES = {
     "reports": {
         *("model", "words", "views", "outside", "store", "telling", "errors", "html", "playbooks", "ports")
     },
-    "load": {"model", "words", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
+    "load_bursts": {"model", "words", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
     "client": {"words", "addresses", "errors"},
     "doctor": {"catch_up", "client", "outside", "errors"},
     "views": {"model", "lifecycle", "words", "gates", "plots"},

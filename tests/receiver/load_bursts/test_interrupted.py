@@ -13,7 +13,7 @@ import pytest
 from guarded import NOW, load_burst, playbook
 from guarded.playbook import with_thin
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.load.bursts import BEGUN, GRACE, LONGEST, Bursts, against
+from handrail_receiver.load_bursts.bursts import BEGUN, GRACE, LONGEST, Bursts, against
 from handrail_receiver.model import (
     Attempt,
     AttemptState,
@@ -209,7 +209,7 @@ async def test_what_came_of_one_is_kept_once_the_store_is_back(
         await keep(*given)
 
     monkeypatch.setattr(store.snapshots, "keep", away_at_first)
-    monkeypatch.setattr("handrail_receiver.load.bursts.LOOK_EVERY", 0.01)
+    monkeypatch.setattr("handrail_receiver.load_bursts.bursts.LOOK_EVERY", 0.01)
     await bursts.step()
     await bursts.ended()
     (only,) = await recorded(store)

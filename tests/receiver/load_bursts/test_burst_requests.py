@@ -13,7 +13,7 @@ from apis.serving import Api, Request, Trouble
 from guarded import NOW
 from handrail.contract import BurstFacts, Secret
 from handrail_receiver.evidence.burst import BurstRun, Ended, SentRequest
-from handrail_receiver.load.burst_requests import Sending
+from handrail_receiver.load_bursts.burst_requests import Sending
 from handrail_receiver.outside import Outside
 from handrail_receiver.secrets import Secrets
 from starlette.responses import PlainTextResponse, Response

@@ -20,7 +20,7 @@ from handrail_receiver.errors import UNREADABLE, StoreDown, TargetError
 from handrail_receiver.evidence.burst import BURST, BURST_BEGINS, BURST_WAITS, BurstRun, Ended, due_at
 from handrail_receiver.evidence.snapshot import digest_of
 from handrail_receiver.guard import Guard
-from handrail_receiver.load.burst_requests import Sending
+from handrail_receiver.load_bursts.burst_requests import Sending
 from handrail_receiver.model import (
     HANDRAIL,
     LATE,

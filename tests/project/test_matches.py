@@ -11,7 +11,7 @@ from typing import get_args
 import handrail.declare.measures as declared
 import handrail.plan.measurements as planned
 from handrail.declare import limits
-from handrail_receiver.lifecycle.states import State
+from handrail_receiver.attempt_states.states import State
 from handrail_receiver.model.incidents import IncidentEvent
 
 ROOT = Path(__file__).parents[2]

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, names
 
+from handrail_receiver.attempt_states.state_machine import may
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.decide.alert_series import cannot_see, ended_before, heard_now, series_of
 from handrail_receiver.decide.gate_open import OLD, asks_to_go_on
 from handrail_receiver.decide.receiver_down import receiver_down
-from handrail_receiver.lifecycle.state_machine import may
-from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
     NEVER_BEGUN,
     OPEN,

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from handrail.contract import Playbook, names
 
-from handrail_receiver.lifecycle.state_machine import may
-from handrail_receiver.lifecycle.states import state_of
+from handrail_receiver.attempt_states.state_machine import may
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.model import Decision, History, Once, Signal, Verdict
 
 GATE_OPEN = "gate-open"

@@ -16,7 +16,7 @@ from handrail_receiver.model.runs import BROKEN, ENTERING, NEVER_BEGUN, SHARING,
 
 
 class AttemptState(StrEnum):
-    """What is kept of where one try at a rollout stands; lifecycle/states.py reads the state it is in from that."""
+    """What is kept of where one try at a rollout stands; attempt_states/states.py reads the state it is in from that."""
 
     active = "active"
     finishing = "finishing"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from handrail.contract import Playbook
 
-from handrail_receiver.lifecycle.state_machine import may
-from handrail_receiver.lifecycle.states import state_of
+from handrail_receiver.attempt_states.state_machine import may
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.model import HANDRAIL, Conditions, Decision, History, LastTold, SetHold, Verdict
 from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.call_decision import decide_call

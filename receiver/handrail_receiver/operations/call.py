@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from handrail.contract import Step
 
+from handrail_receiver.attempt_states.state_machine import Who
 from handrail_receiver.gates.approvals import GateAnswer
 from handrail_receiver.gates.gate import GateInputs
-from handrail_receiver.lifecycle.state_machine import Who
 from handrail_receiver.model import Attempt, Captured
 
 NO_INPUTS, NO_ANSWER = GateInputs(), GateAnswer()

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step, names
 
+from handrail_receiver.attempt_states.state_machine import TERMINAL, event_of, may
+from handrail_receiver.attempt_states.state_machine import refused as refused_at
+from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.approvals import approve, check, no_gate
 from handrail_receiver.gates.gate import next_gate
-from handrail_receiver.lifecycle.state_machine import TERMINAL, event_of, may
-from handrail_receiver.lifecycle.state_machine import refused as refused_at
-from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import (
     BROKEN,
     FINISHED,

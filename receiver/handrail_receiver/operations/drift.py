@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Playbook, Step, names
 
+from handrail_receiver.attempt_states.state_machine import may
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.errors import StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
-from handrail_receiver.lifecycle.state_machine import may
-from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
     BROKEN,
     CHANGED,

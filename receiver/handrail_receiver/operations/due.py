@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Gate, Playbook, StageFacts, names
 
+from handrail_receiver.attempt_states.state_machine import may
+from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.decide.decide import still_fires
 from handrail_receiver.gates.gate import GateCase, GateInputs, GateStatus
-from handrail_receiver.lifecycle.state_machine import may
-from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import (
     ENTERING,
     EVERYBODY,

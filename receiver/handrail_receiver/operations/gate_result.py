@@ -14,9 +14,9 @@ from typing import Literal
 
 from handrail.contract import Playbook, names
 
+from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
-from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import WORKED, Attempt, Conditions, History
 from handrail_receiver.operations.objections import guard_is_off
 from handrail_receiver.operations.preflight import Preflight

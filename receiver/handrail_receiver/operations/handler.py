@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from handrail.contract import GivenArms, Playbook, names
 
+from handrail_receiver.attempt_states.state_machine import may
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.errors import UNREADABLE, Cause, Permanent, TargetError
 from handrail_receiver.gates.criteria import AskCriteria, Criteria
 from handrail_receiver.gates.gate import (
@@ -21,8 +23,6 @@ from handrail_receiver.gates.gate import (
     next_gate,
 )
 from handrail_receiver.guard import Guard, with_tells
-from handrail_receiver.lifecycle.state_machine import may
-from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
     HANDRAIL,
     LOOKED_BACK,

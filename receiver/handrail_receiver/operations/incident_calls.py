@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from handrail.contract import Playbook
 
-from handrail_receiver.lifecycle.states import State, state_of
+from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.model import Conditions, Decision, History, Incident, IncidentEvent, Note, Verdict
 from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.objections import refusal

@@ -14,10 +14,10 @@ from functools import partial
 
 from handrail.contract import Playbook
 
+from handrail_receiver.attempt_states.state_machine import may
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.guard import Guard, with_tells
-from handrail_receiver.lifecycle.state_machine import may
-from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import HANDRAIL, Attempt, Conditions, Decision, Heard, History, Verdict, in_force
 from handrail_receiver.model.probe_names import probe_source
 from handrail_receiver.model.warm_up import warms_up_until

@@ -8,8 +8,8 @@ from datetime import datetime
 from handrail.contract import Playbook
 from pydantic import BaseModel
 
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import History
 from handrail_receiver.views.guardrails import GuardrailNow, LimitNow, SeriesReading, Watched, asked_share
 from handrail_receiver.views.incident_views import OpenIncidentView, open_incident_view

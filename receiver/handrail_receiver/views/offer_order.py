@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
+from handrail_receiver.attempt_states.state_machine import OVER
+from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.lifecycle.state_machine import OVER
-from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import History
 
 BACK = ("rollback", "emergency-rollback")

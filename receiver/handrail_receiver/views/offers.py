@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from handrail.contract import GivenArms, OpenArms, Playbook, Proof, Step, names
 
+from handrail_receiver.attempt_states.state_machine import OVER, event_of, may
+from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.lifecycle.state_machine import OVER, event_of, may
-from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import BROKEN, Attempt, History
 from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.views.incident_views import LABELS

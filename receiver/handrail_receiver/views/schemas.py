@@ -6,9 +6,9 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
-from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, History, Run, given_arms
 from handrail_receiver.model.nodes import node_of
 from handrail_receiver.views.incident_views import OpenIncidentView

@@ -12,8 +12,8 @@ from typing import Literal
 
 from handrail.contract import Playbook, StageFacts, names
 
+from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.lifecycle.states import state_of
 from handrail_receiver.model import (
     FINISHED,
     OPEN,

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Gate, Playbook, StageFacts, names
 
+from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
-from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import ENTERING, FINISHED, OPEN, Attempt, EffectState, History, Run, RunState
 from handrail_receiver.words.times import span, when
 

@@ -11,8 +11,8 @@ import servers
 from guarded import NOW, Guarded, guarded, playbook, signal
 from guarded.playbook import reducible, weights
 from handrail.contract import Command
+from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.decide.decide import decide
-from handrail_receiver.lifecycle.states import State, state_of
 from handrail_receiver.model import (
     Attempt,
     AttemptState,

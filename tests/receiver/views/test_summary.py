@@ -23,7 +23,7 @@ from handrail.contract import (
     Secret,
     Step,
 )
-from handrail_receiver.lifecycle.states import State
+from handrail_receiver.attempt_states.states import State
 from handrail_receiver.model import (
     Attempt,
     AttemptState,

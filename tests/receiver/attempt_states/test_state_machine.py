@@ -13,10 +13,7 @@ from guarded import NOW, playbook, signal
 from guarded.folded import decided, ended
 from guarded.playbook import reducible
 from handrail.contract import Confirmation, Playbook, StageFacts
-from handrail_receiver.decide.decide import decide
-from handrail_receiver.gates.gate import GateStatus
-from handrail_receiver.gates.requirement import Requirement
-from handrail_receiver.lifecycle.state_machine import (
+from handrail_receiver.attempt_states.state_machine import (
     TABLE,
     TERMINAL,
     Who,
@@ -25,7 +22,10 @@ from handrail_receiver.lifecycle.state_machine import (
     leads_to,
     may,
 )
-from handrail_receiver.lifecycle.states import MEANS, State, state_of
+from handrail_receiver.attempt_states.states import MEANS, State, state_of
+from handrail_receiver.decide.decide import decide
+from handrail_receiver.gates.gate import GateStatus
+from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import (
     HANDRAIL,
     OPEN,

@@ -11,7 +11,7 @@ from typing import Literal
 
 from handrail.contract import names
 
-from handrail_receiver.lifecycle.states import MEANS, State
+from handrail_receiver.attempt_states.states import MEANS, State
 from handrail_receiver.model import Attempt
 
 Who = Literal["operator", "approver", "alert", "receiver"]

@@ -21,7 +21,6 @@ from handrail_receiver.addresses import passwords_in, without_password
 from handrail_receiver.app import logins_of
 from handrail_receiver.errors import Permanent, TargetError, WrongSettings
 from handrail_receiver.execute.kill_switch import KillSwitch
-from handrail_receiver.inspection.opening import SQLITE
 from handrail_receiver.operations.rehearsing import rehearsed
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.prometheus import Prometheus
@@ -29,6 +28,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.secrets import Secrets
 from handrail_receiver.settings import Settings, read_settings, settings_file
 from handrail_receiver.starting import against_start, no_playbooks, unusable_store
+from handrail_receiver.store_commands.opening import SQLITE
 from handrail_receiver.targets import make_targets
 from handrail_receiver.telling.render import template_problem
 from handrail_receiver.words.steps import what

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from handrail_receiver.errors import ReceiverError
-from handrail_receiver.inspection.opening import SQLITE, opened
 from handrail_receiver.listening import cannot_listen
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.settings import Settings
+from handrail_receiver.store_commands.opening import SQLITE, opened
 from handrail_receiver.telling.render import template_problem
 
 COPIES = "SELECT COUNT(*) AS number FROM attempt WHERE state IN ('active', 'finishing', 'rolling-back') AND playbook <> ''"

@@ -129,6 +129,6 @@ def test_a_question_that_cannot_be_answered_says_what_to_do(
 
 
 def test_without_the_receiver_it_names_the_package(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "handrail_receiver.inspection.questions", None)
+    monkeypatch.setitem(sys.modules, "handrail_receiver.store_commands.questions", None)
     code, _, wrong = shell.handrail("store", "status")
     assert (code, "pip install 'handrail[receiver]'" in wrong) == (2, True)

@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 import servers
 from guarded import NOW
-from handrail_receiver.inspection.listing import Filter, evidence, notifications
-from handrail_receiver.inspection.opening import opened
-from handrail_receiver.inspection.questions import Questions
 from handrail_receiver.store import open_store
+from handrail_receiver.store_commands.listing import Filter, evidence, notifications
+from handrail_receiver.store_commands.opening import opened
+from handrail_receiver.store_commands.questions import Questions
 from ports.store_cases import begun, delivered
 
 

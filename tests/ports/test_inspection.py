@@ -14,11 +14,6 @@ import pytest
 from guarded import NOW, alert, body
 from handrail.contract import Tell, Webhook
 from handrail_receiver.errors import StoreDown, WrongSettings
-from handrail_receiver.inspection.listing import Filter, evidence, notifications, runs
-from handrail_receiver.inspection.opening import opened
-from handrail_receiver.inspection.questions import Questions
-from handrail_receiver.inspection.status import HeldView, StatusView, status
-from handrail_receiver.inspection.verify import ChainView, VerifyView, problems, verify
 from handrail_receiver.model import (
     Begin,
     Effect,
@@ -30,6 +25,11 @@ from handrail_receiver.model import (
     Verdict,
 )
 from handrail_receiver.store import Store
+from handrail_receiver.store_commands.listing import Filter, evidence, notifications, runs
+from handrail_receiver.store_commands.opening import opened
+from handrail_receiver.store_commands.questions import Questions
+from handrail_receiver.store_commands.status import HeldView, StatusView, status
+from handrail_receiver.store_commands.verify import ChainView, VerifyView, problems, verify
 from ports.store_cases import LATER, LEASE, STEPS, begun, by_hand, decision, delivered, judged, opening
 
 pytestmark = pytest.mark.anyio

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from guarded import NOW
 from handrail_receiver import store
-from handrail_receiver.inspection.opening import opened
-from handrail_receiver.inspection.verify import problems, verify
 from handrail_receiver.store import open_store
+from handrail_receiver.store_commands.opening import opened
+from handrail_receiver.store_commands.verify import problems, verify
 from psycopg import sql
 
 pytestmark = pytest.mark.anyio

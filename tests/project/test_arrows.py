@@ -79,7 +79,7 @@ USES = {
     "client": {"words", "addresses", "errors"},
     "doctor": {"catch_up", "client", "outside", "errors"},
     "views": {"model", "attempt_states", "words", "gates", "plots"},
-    "inspection": {
+    "store_commands": {
         *("model", "words", "views", "intake", "outside", "store"),
         *("addresses", "clock", "errors", "secrets", "settings"),
     },

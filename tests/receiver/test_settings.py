@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from handrail_receiver.addresses import Address
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.inspection.opening import store_url
 from handrail_receiver.settings import Settings, read_settings
+from handrail_receiver.store_commands.opening import store_url
 
 LINES = "alertmanager am-1 0123456789abcdef\nalertmanager am-2 fedcba9876543210\noperator alice 0123456789ABCDEF\n"
 

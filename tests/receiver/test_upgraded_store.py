@@ -16,8 +16,8 @@ import pytest
 from guarded import alert, body, guarded
 from handrail.contract import Playbook
 from handrail_receiver import store
-from handrail_receiver.inspection.opening import opened
-from handrail_receiver.inspection.verify import problems, verify
+from handrail_receiver.store_commands.opening import opened
+from handrail_receiver.store_commands.verify import problems, verify
 
 BEFORE = Path(__file__).parents[1] / "golden/before"
 ADDS = (

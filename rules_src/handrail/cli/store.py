@@ -14,8 +14,8 @@ from handrail.errors import WrongCall
 from handrail.report.tables import coloured, plain
 
 if TYPE_CHECKING:
-    from handrail_receiver.inspection.checkpoints import Remembering
-    from handrail_receiver.inspection.questions import Inspection, Questions
+    from handrail_receiver.store_commands.checkpoints import Remembering
+    from handrail_receiver.store_commands.questions import Inspection, Questions
 
 store = typer.Typer(
     name="store",
@@ -156,7 +156,7 @@ def _answer(where: str | None, question: Callable[[Questions], Inspection], *, j
 def _asked(where: str | None, question: Callable[[Questions], Inspection]) -> Inspection:
     try:
         from handrail_receiver.errors import ReceiverError  # noqa: PLC0415
-        from handrail_receiver.inspection.questions import Questions  # noqa: PLC0415
+        from handrail_receiver.store_commands.questions import Questions  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise WrongCall(
             f"the receiver is not installed ({error.name} is missing); pip install 'handrail[receiver]'"
@@ -171,7 +171,7 @@ def _source(
     prometheus: str | None, since: datetime | None, login: Path | None, matching: str
 ) -> Remembering | None:
     """The Prometheus that remembers, None where none is given."""
-    from handrail_receiver.inspection.checkpoints import remembering  # noqa: PLC0415
+    from handrail_receiver.store_commands.checkpoints import remembering  # noqa: PLC0415
 
     if prometheus is None or since is None:
         return None

@@ -17,7 +17,7 @@ from guarded.playbook import SOCKET, reducible, weights
 from guarded.scraped import scraped
 from guarded.spy import Silence, Spy, spied
 from handrail.contract import Action, Confirmation, HAProxyState, Playbook, Proof, StageFacts
-from handrail_receiver.inspection.questions import Questions
+from handrail_receiver.store_commands.questions import Questions
 
 QUICK = {"timeout": 3.0}
 STAGES = (

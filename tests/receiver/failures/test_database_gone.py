@@ -12,9 +12,9 @@ from guarded import Guarded, alert, body, guarded, playbook
 from guarded.database import Database, database
 from guarded.spy import Spy, spied
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.inspection.questions import Questions
 from handrail_receiver.store import open_store
 from handrail_receiver.store.engine import ANSWER_WITHIN
+from handrail_receiver.store_commands.questions import Questions
 
 ONCE = ["set weight web/canary 0", "set weight web/stable 100"]
 ALERTMANAGER_WAITS = 10

@@ -11,7 +11,7 @@ import servers
 from guarded import guarded
 from guarded.database import Database, database
 from guarded.spy import Spy, spied
-from handrail_receiver.inspection.questions import Questions
+from handrail_receiver.store_commands.questions import Questions
 
 ONCE = ["set weight web/canary 0", "set weight web/stable 100"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import servers
 from guarded import NOW, Guarded, body, guarded
-from handrail_receiver.inspection.listing import Filter, notifications
-from handrail_receiver.inspection.opening import opened
-from handrail_receiver.inspection.questions import Questions
-from handrail_receiver.inspection.status import status
 from handrail_receiver.model import Received
 from handrail_receiver.store import open_store
+from handrail_receiver.store_commands.listing import Filter, notifications
+from handrail_receiver.store_commands.opening import opened
+from handrail_receiver.store_commands.questions import Questions
+from handrail_receiver.store_commands.status import status
 
 MANY = 1000
 

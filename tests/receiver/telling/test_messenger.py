@@ -14,8 +14,6 @@ import servers
 from guarded import NOW, playbook, write_playbook
 from handrail.contract import Secret, Slack, StatusPage, Tell, Webhook
 from handrail_receiver.errors import Cause, Permanent, Retryable, StoreDown
-from handrail_receiver.inspection.opening import opened
-from handrail_receiver.inspection.status import status
 from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import (
@@ -30,6 +28,8 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store import open_store
+from handrail_receiver.store_commands.opening import opened
+from handrail_receiver.store_commands.status import status
 from handrail_receiver.telling.incident import ToldIncident
 from handrail_receiver.telling.messenger import KEPT_FOR, MOST_AT_ONCE, MOST_TRIES, Messenger
 from handrail_receiver.telling.render import template_problem

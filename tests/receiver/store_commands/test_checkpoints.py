@@ -14,16 +14,16 @@ from cli.places import Shell
 from guarded import TOKENS, Guarded, guarded
 from guarded.scraped import samples
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.inspection.checkpoints import (
+from handrail_receiver.model import HEAD_METRIC, RECORDS_METRIC, head_figure
+from handrail_receiver.outside.prometheus_history import Series
+from handrail_receiver.store.chain import GENESIS, digest
+from handrail_receiver.store_commands.checkpoints import (
     Checkpoint,
     checkpoints_of,
     contradictions,
     remembering,
     unknowns,
 )
-from handrail_receiver.model import HEAD_METRIC, RECORDS_METRIC, head_figure
-from handrail_receiver.outside.prometheus_history import Series
-from handrail_receiver.store.chain import GENESIS, digest
 
 AT = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 ONE, TWO, OTHER = "1" * 64, "2" * 64, "f" * 64

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from handrail_receiver.inspection.opening import DIALECTS, Opened, migrations
 from handrail_receiver.store.migrate import names_of
 from handrail_receiver.store.rows import instant
+from handrail_receiver.store_commands.opening import DIALECTS, Opened, migrations
 from handrail_receiver.words.times import span
 
 WAITS_LONG = timedelta(seconds=30)

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from guarded import NOW, Guarded, guarded
 from handrail_receiver.errors import StoreDown, WrongSettings
-from handrail_receiver.inspection.listing import Filter, evidence, notifications
-from handrail_receiver.inspection.opening import opened, store_url
-from handrail_receiver.inspection.questions import Questions
-from handrail_receiver.inspection.verify import verify
 from handrail_receiver.store import open_store
+from handrail_receiver.store_commands.listing import Filter, evidence, notifications
+from handrail_receiver.store_commands.opening import opened, store_url
+from handrail_receiver.store_commands.questions import Questions
+from handrail_receiver.store_commands.verify import verify
 
 NOBODY = 65534
 

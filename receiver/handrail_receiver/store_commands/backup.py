@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from handrail_receiver.errors import StoreDown, WrongSettings
-from handrail_receiver.inspection.opening import SQLITE, connected, file_of, opened
-from handrail_receiver.inspection.verify import VerifyView, verify
+from handrail_receiver.store_commands.opening import SQLITE, connected, file_of, opened
+from handrail_receiver.store_commands.verify import VerifyView, verify
 
 
 def back_up(url: str, copy: Path) -> VerifyView:

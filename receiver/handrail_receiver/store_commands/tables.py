@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handrail_receiver.inspection.listing import NotificationView, StoredRecordView, StoredRunView
-from handrail_receiver.inspection.status import StatusView
-from handrail_receiver.inspection.verify import ChainView, ComparedView, VerifyView
 from handrail_receiver.model import EvidenceRecord, Run
+from handrail_receiver.store_commands.listing import NotificationView, StoredRecordView, StoredRunView
+from handrail_receiver.store_commands.status import StatusView
+from handrail_receiver.store_commands.verify import ChainView, ComparedView, VerifyView
 from handrail_receiver.views.schemas import StepView
 from handrail_receiver.views.timeline import timeline
 from handrail_receiver.words.steps import told

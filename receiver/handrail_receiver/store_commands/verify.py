@@ -10,12 +10,12 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from handrail_receiver.inspection.checkpoints import Checkpoint, contradictions, last_seen, unknowns
-from handrail_receiver.inspection.listing import rollouts
-from handrail_receiver.inspection.opening import Opened, migrations
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.store.chain import ChainEnd, end_of, first_broken, record_of
 from handrail_receiver.store.rows import instant
+from handrail_receiver.store_commands.checkpoints import Checkpoint, contradictions, last_seen, unknowns
+from handrail_receiver.store_commands.listing import rollouts
+from handrail_receiver.store_commands.opening import Opened, migrations
 
 AT_ONCE = 1000
 

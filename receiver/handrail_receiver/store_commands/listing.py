@@ -13,12 +13,12 @@ from handrail.contract import names
 from pydantic import BaseModel
 
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.inspection.opening import Opened
 from handrail_receiver.intake.parse import NotAlertmanagers, parse
 from handrail_receiver.model import Notification, Run
 from handrail_receiver.store.chain import record_of
 from handrail_receiver.store.engine import Row
 from handrail_receiver.store.rows import effect_of, instant, run_of
+from handrail_receiver.store_commands.opening import Opened
 from handrail_receiver.views.schemas import RecordView, RunView, record_view, run_view
 
 AT_ONCE = 50

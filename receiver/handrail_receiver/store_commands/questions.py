@@ -13,13 +13,13 @@ from pydantic import BaseModel
 
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import TargetError
-from handrail_receiver.inspection import listing
-from handrail_receiver.inspection.backup import back_up
-from handrail_receiver.inspection.checkpoints import Remembering, remembered
-from handrail_receiver.inspection.listing import Filter
-from handrail_receiver.inspection.opening import Opened, opened, store_url
-from handrail_receiver.inspection.status import status
-from handrail_receiver.inspection.tables import (
+from handrail_receiver.store_commands import listing
+from handrail_receiver.store_commands.backup import back_up
+from handrail_receiver.store_commands.checkpoints import Remembering, remembered
+from handrail_receiver.store_commands.listing import Filter
+from handrail_receiver.store_commands.opening import Opened, opened, store_url
+from handrail_receiver.store_commands.status import status
+from handrail_receiver.store_commands.tables import (
     TextTable,
     evidence_table,
     notifications_table,
@@ -27,7 +27,7 @@ from handrail_receiver.inspection.tables import (
     status_tables,
     verify_table,
 )
-from handrail_receiver.inspection.verify import (
+from handrail_receiver.store_commands.verify import (
     ComparedView,
     VerifyView,
     compared,

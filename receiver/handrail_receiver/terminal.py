@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail_receiver.model import CHANGED
-from handrail_receiver.views.incident_views import NOT_YET
+from handrail_receiver.view_models.incident_views import NOT_YET
 from handrail_receiver.words.incident_words import open_incident
 from handrail_receiver.words.steps import told
 from handrail_receiver.words.times import when

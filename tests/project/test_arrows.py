@@ -70,21 +70,43 @@ USES = {
     },
     "plots": {"words"},
     "evidence": {
-        *("model", "words", "views", "plots", "outside", "store", "errors", "html", "playbooks", "ports")
+        *(
+            "model",
+            "words",
+            "view_models",
+            "plots",
+            "outside",
+            "store",
+            "errors",
+            "html",
+            "playbooks",
+            "ports",
+        )
     },
     "reports": {
-        *("model", "words", "views", "outside", "store", "telling", "errors", "html", "playbooks", "ports")
+        *(
+            "model",
+            "words",
+            "view_models",
+            "outside",
+            "store",
+            "telling",
+            "errors",
+            "html",
+            "playbooks",
+            "ports",
+        )
     },
     "load_bursts": {"model", "words", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
     "client": {"words", "addresses", "errors"},
     "doctor": {"catch_up", "client", "outside", "errors"},
-    "views": {"model", "attempt_states", "words", "gates", "plots"},
+    "view_models": {"model", "attempt_states", "words", "gates", "plots"},
     "store_commands": {
-        *("model", "words", "views", "intake", "outside", "store"),
+        *("model", "words", "view_models", "intake", "outside", "store"),
         *("addresses", "clock", "errors", "secrets", "settings"),
     },
     "web": {
-        *("model", "words", "views", "access", "intake", "gates", "store", "outside", "operations"),
+        *("model", "words", "view_models", "access", "intake", "gates", "store", "outside", "operations"),
         *("evidence", "reports", "errors", "html", "logs", "metrics", "playbooks", "plots", "ports"),
     },
 }

@@ -27,7 +27,7 @@ from handrail_receiver.evidence.snapshot import (
     playbook_digest,
 )
 from handrail_receiver.model import OPEN, Captured, EvidenceRecord
-from handrail_receiver.views.schemas import RecordView, RunView
+from handrail_receiver.view_models.schemas import RecordView, RunView
 
 INDEX, EVIDENCE, PLAYBOOK, RUNS, SERIES, CAPTURED, REPORT, SUMMARY = (
     "bundle.json",

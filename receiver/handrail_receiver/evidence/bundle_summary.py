@@ -12,7 +12,7 @@ from handrail_receiver.evidence.bundle import BURSTS, SNAPSHOTS, BundleIndex, Co
 from handrail_receiver.evidence.burst import BURST, BurstRecord
 from handrail_receiver.evidence.declared import DeclaredLine, declared_lines
 from handrail_receiver.evidence.snapshot import ArmShare, Snapshot
-from handrail_receiver.views.schemas import RecordView, RunView
+from handrail_receiver.view_models.schemas import RecordView, RunView
 from handrail_receiver.words.as_markdown import paragraph, plain
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import clock, when

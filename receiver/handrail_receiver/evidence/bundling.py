@@ -38,8 +38,8 @@ from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
 from handrail_receiver.store.chain import first_broken_of
 from handrail_receiver.store.past_attempts import PastAttempt
-from handrail_receiver.views.reference_figures import past_questions
-from handrail_receiver.views.schemas import RecordView, record_view, run_view
+from handrail_receiver.view_models.reference_figures import past_questions
+from handrail_receiver.view_models.schemas import RecordView, record_view, run_view
 
 PIECE = 500
 POINTS = 400

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handrail_receiver.evidence.snapshot import Snapshot, digest_of
-from handrail_receiver.views.schemas import (
+from handrail_receiver.view_models.schemas import (
     CheckView,
     InstanceView,
     ProbeView,

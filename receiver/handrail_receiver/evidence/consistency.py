@@ -14,7 +14,7 @@ from handrail.contract import names
 from handrail_receiver.evidence.bundle import BundleIndex, Contents, decisions, index_of, said_by
 from handrail_receiver.evidence.snapshot import DECIDED
 from handrail_receiver.model import ENTERING, NEVER_BEGUN, OPEN, WORKED, EffectState
-from handrail_receiver.views.schemas import RecordView, RunView
+from handrail_receiver.view_models.schemas import RecordView, RunView
 
 WRITTEN = timedelta(milliseconds=10)
 """How far an instant may be from itself after it was in a database."""

@@ -18,7 +18,7 @@ from handrail.contract import BurstFacts, CheckFacts, Playbook, names
 from handrail_receiver.evidence.burst import BURST, BURST_BEGINS, BURST_WAITS, BurstRecord
 from handrail_receiver.evidence.snapshot import CHECKED, SnapshotRecord
 from handrail_receiver.model import ENTERING, LATE
-from handrail_receiver.views.schemas import RecordView
+from handrail_receiver.view_models.schemas import RecordView
 
 GRACE = timedelta(seconds=30)
 """So long something may take to be made."""

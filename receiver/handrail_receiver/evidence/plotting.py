@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from handrail_receiver.evidence.bundle import Contents
 from handrail_receiver.plots.timeplot import TimePlot
-from handrail_receiver.views.guardrail_plots import (
+from handrail_receiver.view_models.guardrail_plots import (
     Plotted,
     RangeSamples,
     Window,
@@ -14,7 +14,7 @@ from handrail_receiver.views.guardrail_plots import (
     marks_of,
     plots,
 )
-from handrail_receiver.views.timeline import timeline
+from handrail_receiver.view_models.timeline import timeline
 
 SHORTEST = timedelta(minutes=1)
 

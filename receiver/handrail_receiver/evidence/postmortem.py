@@ -12,15 +12,15 @@ from handrail_receiver.evidence.snapshot import Snapshot, TierSeen
 from handrail_receiver.model import EvidenceRecord, Incident
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
-from handrail_receiver.views.incident_views import (
+from handrail_receiver.view_models.incident_views import (
     LABELS,
     impact_lines,
     in_words,
     state_word,
     trigger_of,
 )
-from handrail_receiver.views.schemas import record_view
-from handrail_receiver.views.timeline import timeline
+from handrail_receiver.view_models.schemas import record_view
+from handrail_receiver.view_models.timeline import timeline
 from handrail_receiver.words.as_markdown import paragraph, plain
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import span, when

@@ -18,7 +18,7 @@ from handrail_receiver.html import (
     with_instants,
 )
 from handrail_receiver.plots.timeplot import STYLE, far_words, svg
-from handrail_receiver.views.timeline import timeline
+from handrail_receiver.view_models.timeline import timeline
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.steps import told
 from handrail_receiver.words.times import took

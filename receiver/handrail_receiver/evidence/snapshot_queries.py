@@ -36,7 +36,7 @@ from handrail_receiver.evidence.verdicts import (
     with_figures,
 )
 from handrail_receiver.outside.prometheus_history import LoadedRules, Recorded, Span
-from handrail_receiver.views.reference_figures import past_asked
+from handrail_receiver.view_models.reference_figures import past_asked
 
 AT_ONCE = 4
 POINTS = 60

@@ -23,8 +23,8 @@ from handrail_receiver.evidence.snapshot import (
     Verdict,
 )
 from handrail_receiver.model import Captured
-from handrail_receiver.views.compared import Comparison, compared, figure_of
-from handrail_receiver.views.reference_figures import ABOUT, COMPARED, Found, each_reference, past_of
+from handrail_receiver.view_models.compared import Comparison, compared, figure_of
+from handrail_receiver.view_models.reference_figures import ABOUT, COMPARED, Found, each_reference, past_of
 
 _SELECTOR = r"\{(?P<%s>[^}]*)\}"
 USUAL = re.compile(

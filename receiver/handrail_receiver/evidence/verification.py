@@ -48,7 +48,7 @@ from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of
 from handrail_receiver.evidence.verdicts import instants, longest_run, rederived
 from handrail_receiver.model import ENTERING
 from handrail_receiver.store.chain import first_broken_of
-from handrail_receiver.views.schemas import RecordView, RunView
+from handrail_receiver.view_models.schemas import RecordView, RunView
 from handrail_receiver.words.times import when
 
 BY_ALERT = {"act", "confirm", "hold", "tell", "shadow"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from handrail.contract import GuardrailFacts, OpenArms, Playbook, names
 
 from handrail_receiver.outside.prometheus_history import Series
-from handrail_receiver.views.compared import NOT_TOLD_APART
+from handrail_receiver.view_models.compared import NOT_TOLD_APART
 from handrail_receiver.words.figures import figure
 
 

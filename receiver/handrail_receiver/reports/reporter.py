@@ -24,8 +24,8 @@ from handrail_receiver.reports.report_input import DayFigures, ReportInput, Stay
 from handrail_receiver.reports.report_tables import OF_A_DAY, OF_A_STAY
 from handrail_receiver.reports.reported import Report
 from handrail_receiver.store import Store
-from handrail_receiver.views.guardrail_plots import range_question
-from handrail_receiver.views.waiting import waits_for
+from handrail_receiver.view_models.guardrail_plots import range_question
+from handrail_receiver.view_models.waiting import waits_for
 
 WEEKS = 8
 """How many weeks the table of releases has."""

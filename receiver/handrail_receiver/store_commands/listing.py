@@ -19,7 +19,7 @@ from handrail_receiver.store.chain import record_of
 from handrail_receiver.store.engine import Row
 from handrail_receiver.store.rows import effect_of, instant, run_of
 from handrail_receiver.store_commands.opening import Opened
-from handrail_receiver.views.schemas import RecordView, RunView, record_view, run_view
+from handrail_receiver.view_models.schemas import RecordView, RunView, record_view, run_view
 
 AT_ONCE = 50
 RUNS = "SELECT run.*, attempt.rollout, attempt.number, attempt.fence FROM run JOIN attempt ON attempt.id = run.attempt"

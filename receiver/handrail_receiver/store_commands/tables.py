@@ -9,8 +9,8 @@ from handrail_receiver.model import EvidenceRecord, Run
 from handrail_receiver.store_commands.listing import NotificationView, StoredRecordView, StoredRunView
 from handrail_receiver.store_commands.status import StatusView
 from handrail_receiver.store_commands.verify import ChainView, ComparedView, VerifyView
-from handrail_receiver.views.schemas import StepView
-from handrail_receiver.views.timeline import timeline
+from handrail_receiver.view_models.schemas import StepView
+from handrail_receiver.view_models.timeline import timeline
 from handrail_receiver.words.steps import told
 from handrail_receiver.words.times import took, when
 

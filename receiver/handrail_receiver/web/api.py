@@ -26,8 +26,8 @@ from handrail_receiver.operations.playbook_diff import changes_between
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
-from handrail_receiver.views.incident_views import open_incident_view
-from handrail_receiver.views.schemas import (
+from handrail_receiver.view_models.incident_views import open_incident_view
+from handrail_receiver.view_models.schemas import (
     BundleView,
     CallAnswer,
     RolloutsView,

@@ -13,7 +13,7 @@ from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import Verdict, in_force
-from handrail_receiver.views.offers import Case, Offer, foretell, offers
+from handrail_receiver.view_models.offers import Case, Offer, foretell, offers
 from handrail_receiver.web.api import asked_for
 from handrail_receiver.web.forms import FORM, FormSeal, fields, from_elsewhere
 from handrail_receiver.web.offering import asker_of, case_of

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from handrail_receiver.model import EvidenceRecord
 from handrail_receiver.ports import Evidence
 from handrail_receiver.store.chain import ChainEnd, first_broken
-from handrail_receiver.views.schemas import EvidenceView, record_view
+from handrail_receiver.view_models.schemas import EvidenceView, record_view
 
 PIECE = 250
 LONGEST_PAGE = 2000

@@ -17,7 +17,7 @@ from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
 from handrail_receiver.store.probe import StoreProbe
-from handrail_receiver.views.schemas import ReadyView
+from handrail_receiver.view_models.schemas import ReadyView
 from handrail_receiver.web.rollout_metrics import rollout_metrics
 
 

@@ -14,7 +14,7 @@ from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.evidence.postmortem import Postmortems
 from handrail_receiver.model import Incident
-from handrail_receiver.views.incident_views import IncidentsView, incident_lines, incident_view
+from handrail_receiver.view_models.incident_views import IncidentsView, incident_lines, incident_view
 from handrail_receiver.web.api import unknown_rollout
 from handrail_receiver.web.pages import PageContent, Pages
 from handrail_receiver.web.reading import cannot_be_read

@@ -15,7 +15,7 @@ from handrail_receiver.access.tokens import Caller
 from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import Decision, Verdict
 from handrail_receiver.operations.stopping import Stopping
-from handrail_receiver.views.schemas import CallAnswer, KillSwitchView
+from handrail_receiver.view_models.schemas import CallAnswer, KillSwitchView
 from handrail_receiver.web.api import first_problem, from_a_page
 from handrail_receiver.web.buttons import read_form
 from handrail_receiver.web.forms import FormSeal

@@ -15,8 +15,8 @@ from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.model import History, in_force
 from handrail_receiver.operations.gate_result import GateQuestion, GateResult, UnknownStage, gate_result
 from handrail_receiver.operations.preflight import Preflight, preflight
-from handrail_receiver.views.now import GateResultView, now_view
-from handrail_receiver.views.schemas import ask_view
+from handrail_receiver.view_models.now import GateResultView, now_view
+from handrail_receiver.view_models.schemas import ask_view
 from handrail_receiver.web.api import Api, first_problem, unknown_rollout
 from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.watching import Watching

@@ -8,7 +8,7 @@ from handrail_receiver.access.tokens import Caller
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.model import History, with_versions_of
 from handrail_receiver.operations.playbook_diff import changes_between
-from handrail_receiver.views.offers import Asker, Case
+from handrail_receiver.view_models.offers import Asker, Case
 from handrail_receiver.web.verbs import VERBS
 
 

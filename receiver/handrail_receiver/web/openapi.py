@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from handrail_receiver.intake.parse import WebhookBody
-from handrail_receiver.views.incident_views import IncidentsView
-from handrail_receiver.views.now import GateResultView, NowView
-from handrail_receiver.views.schemas import (
+from handrail_receiver.view_models.incident_views import IncidentsView
+from handrail_receiver.view_models.now import GateResultView, NowView
+from handrail_receiver.view_models.schemas import (
     BundleView,
     CallAnswer,
     ErrorView,

@@ -19,15 +19,15 @@ from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.model import AttemptLine, EvidenceRecord, History, in_force
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store.chain import first_broken_of
-from handrail_receiver.views.fleet import FleetFilter, fleet, states_of
-from handrail_receiver.views.guardrail_plots import RangeSamples, Window, plots, plotted, window_of
-from handrail_receiver.views.guardrails import Watched
-from handrail_receiver.views.incident_views import IncidentLines, incident_lines
-from handrail_receiver.views.offers import offers
-from handrail_receiver.views.schemas import run_view
-from handrail_receiver.views.summary import Tone, summarize
-from handrail_receiver.views.timeline import timeline
-from handrail_receiver.views.waiting import waits_for
+from handrail_receiver.view_models.fleet import FleetFilter, fleet, states_of
+from handrail_receiver.view_models.guardrail_plots import RangeSamples, Window, plots, plotted, window_of
+from handrail_receiver.view_models.guardrails import Watched
+from handrail_receiver.view_models.incident_views import IncidentLines, incident_lines
+from handrail_receiver.view_models.offers import offers
+from handrail_receiver.view_models.schemas import run_view
+from handrail_receiver.view_models.summary import Tone, summarize
+from handrail_receiver.view_models.timeline import timeline
+from handrail_receiver.view_models.waiting import waits_for
 from handrail_receiver.web.api import Api
 from handrail_receiver.web.offering import asker_of, case_of
 from handrail_receiver.web.reading import cannot_be_read

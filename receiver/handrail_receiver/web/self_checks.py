@@ -14,7 +14,7 @@ from handrail_receiver.model import Conditions
 from handrail_receiver.outside.prometheus import NoPrometheus, Queryable
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store.probe import StoreProbe
-from handrail_receiver.views.summary import Tone
+from handrail_receiver.view_models.summary import Tone
 from handrail_receiver.words.times import span
 
 ANSWER_WITHIN = 2.0

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from handrail_receiver.html import LOCAL_TIMES, allowed, instant, templates_of, with_instants
 from handrail_receiver.plots.timeplot import STYLE, TimePlot, svg
-from handrail_receiver.views.summary import TONES
+from handrail_receiver.view_models.summary import TONES
 from handrail_receiver.words.times import clock, took
 from handrail_receiver.words.whose import asked_by, whose
 

@@ -19,10 +19,10 @@ from handrail_receiver.operations.call import NO_INPUTS
 from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.outside.prometheus import Queryable, Sample
 from handrail_receiver.outside.prometheus_history import Recorded, Series, Span
-from handrail_receiver.views.guardrail_plots import RangeSamples, Window, range_question
-from handrail_receiver.views.guardrails import Watched, question, unknown, watched
-from handrail_receiver.views.reference_figures import past_questions
-from handrail_receiver.views.traffic_settings import read_back
+from handrail_receiver.view_models.guardrail_plots import RangeSamples, Window, range_question
+from handrail_receiver.view_models.guardrails import Watched, question, unknown, watched
+from handrail_receiver.view_models.reference_figures import past_questions
+from handrail_receiver.view_models.traffic_settings import read_back
 
 ANSWER_WITHIN = 2.0
 """How many seconds a page waits for Prometheus."""

@@ -39,7 +39,7 @@ from handrail_receiver.evidence.snapshot import (
 from handrail_receiver.evidence.snapshot_queries import SnapshotSubject, snapshot
 from handrail_receiver.store.chain import GENESIS, digest
 from handrail_receiver.store.rows import canonical
-from handrail_receiver.views.schemas import RecordView, RunView, StepView
+from handrail_receiver.view_models.schemas import RecordView, RunView, StepView
 
 from .kept import CANARY, NOW, OURS, Known, book, events, series, value
 

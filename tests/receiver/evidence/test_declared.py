@@ -12,7 +12,7 @@ from guarded import load_burst
 from handrail.contract import CheckFacts, StageFacts
 from handrail_receiver.evidence.burst import BURST_BEGINS, BURST_WAITS
 from handrail_receiver.evidence.declared import StageVisit, declared_lines, not_made, visits
-from handrail_receiver.views.schemas import RecordView
+from handrail_receiver.view_models.schemas import RecordView
 
 from .kept import NOW, book
 

@@ -14,8 +14,8 @@ from handrail.lower import lower
 from handrail_receiver.evidence.guardrail_results import guardrail_results
 from handrail_receiver.evidence.snapshot import KeptSeries, RulesSeen, Snapshot, TierSeen
 from handrail_receiver.evidence.verdicts import verdict_of, with_figures
-from handrail_receiver.views.guardrails import watched
-from handrail_receiver.views.reference_figures import ABOUT, past_of
+from handrail_receiver.view_models.guardrails import watched
+from handrail_receiver.view_models.reference_figures import ABOUT, past_of
 from hypothesis import given, settings
 from hypothesis import strategies as some
 

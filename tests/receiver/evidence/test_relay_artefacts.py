@@ -14,7 +14,7 @@ from handrail.contract import Playbook
 from handrail_receiver.evidence.bundle import Contents, RunsFile, SeriesFile
 from handrail_receiver.evidence.burst import BurstRun, SentRequest
 from handrail_receiver.evidence.snapshot import Snapshot, TierSeen, digest_of, playbook_digest
-from handrail_receiver.views.schemas import StepView
+from handrail_receiver.view_models.schemas import StepView
 
 from .kept import NOW, series
 from .made import ATTEMPT, RUN, START, bundle, chained, contents, named, of_index, taken

@@ -15,9 +15,9 @@ from handrail_receiver.evidence.bundle import CapturedFigure, Contents, RunsFile
 from handrail_receiver.evidence.plotting import plots_of
 from handrail_receiver.model import Attempt, AttemptState, Captured, History, Run, RunState
 from handrail_receiver.plots.timeplot import svg
-from handrail_receiver.views.guardrail_plots import Window, plots, plotted
-from handrail_receiver.views.schemas import run_view
-from handrail_receiver.views.timeline import timeline
+from handrail_receiver.view_models.guardrail_plots import Window, plots, plotted
+from handrail_receiver.view_models.schemas import run_view
+from handrail_receiver.view_models.timeline import timeline
 
 from .kept import CANARY, LIMIT, NOW, OURS, book, series
 from .made import ATTEMPT, contents

@@ -7,7 +7,7 @@ from dataclasses import replace
 from handrail.contract import CheckFacts, DashboardFacts
 from handrail_receiver.evidence.bundle import Contents, RunsFile
 from handrail_receiver.evidence.snapshot import digest_of, playbook_digest
-from handrail_receiver.views.schemas import StepView
+from handrail_receiver.view_models.schemas import StepView
 
 from .kept import book
 from .made import (

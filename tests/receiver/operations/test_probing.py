@@ -30,8 +30,8 @@ from handrail_receiver.outside.probes import ProbeAnswer, Probes, ProbeVerdict
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.store import Store, open_store
 from handrail_receiver.telling.compose import incident_of, subject_of
-from handrail_receiver.views.fleet import fleet
-from handrail_receiver.views.summary import summarize
+from handrail_receiver.view_models.fleet import fleet
+from handrail_receiver.view_models.summary import summarize
 from handrail_receiver.web.rollout_metrics import rollout_metrics
 
 pytestmark = pytest.mark.anyio

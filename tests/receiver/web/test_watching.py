@@ -14,7 +14,7 @@ from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.model import History
 from handrail_receiver.outside.prometheus import Sample
 from handrail_receiver.outside.prometheus_history import LoadedRules, Series, Span
-from handrail_receiver.views.guardrail_plots import Window
+from handrail_receiver.view_models.guardrail_plots import Window
 from handrail_receiver.web.watching import Watching
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from handrail.contract import GuardrailFacts, LimitFacts, Playbook, names
 
-from handrail_receiver.views.reference_figures import (
+from handrail_receiver.view_models.reference_figures import (
     STABLE_WORDS,
     Found,
     arm_of,

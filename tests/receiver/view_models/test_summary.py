@@ -34,7 +34,7 @@ from handrail_receiver.model import (
     Run,
     RunState,
 )
-from handrail_receiver.views.summary import TONES, summarize
+from handrail_receiver.view_models.summary import TONES, summarize
 from handrail_receiver.words.steps import change, told, what
 from handrail_receiver.words.times import span, took
 

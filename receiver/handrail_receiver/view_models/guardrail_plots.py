@@ -13,8 +13,8 @@ from handrail.contract import GuardrailFacts, LimitFacts, OpenArms, Playbook, na
 
 from handrail_receiver.model import ENTERING, WORKED, Attempt, Captured, History
 from handrail_receiver.plots.timeplot import Curve, LimitLine, Mark, TimePlot
-from handrail_receiver.views.compared import NOT_TOLD_APART
-from handrail_receiver.views.reference_figures import (
+from handrail_receiver.view_models.compared import NOT_TOLD_APART
+from handrail_receiver.view_models.reference_figures import (
     ABOUT,
     STABLE_WORDS,
     figure_in,
@@ -22,7 +22,7 @@ from handrail_receiver.views.reference_figures import (
     past_questions,
     references,
 )
-from handrail_receiver.views.timeline import Entry
+from handrail_receiver.view_models.timeline import Entry
 
 POINTS = 150
 FINEST = timedelta(seconds=5)

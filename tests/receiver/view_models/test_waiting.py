@@ -22,7 +22,7 @@ from handrail_receiver.model import (
     Run,
     RunState,
 )
-from handrail_receiver.views.waiting import Waiting, waits_for
+from handrail_receiver.view_models.waiting import Waiting, waits_for
 
 IN_50 = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "50%", NOW, NOW, "alice")
 MINUTE = timedelta(minutes=1)

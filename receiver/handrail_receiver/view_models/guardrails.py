@@ -13,8 +13,8 @@ from datetime import timedelta
 from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, Playbook, TierFacts, names
 
 from handrail_receiver.model import Attempt, Captured
-from handrail_receiver.views.compared import Comparison, Figure, figure_of, told_apart, worst_of
-from handrail_receiver.views.reference_figures import (
+from handrail_receiver.view_models.compared import Comparison, Figure, figure_of, told_apart, worst_of
+from handrail_receiver.view_models.reference_figures import (
     ABOUT,
     Found,
     arm_of,
@@ -26,7 +26,7 @@ from handrail_receiver.views.reference_figures import (
     past_questions,
     references,
 )
-from handrail_receiver.views.summary import Tone
+from handrail_receiver.view_models.summary import Tone
 from handrail_receiver.words.figures import figure
 from handrail_receiver.words.times import span
 

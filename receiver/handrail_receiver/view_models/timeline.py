@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from handrail_receiver.model import EvidenceRecord, Run
-from handrail_receiver.views.summary import TONES, Tone
+from handrail_receiver.view_models.summary import TONES, Tone
 from handrail_receiver.words.steps import told, what
 from handrail_receiver.words.whose import asked_by, whose
 

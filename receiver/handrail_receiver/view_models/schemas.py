@@ -11,7 +11,7 @@ from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, History, Run, given_arms
 from handrail_receiver.model.nodes import node_of
-from handrail_receiver.views.incident_views import OpenIncidentView
+from handrail_receiver.view_models.incident_views import OpenIncidentView
 from handrail_receiver.words.steps import what
 
 

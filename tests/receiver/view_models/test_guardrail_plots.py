@@ -16,7 +16,7 @@ from handrail.declare import Ago, Environment, Guardrail, Ratio, Rise, Rollout, 
 from handrail.lower import lower
 from handrail_receiver.model import Attempt, AttemptState, Captured, History, Run, RunState
 from handrail_receiver.plots.timeplot import LimitLine, Mark, TimePlot
-from handrail_receiver.views.guardrail_plots import (
+from handrail_receiver.view_models.guardrail_plots import (
     RangeSamples,
     Window,
     plots,
@@ -24,7 +24,7 @@ from handrail_receiver.views.guardrail_plots import (
     range_question,
     window_of,
 )
-from handrail_receiver.views.timeline import Entry
+from handrail_receiver.view_models.timeline import Entry
 from promql_parser import BinaryExpr, parse
 
 ATTEMPT = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "50%", NOW + timedelta(hours=1), NOW, "alice")

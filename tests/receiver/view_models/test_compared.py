@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from handrail.contract import GuardrailFacts, LimitFacts, names
-from handrail_receiver.views.compared import Figure, compared
+from handrail_receiver.view_models.compared import Figure, compared
 
 
 def limit(op: str, figure: str) -> LimitFacts:

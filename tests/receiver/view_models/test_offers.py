@@ -24,8 +24,8 @@ from handrail_receiver.model import (
     Run,
     RunState,
 )
-from handrail_receiver.views.offer_order import ORDER, SELDOM, Situation
-from handrail_receiver.views.offers import Asker, Case, offers
+from handrail_receiver.view_models.offer_order import ORDER, SELDOM, Situation
+from handrail_receiver.view_models.offers import Asker, Case, offers
 from handrail_receiver.web.verbs import VERBS
 
 ACTIVE = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "50%", NOW, NOW, "alice")

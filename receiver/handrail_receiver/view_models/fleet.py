@@ -10,8 +10,8 @@ from handrail.contract import Playbook
 
 from handrail_receiver.model import Attempt, History, in_force
 from handrail_receiver.model.probe_names import failing_probes
-from handrail_receiver.views.summary import Summary, Tone, summarize
-from handrail_receiver.views.waiting import Waiting, waits_for
+from handrail_receiver.view_models.summary import Summary, Tone, summarize
+from handrail_receiver.view_models.waiting import Waiting, waits_for
 from handrail_receiver.words.whose import fire
 
 URGENCY: tuple[Tone, ...] = ("bad", "wait", "calm", "good", "soft")

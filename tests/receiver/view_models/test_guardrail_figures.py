@@ -13,8 +13,8 @@ from handrail import plan
 from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, names
 from handrail.report.wording import reference_words
 from handrail_receiver.model import Attempt, AttemptState, Captured
-from handrail_receiver.views import reference_figures
-from handrail_receiver.views.guardrails import (
+from handrail_receiver.view_models import reference_figures
+from handrail_receiver.view_models.guardrails import (
     GuardrailNow,
     LimitNow,
     SeriesReading,
@@ -24,7 +24,7 @@ from handrail_receiver.views.guardrails import (
     unknown,
     watched,
 )
-from handrail_receiver.views.reference_figures import figure_in, references
+from handrail_receiver.view_models.reference_figures import figure_in, references
 
 AT = NOW.timestamp()
 IN_10 = Attempt(1, ROLLOUT, ROLLOUT, 4, AttemptState.active, "10%", NOW, NOW, "alice")

@@ -10,7 +10,7 @@ from guarded import NOW, ROLLOUT
 from guarded.playbook import weights
 from handrail.contract import Command, Step
 from handrail_receiver.model import Effect, EffectState, Run, RunState
-from handrail_receiver.views.traffic_settings import read_back
+from handrail_receiver.view_models.traffic_settings import read_back
 
 DONE, ALREADY, FAILED = EffectState.done, EffectState.already, EffectState.failed
 

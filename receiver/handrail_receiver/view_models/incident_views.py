@@ -10,7 +10,7 @@ from handrail.contract import Playbook
 from pydantic import BaseModel
 
 from handrail_receiver.model import ASKING, NOTES, ONE_ANSWER, Happened, Impact, Incident, IncidentEvent
-from handrail_receiver.views.summary import Fact, Tone
+from handrail_receiver.view_models.summary import Fact, Tone
 from handrail_receiver.words.times import span, when
 from handrail_receiver.words.whose import asked_by
 

@@ -13,8 +13,8 @@ from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.model import BROKEN, Attempt, History
 from handrail_receiver.model.nodes import on_each_node
-from handrail_receiver.views.incident_views import LABELS
-from handrail_receiver.views.offer_order import place, situation_of
+from handrail_receiver.view_models.incident_views import LABELS
+from handrail_receiver.view_models.offer_order import place, situation_of
 from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.reduced import share_of, ways_on
 from handrail_receiver.words.steps import what

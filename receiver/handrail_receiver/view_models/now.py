@@ -11,10 +11,16 @@ from pydantic import BaseModel
 from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.model import History
-from handrail_receiver.views.guardrails import GuardrailNow, LimitNow, SeriesReading, Watched, asked_share
-from handrail_receiver.views.incident_views import OpenIncidentView, open_incident_view
-from handrail_receiver.views.schemas import AskView, GateView, gate_view
-from handrail_receiver.views.waiting import waits_for
+from handrail_receiver.view_models.guardrails import (
+    GuardrailNow,
+    LimitNow,
+    SeriesReading,
+    Watched,
+    asked_share,
+)
+from handrail_receiver.view_models.incident_views import OpenIncidentView, open_incident_view
+from handrail_receiver.view_models.schemas import AskView, GateView, gate_view
+from handrail_receiver.view_models.waiting import waits_for
 
 
 class ReadingView(BaseModel):

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from guarded import NOW, playbook
 from handrail_receiver.model import Acknowledged, Attempt, AttemptState, History, Incident
-from handrail_receiver.views.fleet import FleetFilter, FleetRow, fleet, states_of
+from handrail_receiver.view_models.fleet import FleetFilter, FleetRow, fleet, states_of
 
 CALM = Attempt(1, "calm", "shop", 1, AttemptState.active, "50%", NOW, NOW, "alice")
 HISTORIES = {

@@ -56,7 +56,7 @@ def doctor(
     from handrail.output.read_stack_needs import NoneGenerated, needed  # noqa: PLC0415
 
     try:
-        from handrail_receiver.doctor_command import doctor as ask  # noqa: PLC0415
+        from handrail_receiver.doctor.doctor_command import doctor as ask  # noqa: PLC0415
     except ModuleNotFoundError as error:
         no_receiver(error)
     if grafana and without_grafana:

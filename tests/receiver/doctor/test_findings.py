@@ -19,10 +19,10 @@ from handrail_receiver.doctor.delivery import (
     of_alertmanagers,
     of_heartbeat,
 )
+from handrail_receiver.doctor.doctor_command import exit_code, line, summary
 from handrail_receiver.doctor.exposed import highest_of
 from handrail_receiver.doctor.findings import Finding, Health, failed, ok, unknown
 from handrail_receiver.doctor.scraping import ScrapeTarget, of_jobs
-from handrail_receiver.doctor_command import exit_code, line, summary
 from handrail_receiver.model import Decision, Signal, Verdict
 from handrail_receiver.outside.prometheus_history import LoadedRules
 

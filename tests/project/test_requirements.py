@@ -211,7 +211,7 @@ def test_make_test_runs_the_named_tests_and_the_generated_ones() -> None:
     [command] = re.findall(r"\t\$\(BIN\)/pytest (-n .*)", recipes["pytest"])
     understood = [sys.executable, "-m", "pytest", *shlex.split(command), "--markers"]
     subprocess.run(understood, cwd=TOP, check=True, capture_output=True)
-    assert "ls $(RULE_TESTS) | xargs -n 1 -P 2 tests/tools/rule_tests" in recipes["check"]
+    assert "ls $(RULE_TESTS) | xargs -n 1 -P 2 promtool test rules" in recipes["check"]
     assert "RULE_TESTS := generated/prometheus/tests/*.yml\n" in made
 
 

@@ -13,7 +13,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,8 +30,6 @@ from .walk import nodes
 NEWER = Path(__file__).parents[2] / ".tools/newer/usr/bin/promtool"
 PROMTOOLS = ["promtool", str(NEWER)]
 """Ranges include their left end before 3.0 and do not since: what holds must hold on both."""
-PASSED = Path(__file__).parents[2] / ".tools/passed"
-"""A file for all that has passed: promtool, rules and test, by their digest. `make check` removes those that nobody asked for in a month."""
 
 STAGES = [Stage("10%", weight="10%", bake="1h"), Stage("100%", weight="100%")]
 IN_10 = {
@@ -105,35 +102,17 @@ def complaints(
             for one in asked
         ],
     }
-    own = rules(rollout)
-    read = own if all_rules else needed(own["groups"], [one.expr for one in asked])
-    interval = every or _seldom(read, asked, rollout)
-    return verdict(promtool, read, {"evaluation_interval": interval, "tests": [case]})
-
-
-def verdict(promtool: str, rules: Data, test: Data) -> str:
-    """What promtool finds wrong with these rules by a test, nothing if they pass.
-
-    What has passed once passes again, by the same promtool and letter for letter: that is not asked twice.
-    """
-    texts = json.dumps(rules), json.dumps({"rule_files": ["rules.yml"], **test})
-    binary = program(promtool)
-    found = Path(binary).stat()
-    whole = (binary, found.st_size, found.st_mtime_ns, *texts)
-    passed = PASSED / sha256(repr(whole).encode()).hexdigest()
-    if passed.exists():
-        passed.touch()
-        return ""
     with TemporaryDirectory() as folder:
-        for name, text in zip(("rules.yml", "test.yml"), texts, strict=True):
-            Path(folder, name).write_text(text)
-        command = [binary, "test", "rules", "test.yml"]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        return done.stdout + done.stderr
-    PASSED.mkdir(parents=True, exist_ok=True)
-    passed.touch()
-    return ""
+        root = Path(folder)
+        own = rules(rollout)
+        read = own if all_rules else needed(own["groups"], [one.expr for one in asked])
+        (root / "rules.yml").write_text(json.dumps(read))
+        interval = every or _seldom(read, asked, rollout)
+        test = {"rule_files": ["rules.yml"], "evaluation_interval": interval, "tests": [case]}
+        (root / "test.yml").write_text(json.dumps(test))
+        command = [program(promtool), "test", "rules", "test.yml"]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def needed(groups: Sequence[Data], exprs: Sequence[str]) -> Data:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +25,7 @@ from pydantic import ValidationError
 from servers import PLAIN, program, prometheus
 from servers.newer import newer
 
-from .judged import needed, verdict
+from .judged import needed
 
 BAD = Ratio(bad='requests_total{code="500"}', of="requests_total")
 GOOD = Ratio(good='requests_total{code="200"}', of="requests_total")
@@ -52,6 +54,7 @@ def shop(
 
 
 def complaints(
+    folder: Path,
     promtool: str,
     rollout: Planned,
     series: Mapping[str, str],
@@ -59,6 +62,7 @@ def complaints(
 ) -> str:
     """What promtool finds wrong, nothing if each of (expression, time, its one value or None) is as asked."""
     read = needed(_of_the_slo(rollout), [expr for expr, _, _ in asked])
+    (folder / "rules.yml").write_text(json.dumps(read))
     case = {
         "interval": f"{rollout.scrape.seconds}s",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -71,7 +75,12 @@ def complaints(
             for expr, at, value in asked
         ],
     }
-    return verdict(promtool, read, {"evaluation_interval": f"{rollout.evaluate.seconds}s", "tests": [case]})
+    every = f"{rollout.evaluate.seconds}s"
+    test = {"rule_files": ["rules.yml"], "evaluation_interval": every, "tests": [case]}
+    (folder / "test.yml").write_text(json.dumps(test))
+    command = [program(promtool), "test", "rules", "test.yml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def _of_the_slo(rollout: Planned) -> list[Data]:
@@ -123,17 +132,19 @@ def test_a_burn_rate_is_the_share_of_the_budget_times_the_period_by_the_window(
 
 
 @pytest.mark.parametrize(("pace", "fires"), [("0.95", None), ("1.05", 2)])
-def test_a_week_s_budget_that_lasts_warns_nobody(promtool: str, pace: str, fires: float | None) -> None:
+def test_a_week_s_budget_that_lasts_warns_nobody(
+    promtool: str, tmp_path: Path, pace: str, fires: float | None
+) -> None:
     """All the time errors come a little more slowly or faster than the budget lasts: then over 1 d, and over 3 d."""
     series = {
         'requests_total{code="500"}': f"0+{pace}x400",
         'requests_total{code="200"}': f"0+{1000 - float(pace):g}x400",
     }
     warning = 'ALERTS{alertstate="firing",alertname="ShopSloOrdersWarning"}', "90m", fires
-    assert complaints(promtool, shop(window="7d"), series, warning) == ""
+    assert complaints(tmp_path, promtool, shop(window="7d"), series, warning) == ""
 
 
-def test_a_short_burst_is_no_critical_alert_and_one_that_goes_on_is(promtool: str) -> None:
+def test_a_short_burst_is_no_critical_alert_and_one_that_goes_on_is(promtool: str, tmp_path: Path) -> None:
     """After an hour without errors 2 % fail, 20 times what the budget allows: for five minutes, or on and on."""
     good = {'requests_total{code="200"}': "0+1000x800"}
     critical = 'ALERTS{alertstate="firing",alertname="ShopSloOrdersCritical",window="1h"}'
@@ -141,7 +152,7 @@ def test_a_short_burst_is_no_critical_alert_and_one_that_goes_on_is(promtool: st
     for errors, fires in ((short, None), (long, 1)):
         series = {**good, 'requests_total{code="500"}': errors}
         asked = [(critical, "65m", None), (critical, "120m", fires)]
-        assert complaints(promtool, shop(), series, *asked) == ""
+        assert complaints(tmp_path, promtool, shop(), series, *asked) == ""
 
 
 @pytest.mark.parametrize("window", ["3d", "1h"])
@@ -153,17 +164,19 @@ def test_a_period_is_longer_than_what_its_alerts_look_at(window: str) -> None:
 
 
 @pytest.mark.parametrize(("scrape", "evaluate"), INTERVALS)
-def test_no_event_is_lost_when_one_scrape_in_four_fails(promtool: str, scrape: str, evaluate: str) -> None:
+def test_no_event_is_lost_when_one_scrape_in_four_fails(
+    promtool: str, tmp_path: Path, scrape: str, evaluate: str
+) -> None:
     bad = course([330 * n for n in range(101)], failing=0.25)
     good = course([3000 * n for n in range(101)], failing=0.25)
     series = {'requests_total{code="500"}': bad, 'requests_total{code="200"}': good}
     rollout = shop(scrape=scrape, evaluate=evaluate)
     told = counted("errors", 33_000, after(scrape)), counted("total", 333_000, after(scrape))
-    assert complaints(promtool, rollout, series, *told) == ""
+    assert complaints(tmp_path, promtool, rollout, series, *told) == ""
 
 
 @pytest.mark.parametrize(("scrape", "evaluate"), INTERVALS)
-def test_every_life_of_a_crash_loop_counts(promtool: str, scrape: str, evaluate: str) -> None:
+def test_every_life_of_a_crash_loop_counts(promtool: str, tmp_path: Path, scrape: str, evaluate: str) -> None:
     """Lives of two scrapes and of three, which end with 2 and with 7 errors."""
     lives = [0, 2, 0, 3, 7] * 20
     series = {
@@ -173,17 +186,17 @@ def test_every_life_of_a_crash_loop_counts(promtool: str, scrape: str, evaluate:
     rollout = shop(scrape=scrape, evaluate=evaluate)
     errors = 20 * (2 + 7)
     told = counted("errors", errors, after(scrape)), counted("total", errors + 1000, after(scrape))
-    assert complaints(promtool, rollout, series, *told) == ""
+    assert complaints(tmp_path, promtool, rollout, series, *told) == ""
 
 
-def test_what_is_back_after_an_outage_goes_on_from_what_it_had(promtool: str) -> None:
+def test_what_is_back_after_an_outage_goes_on_from_what_it_had(promtool: str, tmp_path: Path) -> None:
     """Twenty minutes without a scrape lose nothing; after two hours nobody knows whose events those were."""
     short = course([0, *range(10, 210, 10), *[None] * 80, *range(500, 710, 10)])
     long = course([0, *range(10, 210, 10), *[None] * 480, *range(500, 710, 10)])
     for bad, number in ((short, 700), (long, 200 + 200)):
         series = {'requests_total{code="500"}': bad}
         told = counted("errors", number, "150m"), counted("total", number, "150m")
-        assert complaints(promtool, shop(), series, *told) == ""
+        assert complaints(tmp_path, promtool, shop(), series, *told) == ""
 
 
 UP = 'up{job="shop",instance="%s"}'
@@ -194,7 +207,9 @@ def requests(code: str, instance: str) -> str:
 
 
 @pytest.mark.parametrize(("scrape", "evaluate"), [("15s", "30s"), ("1m", "15s"), ("15s", "20s")])
-def test_the_first_errors_of_a_process_count_whole(promtool: str, scrape: str, evaluate: str) -> None:
+def test_the_first_errors_of_a_process_count_whole(
+    promtool: str, tmp_path: Path, scrape: str, evaluate: str
+) -> None:
     """A client library makes the series with the first error: 60 at the first scrape, 100 at last."""
     series = {
         UP % "a": "1x80",
@@ -203,10 +218,10 @@ def test_the_first_errors_of_a_process_count_whole(promtool: str, scrape: str, e
     }
     told = counted("errors", 100, after(scrape, 60)), counted("total", 100 + 500, after(scrape, 60))
     rollout = shop(scrape=scrape, evaluate=evaluate)
-    assert complaints(promtool, rollout, series, *told) == ""
+    assert complaints(tmp_path, promtool, rollout, series, *told) == ""
 
 
-def test_a_new_process_counts_whole(promtool: str) -> None:
+def test_a_new_process_counts_whole(promtool: str, tmp_path: Path) -> None:
     """It has 3 errors and 20 requests when it is scraped first, beside one that had a thousand."""
     series = {
         UP % "a": "1x80",
@@ -216,7 +231,7 @@ def test_a_new_process_counts_whole(promtool: str) -> None:
         requests("200", "b"): "_x20 17+10x20 217x40",
     }
     told = counted("errors", 3, "20m"), counted("total", 500 + 3 + 217, "20m")
-    assert complaints(promtool, shop(), series, *told) == ""
+    assert complaints(tmp_path, promtool, shop(), series, *told) == ""
 
 
 @pytest.mark.parametrize(
@@ -233,12 +248,14 @@ def test_a_new_process_counts_whole(promtool: str) -> None:
     ],
     ids=["scraped for the first time", "moved", "answers at last"],
 )
-def test_what_was_counted_before_anybody_looked_is_no_event(promtool: str, series: Mapping[str, str]) -> None:
+def test_what_was_counted_before_anybody_looked_is_no_event(
+    promtool: str, tmp_path: Path, series: Mapping[str, str]
+) -> None:
     told = f"{counted('total', 0)[0]} > 0", "20m", None
-    assert complaints(promtool, shop(), series, told) == ""
+    assert complaints(tmp_path, promtool, shop(), series, told) == ""
 
 
-def test_what_is_no_number_spoils_no_window(promtool: str) -> None:
+def test_what_is_no_number_spoils_no_window(promtool: str, tmp_path: Path) -> None:
     """Of two instances one once says NaN and once Inf: the other one's errors count, and its own before and after."""
     odd = " ".join(["0 1 2 3 NaN 5 6 Inf 8 9", "9x40"])
     series = {
@@ -246,11 +263,13 @@ def test_what_is_no_number_spoils_no_window(promtool: str) -> None:
         'requests_total{code="500",instance="b"}': odd,
     }
     told = counted("errors", 50 + 3 + 1 + 1), counted("total", 50 + 3 + 1 + 1)
-    assert complaints(promtool, shop(), series, *told) == ""
+    assert complaints(tmp_path, promtool, shop(), series, *told) == ""
 
 
 @pytest.mark.parametrize(("measure", "errors"), [(BAD, 100), (GOOD, 100), (SLOW, 100)])
-def test_each_measure_counts_what_fails(promtool: str, measure: Ratio | SlowerThan, errors: int) -> None:
+def test_each_measure_counts_what_fails(
+    promtool: str, tmp_path: Path, measure: Ratio | SlowerThan, errors: int
+) -> None:
     series = {
         'requests_total{code="500"}': course(range(101)),
         'requests_total{code="200"}': course(range(0, 1010, 10)),
@@ -259,11 +278,13 @@ def test_each_measure_counts_what_fails(promtool: str, measure: Ratio | SlowerTh
         "request_seconds_count": course(range(0, 1111, 11)),
     }
     told = counted("errors", errors), counted("total", 1100)
-    assert complaints(promtool, shop(measure), series, *told) == ""
+    assert complaints(tmp_path, promtool, shop(measure), series, *told) == ""
 
 
 @pytest.mark.parametrize("part", ["bad", "good"])
-def test_more_bad_or_good_events_than_there_are_is_blind_and_no_alert(promtool: str, part: str) -> None:
+def test_more_bad_or_good_events_than_there_are_is_blind_and_no_alert(
+    promtool: str, tmp_path: Path, part: str
+) -> None:
     """Retries are counted where requests are not."""
     measure = Ratio(of="requests_total", min_events=10, min_bad=10, **{part: "retries_total"})  # type: ignore[arg-type]
     series = {
@@ -277,7 +298,7 @@ def test_more_bad_or_good_events_than_there_are_is_blind_and_no_alert(promtool: 
         (firing % "warning", "90m", None),
         ("handrail:slo:error_ratio", "90m", None),
     ]
-    assert complaints(promtool, shop(measure), series, *told) == ""
+    assert complaints(tmp_path, promtool, shop(measure), series, *told) == ""
 
 
 class _Every(BaseHTTPRequestHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from handrail.declare import (
@@ -58,7 +59,9 @@ HOUR = "59m30s"
 
 
 @pytest.mark.parametrize("pace", [("15s", "30s"), ("15s", "20s"), ("15s", "45s"), ("15s", "1m")])
-def test_three_bad_minutes_of_an_hour_are_a_twentieth(promtool: str, pace: tuple[str, str]) -> None:
+def test_three_bad_minutes_of_an_hour_are_a_twentieth(
+    promtool: str, tmp_path: Path, pace: tuple[str, str]
+) -> None:
     """However often rules are evaluated, and where that does not divide the minute: sixty minutes are sixty slices."""
     series = {"queue_length": "10x119 200x11 10x120"}  # bad from 30:00 to 32:45
     at = {"20s": "59m40s", "45s": "59m15s", "1m": "59m"}.get(pace[1], HOUR)
@@ -68,10 +71,10 @@ def test_three_bad_minutes_of_an_hour_are_a_twentieth(promtool: str, pace: tuple
         (RATIO % "1h", at, 0.05),
         (RATIO % "30d", at, 0.05),
     ]
-    assert complaints(promtool, shop(QUEUE, pace=pace), series, *told) == ""
+    assert complaints(tmp_path, promtool, shop(QUEUE, pace=pace), series, *told) == ""
 
 
-def test_a_minute_in_which_nobody_could_see_is_neither_good_nor_bad(promtool: str) -> None:
+def test_a_minute_in_which_nobody_could_see_is_neither_good_nor_bad(promtool: str, tmp_path: Path) -> None:
     """Thirty minutes of a thousand requests a minute, one in fifty bad for the last ten; then one request a minute."""
     series = {
         'requests_total{code="500"}': "0x80 5+5x39 200x120",
@@ -82,38 +85,40 @@ def test_a_minute_in_which_nobody_could_see_is_neither_good_nor_bad(promtool: st
         (recorded("total"), HOUR, 30),
         (recorded("errors"), HOUR, 10),
     ]
-    assert complaints(promtool, shop(FAILING), series, *told) == ""
+    assert complaints(tmp_path, promtool, shop(FAILING), series, *told) == ""
 
 
 @pytest.mark.parametrize(
     ("good", "at_limit"), [(Below(100), 1), (AtMost(100), 0), (Above(100), 1), (AtLeast(100), 0)]
 )
 def test_the_limit_itself_is_good_only_where_it_says_so(
-    promtool: str, good: Below | AtMost | Above | AtLeast, at_limit: int
+    promtool: str, tmp_path: Path, good: Below | AtMost | Above | AtLeast, at_limit: int
 ) -> None:
     rollout = shop(TimeSlices(Gauge("queue_length"), good=good))
     told = (RATIO % "1h", HOUR, at_limit)
-    assert complaints(promtool, rollout, {"queue_length": "100x240"}, told) == ""
+    assert complaints(tmp_path, promtool, rollout, {"queue_length": "100x240"}, told) == ""
 
 
-def test_what_is_no_number_is_no_slice(promtool: str) -> None:
+def test_what_is_no_number_is_no_slice(promtool: str, tmp_path: Path) -> None:
     series = {"queue_length": " ".join(["200x119", *["NaN"] * 121])}
     told: list[tuple[str, str, float | None]] = [
         (recorded("total"), HOUR, 30),
         (recorded("errors"), HOUR, 30),
     ]
-    assert complaints(promtool, shop(QUEUE), series, *told) == ""
+    assert complaints(tmp_path, promtool, shop(QUEUE), series, *told) == ""
 
 
-def test_two_bad_minutes_burn_and_a_window_with_few_slices_says_nothing(promtool: str) -> None:
+def test_two_bad_minutes_burn_and_a_window_with_few_slices_says_nothing(
+    promtool: str, tmp_path: Path
+) -> None:
     """Of 99.9 % of 30 days 43 minutes are the budget; 2 % of it, 0.86 minutes, in an hour are critical."""
     critical = 'ALERTS{alertstate="firing",alertname="ShopSloOrdersCritical"}'
     bad_later = {"queue_length": "10x215 200x20"}  # from 54:00 on
     told: list[tuple[str, str, float | None]] = [(critical, "53m30s", None), (critical, "55m", 2)]
-    assert complaints(promtool, shop(QUEUE), bad_later, *told) == ""
+    assert complaints(tmp_path, promtool, shop(QUEUE), bad_later, *told) == ""
     bad_at_once = {"queue_length": "200x40"}
     told = [(RATIO % "1h", "3m30s", None), (RATIO % "1h", "4m", 1), (RATIO % "5m", "30s", 1)]
-    assert complaints(promtool, shop(QUEUE), bad_at_once, *told) == ""
+    assert complaints(tmp_path, promtool, shop(QUEUE), bad_at_once, *told) == ""
 
 
 MONTHS: Mapping[str, str] = {
@@ -123,17 +128,17 @@ MONTHS: Mapping[str, str] = {
 }
 
 
-def test_slices_of_a_month_are_those_since_it_began(promtool: str) -> None:
+def test_slices_of_a_month_are_those_since_it_began(promtool: str, tmp_path: Path) -> None:
     """One evaluation, a slice, every four hours: 186 in January, of which 180 are bad; none in February."""
     rollout = shop(QUEUE, window="month", pace=("4m", "4h"))
     series = {"queue_length": "200x10799 10x1200"}
     month = f"round({RATIO % 'month'}, 0.0001)"
     told: list[tuple[str, str, float | None]] = [(month, "740h", 0.9677), (month, "756h", 0)]
-    assert complaints(promtool, rollout, series, *told) == ""
+    assert complaints(tmp_path, promtool, rollout, series, *told) == ""
 
 
 @pytest.mark.long
-def test_the_budget_of_a_month_starts_anew_with_the_month(promtool: str) -> None:
+def test_the_budget_of_a_month_starts_anew_with_the_month(promtool: str, tmp_path: Path) -> None:
     """January ends with 30 bad days of 31, a ratio of 0.1 * 30 / 31; noon of the 1st of February has seen no error."""
     rollout = shop(BAD, window="month", pace=("4m", "30m"))
     month = f"round({RATIO % 'month'}, 0.0001)"
@@ -142,7 +147,7 @@ def test_the_budget_of_a_month_starts_anew_with_the_month(promtool: str) -> None
         (month, "743h30m", 0.0968),
         (month, "756h", 0),
     ]
-    assert complaints(promtool, rollout, MONTHS, *told) == ""
+    assert complaints(tmp_path, promtool, rollout, MONTHS, *told) == ""
 
 
 def test_its_alerts_say_what_they_mean() -> None:

@@ -186,11 +186,12 @@ def _holding(
         moved = [*measure.condition.used]
     elif isinstance(measure.condition, Difference):
         moved = [measure.condition.metric]
-    reads = Reads(moved)
-    own = {key: one for key, one in numbers.items() if key in reads}
+    reads, moving = Reads(selectors(measure.condition)), Reads(moved)
+    looked_at = {key: one for key, one in numbers.items() if key in reads}
+    own = {key: one for key, one in looked_at.items() if key in moving}
     for factor in map(Decimal, ("1", "0", "10", "100", "10000", "1000000", "0.01")):
         tried = {key: one * factor for key, one in own.items()}
-        shown = value(measure.condition, shows({**numbers, **tried}))
+        shown = value(measure.condition, shows({**looked_at, **tried}))
         if shown is not None and measure.op.breached(shown, measure.bound):
             return tried
     return {}

@@ -182,15 +182,16 @@ class _Story:
             yield until, self._feeds(numbers, Decimal(1))
 
     def _feeds(self, numbers: Mapping[Key, Decimal], times: Decimal) -> Feeds:
+        rising, changing = self._rising_and_changing
+        return {
+            key: Rise(one, one * 10) if key in rising else At(one * (times if key in changing else 1))
+            for key, one in numbers.items()
+        }
+
+    @cached_property
+    def _rising_and_changing(self) -> tuple[Reads, Reads]:
         rising = Reads(one for m in self._measures if rises(m) for one in selectors(m))
-        changing = Reads(one for m in self._changing for one in selectors(m))
-        found: dict[Key, Feed] = {}
-        for key, one in numbers.items():
-            if key in rising:
-                found[key] = Rise(one, one * 10)
-            else:
-                found[key] = At(one * (times if key in changing else 1))
-        return found
+        return rising, Reads(one for m in self._changing for one in selectors(m))
 
     # What is asked
 

@@ -39,6 +39,8 @@ def add_option(parser: pytest.Parser) -> None:
 def run(session: pytest.Session, number: int, files: Iterable[Sequence[int]]) -> None:
     """Run these files, each of them the places of its tests in `session.items`, by so many workers at a time."""
     session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # theirs lie in it
+    terminal: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    terminal.showfspath = False  # a line for each change of the file would be one for each test
     _Run(session, number, deque(files)).to_its_end()
 
 

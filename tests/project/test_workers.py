@@ -73,6 +73,8 @@ def test_each_test_is_reported_once_with_what_it_printed_and_each_file_makes_wha
         *[("PASSED", f"test_{file}.py::test_{test}") for file in "abc" for test in ("good", "last")],
     ]
     assert "3 failed, 6 passed, 3 skipped" in said
+    progress = re.findall(r"^([.Fs]+) +\[100%\]$", said, re.MULTILINE)
+    assert [sorted(line) for line in progress] == [sorted("FFF......sss")], said
     folders = re.findall(r"^in (worker\d+)$", said, re.MULTILINE)
     assert (len(folders), len(set(folders))) == (3, 2), said
     assert sorted(re.findall(r"^the last of (\w+)$", said, re.MULTILINE)) == ["test_a", "test_b", "test_c"]

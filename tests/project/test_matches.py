@@ -10,15 +10,23 @@ from typing import get_args
 
 import handrail.declare.measures as declared
 import handrail.plan.measurements as planned
+import pytest
+from handrail.contract import Step
 from handrail.declare import limits
 from handrail_receiver.attempt_states.states import State
 from handrail_receiver.model.incidents import IncidentEvent
 
 ROOT = Path(__file__).parents[2]
+HALVES = ("rules_src/handrail", "receiver/handrail_receiver")
 UNIONS = (declared.Measure, planned.Measure, limits.Limit, limits.Reference)
 ENUMS: tuple[EnumType, ...] = (State, IncidentEvent)
 SETS = {one.__name__ for union in UNIONS for one in get_args(union)} | {one.__name__ for one in ENUMS}
-SETS |= {planned.Timestamp.__name__}
+SETS |= {planned.Timestamp.__name__} | {step.__name__ for step in get_args(get_args(Step)[0])}
+
+
+def files() -> list[Path]:
+    """Both halves."""
+    return [path for half in HALVES for path in (ROOT / half).rglob("*.py")]
 
 
 def hidden(source: str) -> Iterator[int]:
@@ -42,12 +50,7 @@ def named(pattern: ast.pattern) -> Iterator[str]:
 
 
 def test_a_match_over_a_closed_set_names_every_member() -> None:
-    files = [
-        path
-        for half in ("rules_src/handrail", "receiver/handrail_receiver")
-        for path in (ROOT / half).rglob("*.py")
-    ]
-    assert [f"{path.relative_to(ROOT)}:{line}" for path in files for line in hidden(path.read_text())] == []
+    assert [f"{path.relative_to(ROOT)}:{line}" for path in files() for line in hidden(path.read_text())] == []
 
 
 def test_a_catch_all_over_a_closed_set_is_found() -> None:
@@ -55,3 +58,21 @@ def test_a_catch_all_over_a_closed_set_is_found() -> None:
     assert list(hidden(over.format("plan.Ratio()"))) == [4]
     assert list(hidden(over.format("State.held"))) == [4]
     assert list(hidden(over.format("ast.Constant()"))) == []
+
+
+@pytest.mark.parametrize("member", ["Growth", "GitValue"])  # a measure and a step that no other set has
+def test_the_guide_names_every_file_that_must_know_a_new_member(member: str) -> None:
+    guide = (ROOT / "docs/maintainers/development.md").read_text()
+    knowing = [
+        str(path.relative_to(ROOT).relative_to(half))
+        for half in HALVES
+        for path in (ROOT / half).rglob("*.py")
+        if any(
+            member in named(case.pattern)
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Match)
+            for case in node.cases
+        )
+    ]
+    assert "lower/plan_measures.py" in knowing or "words/steps.py" in knowing
+    assert [path for path in knowing if f"`{path}`" not in guide] == []

@@ -14,7 +14,6 @@ import pytest
 import servers
 import shares
 import shown
-import workers
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,13 +22,12 @@ settings.load_profile("untimed")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     what = "a folder of pages: fail where a test that they name did not pass in this run"
-    workers.add_option(parser)
     parser.addoption("--shown", metavar="FOLDER", type=Path, help=what)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     pages = config.getoption("--shown")
-    if pages is not None:
+    if pages is not None and not hasattr(config, "workerinput"):
         config.pluginmanager.register(shown.Shown(shown.named(pages)))
 
 
@@ -44,15 +42,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    number = session.config.getoption("workers")
-    if number < 2 or session.testsfailed or session.config.option.collectonly:
-        return None
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
     here = Path(__file__).parent
-    files = shares.longest_first(str(item.path.relative_to(here)) for item in session.items)
-    workers.run(session, number, files)
-    return True
+    items[:] = shares.longest_first(items, workers, lambda item: str(item.path.relative_to(here)))
 
 
 @pytest.hookimpl(wrapper=True)

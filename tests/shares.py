@@ -1,8 +1,13 @@
-"""The tests of a run → the files that workers share, in an order in which nobody waits for one that came last."""
+"""Tests and how many workers share them → the same tests, in an order in which nobody waits for one that came last.
+
+pytest-xdist gives each worker neighbours to begin with, as many as the others have. The files of the longest tests
+are dealt over these shares, and stand at the beginning of each: what a file's tests share is made once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 LONGEST = (
     "end_to_end/test_demo.py",
@@ -21,12 +26,24 @@ LONGEST = (
     "rules/test_slo.py",
     "fuzz/test_fuzz.py",
 )
-"""Files that take ten seconds and more, the longest first: begun last, one would keep everybody waiting."""
+"""Files with tests of ten seconds and more, the longest first: begun last, one would keep everybody waiting."""
+
+Item = TypeVar("Item")
 
 
-def longest_first(files_of_tests: Iterable[str]) -> list[list[int]]:
-    """The file of each test → the places of the tests of each file, the longest files before the others."""
-    places: dict[str, list[int]] = {file: [] for file in LONGEST}
-    for place, file in enumerate(files_of_tests):
-        places.setdefault(file, []).append(place)
-    return [found for found in places.values() if found]
+def longest_first(items: Sequence[Item], workers: int, file_of: Callable[[Item], str]) -> list[Item]:
+    """The items in their order, but for those of the longest files; all in their order where there are few others."""
+    of_file: dict[str, list[Item]] = {file: [] for file in LONGEST}
+    others: list[Item] = []
+    for item in items:
+        of_file.get(file_of(item), others).append(item)
+    longest = list(of_file.values())
+    if workers == 1 or len(items) - len(others) > len(others) // workers:
+        return list(items)
+    found: list[Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(found)) // (workers - worker)
+        first = [item for file in longest[worker::workers] for item in file]
+        others, more = others[size - len(first) :], others[: size - len(first)]
+        found += [*first, *more]
+    return found

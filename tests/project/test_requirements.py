@@ -242,29 +242,37 @@ def test_left_out(): pass
 """
 
 
-@pytest.mark.parametrize("number", ["1", "2"])
-def test_a_run_in_which_a_named_test_did_not_pass_fails_and_names_it(tmp_path: Path, number: str) -> None:
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_in_which_a_named_test_did_not_pass_fails_and_names_it(tmp_path: Path, workers: str) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_a.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = long\n")
     (tmp_path / "conftest.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(TOP / 'tests')!r})\nimport pytest, shown, workers\n"
+        f"import sys\nsys.path.insert(0, {str(TOP / 'tests')!r})\nimport pytest, shown\n"
         "from pathlib import Path\n"
-        "def pytest_addoption(parser):\n"
-        "    workers.add_option(parser)\n"
-        "    parser.addoption('--shown', type=Path)\n"
+        "def pytest_addoption(parser): parser.addoption('--shown', type=Path)\n"
         "def pytest_configure(config):\n"
-        "    config.pluginmanager.register(shown.Shown(shown.named(config.getoption('--shown'))))\n"
-        "def pytest_runtestloop(session):\n"
-        "    if session.config.option.workers == 1: return None\n"
-        "    workers.run(session, 2, [[place] for place in range(len(session.items))])\n"
-        "    return True\n"
+        "    if not hasattr(config, 'workerinput'):\n"
+        "        config.pluginmanager.register(shown.Shown(shown.named(config.getoption('--shown'))))\n"
     )
     wrong = ["test_skipped", "test_left_out", "test_renamed", "test_cases[3]"]
 
     def run(names: list[str]) -> tuple[int, list[tuple[str, str]]]:
         (tmp_path / "page.md").write_text("".join(f"| `tests/test_a.py::{name}` |\n" for name in names))
-        argv = [sys.executable, "-m", "pytest", "-q", "-n", number, "-m", "not long", "--shown", "."]
+        argv = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n",
+            workers,
+            "-m",
+            "not long",
+            "--shown",
+            ".",
+            "-p",
+            "xdist.plugin",
+        ]
         env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # no other plugin is asked for
         done = subprocess.run(
             argv, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=60

@@ -335,6 +335,11 @@ FOUND = {
             )
         ],
     ),
+    "a forecast is compared with what was forecast some time ago": _declared(
+        d.Forecast("space_left", window="2m", ahead="10m", over="sum", unit="percent"),
+        [d.Warning(d.DropPoints("10%"))],
+        against=d.Ago("1h"),
+    ),
 }
 
 

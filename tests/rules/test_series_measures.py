@@ -6,12 +6,14 @@ import pytest
 from handrail.declare import (
     Above,
     Age,
+    Ago,
     AtMost,
     Below,
     Changes,
     Count,
     Critical,
     Difference,
+    Drop,
     Forecast,
     Gauge,
     Guardrail,
@@ -202,6 +204,19 @@ def test_of_several_disks_the_one_nearest_to_the_limit_is_judged(promtool: str) 
         for name, n in (("least", 20), ("most", 100), ("said", 100))
     }
     assert complaints(promtool, rollout, series, value("10m", numbers)) == ""
+
+
+def test_a_forecast_is_compared_with_what_was_forecast_then(promtool: str) -> None:
+    """A line through the window of then that reaches to now would find that nothing has changed."""
+
+    def than(before: str) -> Guardrail:
+        forecast = Forecast("free", window="5m", ahead="10m")
+        return Guardrail(f"by{before[0]}", forecast, against=Ago("10m"), tiers=[Critical(Drop(before))])
+
+    rollout = shop(than("4%"), than("5%"))
+    numbers = {f'{{guardrail="by{by}", rollout="shop"}}': 840.0 for by in (4, 5)}
+    asked = value("30m", numbers), firing("30m", "ShopBy4Critical")
+    assert complaints(promtool, rollout, {"free": "1000-1x200"}, *asked) == ""
 
 
 def test_what_is_gone_goes_nowhere(promtool: str) -> None:

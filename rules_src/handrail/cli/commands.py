@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from handrail.output.write import Change
-
-GC_OF_A_SERVER = gc.get_threshold()
 
 app = typer.Typer(
     name="handrail",
@@ -256,7 +253,6 @@ def serve(
 
     Its settings are in handrail.toml or HANDRAIL_* variables (`handrail docs receiver`).
     """
-    gc.set_threshold(*GC_OF_A_SERVER)  # it lives long
     try:
         from handrail_receiver.cli import serve as run  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -276,8 +272,6 @@ app.add_typer(merge)
 
 def main() -> None:
     """The entry point: turns what the compiler raises into lines on stderr and an exit code."""
-    # A compiler makes much and ends soon: looking for cycles all the time costs a third of it.
-    gc.set_threshold(200_000, *gc.get_threshold()[1:])
     try:
         app()
     except Refused as refused:

@@ -95,8 +95,12 @@ def _time(measure: Timestamp, how: Estimated) -> str:
 
 
 def _line(measure: Forecast, how: Estimated) -> str:
-    """The forecast of each series; a series that is gone has none, even while its last samples lie in the window."""
-    line = f"predict_linear({how.over(measure.metric, measure.window)}, {plain(seconds(measure.ahead))})"
+    """The forecast of each series; a series that is gone has none, even while its last samples lie in the window.
+
+    Prometheus counts from the evaluation on, also where the window ended before it: a past forecast reaches less far.
+    """
+    ahead = seconds(measure.ahead) - (seconds(how.ago) if how.ago else 0)
+    line = f"predict_linear({how.over(measure.metric, measure.window)}, {plain(ahead)})"
     return f"({line} and {how.now(measure.metric)})"
 
 

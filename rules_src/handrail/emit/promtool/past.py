@@ -40,6 +40,8 @@ from handrail.plan import (
     Condition,
     Count,
     EventMeasure,
+    Forecast,
+    Growth,
     Guardrail,
     Measure,
     PromQL,
@@ -276,14 +278,17 @@ class _Past:
         return self._of(self._numbers)
 
     def _of(self, numbers: Mapping[Key, Decimal]) -> Feeds:
-        rising = Reads(
-            s
-            for one in self.looking
-            for m in parts(one.condition.signal.measure)
-            if rises(m)
-            for s in selectors(m)
-        )
-        return {key: Rise(one, one * 10) if key in rising else At(one) for key, one in numbers.items()}
+        """Each past is as the one before: counters go on, and gauges that move begin again."""
+        measures = [m for one in self.looking for m in parts(one.condition.signal.measure) if rises(m)]
+        rising = Reads(s for m in measures for s in selectors(m))
+        gauges = Reads(s for m in measures if isinstance(m, Forecast | Growth) for s in selectors(m))
+        found: dict[Key, Feed] = {}
+        for key, one in numbers.items():
+            if key in gauges:
+                found[key] = At(one * 10, one)
+            else:
+                found[key] = Rise(one, one * 10) if key in rising else At(one)
+        return found
 
     @cached_property
     def _old_enough(self) -> list[tuple[timedelta, Feeds]]:

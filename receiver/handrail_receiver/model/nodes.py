@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import fields, replace
 
-from handrail.contract import HAProxyState, HAProxyWeight, Step
+from handrail.contract import (
+    Command,
+    DeploymentImage,
+    FlagOff,
+    FlagShare,
+    GitValue,
+    HAProxyState,
+    HAProxyWeight,
+    HttpCall,
+    LaunchDarklyOff,
+    RolloutAbort,
+    Step,
+)
 
 from handrail_receiver.model.runs import Effect
 
@@ -50,9 +62,13 @@ def waits_for(effects: Sequence[Effect]) -> list[frozenset[int]]:
 
 
 def _on_each(step: Step) -> tuple[Step, ...]:
-    if isinstance(step, HAProxyState | HAProxyWeight) and len(step.sockets) > 1:
-        return tuple(replace(step, sockets=[socket]) for socket in step.sockets)
-    return (step,)
+    match step:
+        case HAProxyState() | HAProxyWeight() if len(step.sockets) > 1:
+            return tuple(replace(step, sockets=[socket]) for socket in step.sockets)
+        case HAProxyState() | HAProxyWeight() | FlagOff() | FlagShare() | LaunchDarklyOff():
+            return (step,)
+        case RolloutAbort() | DeploymentImage() | GitValue() | HttpCall() | Command():
+            return (step,)
 
 
 def _before(effects: Sequence[Effect], step: Sequence[int], place: int) -> frozenset[int]:

@@ -164,12 +164,17 @@ class _Story:
 
     def _shows(self, numbers: Mapping[Key, Decimal]) -> Shows:
         timeline = Timeline(self.scrape)
-        timeline.play({}, timedelta())
+        timeline.play({}, self.step)
         feeds: Feeds = {}
-        for until, feeds in self._healthy(numbers, self.step - self.scrape):
+        for until, feeds in self._healthy(numbers, self._seeing - self.scrape):
             timeline.play(feeds, until)
-        timeline.play(feeds, self.step)
-        return Shows(timeline, self.step)
+        timeline.play(feeds, self._seeing)
+        return Shows(timeline, self._seeing)
+
+    @property
+    def _seeing(self) -> timedelta:
+        """The first evaluation at which all is measured: at the one before whoever is blind fires, and ends now."""
+        return 2 * self.step
 
     def _healthy(self, numbers: Mapping[Key, Decimal], until: timedelta) -> Iterator[tuple[timedelta, Feeds]]:
         """Up to an evaluation: gauges show something else from a third of the narrowest window before it on."""
@@ -206,7 +211,8 @@ class _Story:
         }
         course = Course(self.step, Timeline(self.scrape), alerts)
         missing = [instance(one.guardrail.blind, "reason", MISSING) for one in self.guarded]
-        course.go_on({**seen, **self._stopped_elsewhere}, missing, stage, shown=["nothing is measured"])
+        for _ in range(2):
+            course.go_on({**seen, **self._stopped_elsewhere}, missing, stage, shown=["nothing is measured"])
         looks = [course.look(("reason", MISSING))]
         rounds: list[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]] = [
             ({}, [], []),
@@ -289,11 +295,11 @@ class _Story:
                     shown = _summed(measure, shows)
                 except Impossible:
                     continue
-                yield Figure(self.step, signal.value, shown or Decimal(0), int(shown is not None))
+                yield Figure(self._seeing, signal.value, shown or Decimal(0), int(shown is not None))
                 if signal.events is not None and signal.traffic is not None:
                     count = events(measure, shows) or Decimal(0)
-                    yield Figure(self.step, signal.events, count)
-                    yield Figure(self.step, signal.traffic, count / seconds(measure.width))
+                    yield Figure(self._seeing, signal.events, count)
+                    yield Figure(self._seeing, signal.traffic, count / seconds(measure.width))
 
     def _rounds(self) -> Iterator[tuple[dict[Key, Feed | None], list[tuple[str, str]], list[str]]]:
         """Faults that may come together: which series are lost or odd, who is blind and why, and of whom that is not certain."""

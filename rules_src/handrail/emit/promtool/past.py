@@ -174,8 +174,9 @@ class _Past:
             breaches: list[Breach] = [
                 (_instance(one), one.alert, one.here.labels_of(one.condition) | one.group, now)
                 for one in self.looking
-                if one.here.stage == stage and (now := values.get(_judged(one))) is not None
-                if one.condition.op.breached(now, self.limit(one))
+                if (figure := one.condition.figure_in(stage)) is not None
+                if (now := values.get(_judged(one))) is not None
+                if one.condition.op.breached(now, self._limit(one, figure))
             ]
             said = [
                 f"{one.here.guardrail.name}: {shown_as(values[_judged(one)], one.condition.signal)}, "
@@ -307,6 +308,9 @@ class _Past:
         figure = one.condition.figure_in(one.here.stage)
         if figure is None:
             raise TypeError("nothing is judged here")
+        return self._limit(one, figure)
+
+    def _limit(self, one: Looking, figure: Decimal) -> Decimal:
         if one.condition.reference is None:
             return figure
         base = value(one.measure, self._shows(self._numbers))

@@ -340,6 +340,15 @@ FOUND = {
         [d.Warning(d.DropPoints("10%"))],
         against=d.Ago("1h"),
     ),
+    "a measure that cannot be shown stands beside one that looks back on its own counter": _declared(
+        d.Rate("jobs_total", window="1m"),
+        [
+            d.Warning(
+                d.Below("3/s"),
+                or_=[d.On("beside", d.Latency("request_seconds", p=95, native=True), d.Above("1s"))],
+            )
+        ],
+    ),
 }
 
 

@@ -101,7 +101,9 @@ def past(rollout: Rollout) -> Iterator[Story | Untestable]:
         if guardrail.split is None:
             for one in _looking(rollout, guardrail):
                 try:
-                    _Past(rollout, one.back, one.width, (one,)).limit(one)
+                    alone = _Past(rollout, one.back, one.width, (one,))
+                    alone.limit(one)
+                    alone.feeds  # noqa: B018  raises
                 except Impossible as reason:
                     yield Untestable(f"{guardrail.name}, {one.alert.tier}", str(reason))
                 else:
@@ -205,7 +207,7 @@ class _Past:
     ) -> None:
         """To the next evaluation: the past once more, and now what is recorded."""
         end = course.next
-        course.timeline.play(self._feeds, end - self.back)
+        course.timeline.play(self.feeds, end - self.back)
         for width, feeds in self._old_enough:
             course.timeline.play({}, end - width - self.scrape)
             course.timeline.play(feeds, end - width)
@@ -275,7 +277,8 @@ class _Past:
         return Shows(timeline, end)
 
     @property
-    def _feeds(self) -> Feeds:
+    def feeds(self) -> Feeds:
+        """What is there back then. Raises Impossible where that cannot be had."""
         return self._of(self._numbers)
 
     def _of(self, numbers: Mapping[Key, Decimal]) -> Feeds:
@@ -299,7 +302,7 @@ class _Past:
             measure = one.condition.signal.measure
             if isinstance(measure.inner, Rate) and one.condition.reference and not one.condition.is_upper:
                 reads = Reads(selectors(measure.inner))
-                own = {key: feed for key, feed in self._feeds.items() if key in reads}
+                own = {key: feed for key, feed in self.feeds.items() if key in reads}
                 found.setdefault(measure.width, {}).update(own)
         return sorted(found.items(), key=lambda pair: pair[0], reverse=True)
 

@@ -349,6 +349,16 @@ FOUND = {
             )
         ],
     ),
+    "who counts within a window is told apart by the arms' versions as well": _declared(
+        d.Count("seen", distinct="user", presence="reporter_up", window="10m", by=("path",)),
+        [d.Warning(d.AtLeast(4.5), sustained="5m")],
+        arms=d.Arms("version"),
+    ),
+    "a share is so small that it cannot drop by so many points": _declared(
+        d.Ratio("requests_total", good='requests_total{code=~"2.."}', window="5m", min_events=20),
+        [d.Warning(d.DropPoints("10%"))],
+        against=d.Ago("1h"),
+    ),
 }
 
 

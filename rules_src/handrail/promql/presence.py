@@ -42,7 +42,7 @@ from handrail.units import plain, span
 def watched(measure: Measure, labels: tuple[str, ...], recorded: Selector) -> dict[str, str]:
     """Expressions that have a sample exactly while the measure has data, by the series they look at."""
     if isinstance(measure, SeriesMeasure):
-        return {one: one for one in series_needed(measure)}
+        return {one: one for one in series_needed(measure, labels)}
     match measure:
         case While():
             # Its own series is silent while the condition does not hold, and that is no blindness.

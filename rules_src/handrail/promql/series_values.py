@@ -35,15 +35,17 @@ def series_value(measure: SeriesMeasure, labels: tuple[str, ...], how: Estimated
             return _count(measure, labels, how)
 
 
-def series_needed(measure: SeriesMeasure, how: Estimated = ESTIMATED) -> tuple[str, ...]:
-    """Expressions that have samples while the series are there; without one of them there is no value."""
+def series_needed(
+    measure: SeriesMeasure, labels: tuple[str, ...], how: Estimated = ESTIMATED
+) -> tuple[str, ...]:
+    """Expressions that have samples, told apart by `labels`, while the series are there; without one there is no value."""
     match measure:
         case Difference(metric, minus):
             return how.now(metric), how.now(minus)
         case Changes(metric, window):
             return (f"last_over_time({how.over(metric, window)})",)
         case Count(presence=presence, window=window) if presence is not None and window is not None:
-            return (counted_throughout(measure, measure.by, how),)
+            return (counted_throughout(measure, labels, how),)
         case Count():
             return (how.now(measure.presence or measure.seen),)
         case Timestamp(metric) | Forecast(metric):
@@ -52,7 +54,7 @@ def series_needed(measure: SeriesMeasure, how: Estimated = ESTIMATED) -> tuple[s
 
 def series_present(measure: SeriesMeasure, labels: tuple[str, ...], how: Estimated) -> str:
     """One expression that has samples while all series are there."""
-    return f" and on ({', '.join(labels)}) ".join(series_needed(measure, how))
+    return f" and on ({', '.join(labels)}) ".join(series_needed(measure, labels, how))
 
 
 def without_pair(measure: SeriesMeasure, labels: tuple[str, ...]) -> Iterator[str]:

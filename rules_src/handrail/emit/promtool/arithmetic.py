@@ -321,7 +321,7 @@ def _count(measure: Count, shows: Shows) -> Decimal | None:
     else:
         seen = {key: shown[-1][1] for key, shown in shows.within(measure.seen, measure.window).items()}
     there = measure.presence is not None and bool(shows.last(measure.presence))
-    if not seen and not there:
+    if not there and (not seen or measure.window is not None):
         return None
     kept = [key for key, one in seen.items() if measure.where is None or _holds(measure.where, one)]
     if measure.distinct is not None:

@@ -39,6 +39,11 @@ def derived(signal: Signal) -> bool:
     return signal.part is not None and not isinstance(signal.measure, While)
 
 
+def unfed(signal: Signal) -> bool:
+    """Whether nothing can be fed in its place: it shows something of itself while nothing of the service is."""
+    return isinstance(signal.measure.inner, PromQL | Absence)
+
+
 @dataclass(frozen=True, eq=False)
 class Boundaries:
     """A guardrail while its rollout is in `stage` (None: in none)."""
@@ -51,7 +56,7 @@ class Boundaries:
     def signals(self) -> tuple[Signal, ...]:
         """Those that show nothing while nothing of the service is fed: others would be recorded beside what is fed."""
         own = self.guardrail.signals
-        return tuple(one for one in own if not isinstance(one.measure.inner, PromQL | Absence))
+        return tuple(one for one in own if not unfed(one))
 
     @cached_property
     def conditions(self) -> list[tuple[Alert, Condition]]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, groups, parts, selectors, value
+from handrail.emit.promtool.boundaries import unfed
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Reads, Rise, Timeline, matches
@@ -63,6 +64,9 @@ Fault = tuple[str, tuple[Selector, ...], At | None]
 Losses = dict[tuple[tuple[Key, ...], Feed | None], str]
 """Which series are lost, what they show then, and why it is blind."""
 
+Round = tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]
+"""What is lost at an evaluation, who is blind and why, and of whom that is not certain."""
+
 
 def seldom(every: timedelta, widths: Iterable[timedelta], even: Sequence[timedelta]) -> timedelta:
     """How seldom is scraped for windows of these widths: a few times in each, and the `even` times are multiples of it."""
@@ -74,9 +78,7 @@ def losses(rollout: Rollout) -> Iterator[Story | Untestable]:
     """One story for all whose windows are about as wide."""
     groups: dict[timedelta, list[list[Measured]]] = {}
     for guardrail in rollout.guardrails:
-        if guardrail.split is not None or any(
-            isinstance(s.measure.inner, PromQL | Absence) for s in guardrail.signals
-        ):
+        if guardrail.split is not None or any(map(unfed, guardrail.signals)):
             continue
         one = Measured(guardrail)
         step = next((step for step in STEPS if step > one.width), None)
@@ -118,13 +120,8 @@ class _Story:
     @cached_property
     def scrape(self) -> timedelta:
         """As often as its windows ask, and no more often."""
-        widths = [
-            part.width for one in self.guarded for s in one.guardrail.signals for part in parts(s.measure)
-        ]
-        some = [width for width in widths if width]
+        some = [one.width for one in self._measures if one.width]
         return seldom(self.rollout.scrape, some, [*some, self.step])
-
-    # What is fed
 
     @cached_property
     def keys(self) -> list[Key]:
@@ -198,8 +195,6 @@ class _Story:
         rising = Reads(one for m in self._measures if rises(m) for one in selectors(m))
         return rising, Reads(one for m in self._changing for one in selectors(m))
 
-    # What is asked
-
     def _story(self) -> Story:
         stage, seen = stages_of(self.rollout)[0], dict[Key, Feed]()
         for one in self.guarded:
@@ -214,15 +209,12 @@ class _Story:
         for _ in range(2):
             course.go_on({**seen, **self._stopped_elsewhere}, missing, stage, shown=["nothing is measured"])
         looks = [course.look(("reason", MISSING))]
-        rounds: list[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]] = [
-            ({}, [], []),
-            *self._rounds(),
-        ]
+        healthy: Round = ({}, [], [])
         reads = [one for m in self._measures for one in selectors(m)]
         beside = {**strangers(self._feeds(self._numbers, Decimal(1)), reads), **self._stopped_elsewhere}
         for one in self.guarded:
             beside |= one.recorded_of_others
-        for lost, because, unsure in [*rounds, *self._stopped()]:
+        for lost, because, unsure in [healthy, *self._rounds(), *self._stopped()]:
             odd = {key: shown for key in self.keys if (shown := lost.get(key)) is not None}
             here: Feeds = {
                 **beside,
@@ -272,7 +264,7 @@ class _Story:
         others = strangers(self._sources, shown_by)
         return {key: STILL if isinstance(feed, Rise) else FAILED for key, feed in others.items()}
 
-    def _stopped(self) -> Iterator[tuple[Mapping[Key, Feed | None], list[tuple[str, str]], list[str]]]:
+    def _stopped(self) -> Iterator[Round]:
         """Each source stops, one after the other, with all that only those read who come from it: they alone are blind."""
         for key, feed in self._sources.items():
             because = [
@@ -301,7 +293,7 @@ class _Story:
                     yield Figure(self._seeing, signal.events, count)
                     yield Figure(self._seeing, signal.traffic, count / seconds(measure.width))
 
-    def _rounds(self) -> Iterator[tuple[dict[Key, Feed | None], list[tuple[str, str]], list[str]]]:
+    def _rounds(self) -> Iterator[Round]:
         """Faults that may come together: which series are lost or odd, who is blind and why, and of whom that is not certain."""
         every = complete(key for one in self.guarded for key in one.keys)
         shows = self._shows(self._numbers)

@@ -14,7 +14,7 @@ from functools import cached_property
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
 from handrail.emit.promtool.attempts import stable_of
-from handrail.emit.promtool.boundaries import MARGIN, derived
+from handrail.emit.promtool.boundaries import MARGIN, derived, unfed
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises
 from handrail.emit.promtool.levels import MANY as ENOUGH
 from handrail.emit.promtool.levels import few_of, shown_as
@@ -35,7 +35,6 @@ from handrail.emit.promtool.series import (
 from handrail.emit.promtool.story import Breach, Course, Instance, Story, Text, Untestable, instance
 from handrail.emit.promtool.verdicts import certain, stages_of
 from handrail.plan import (
-    Absence,
     Alert,
     Condition,
     Count,
@@ -44,7 +43,6 @@ from handrail.plan import (
     Growth,
     Guardrail,
     Measure,
-    PromQL,
     Rate,
     Ratio,
     Rollout,
@@ -113,7 +111,7 @@ def past(rollout: Rollout) -> Iterator[Story | Untestable]:
 
 
 def _looking(rollout: Rollout, guardrail: Guardrail) -> Iterator[Looking]:
-    free = [one.name for one in guardrail.signals if isinstance(one.measure.inner, PromQL | Absence)]
+    free = [one.name for one in guardrail.signals if unfed(one)]
     known = certain(guardrail)
     for alert in guardrail.alerts:
         if alert in known or any(one.signal.name in free for one in alert.conditions):
@@ -241,16 +239,24 @@ class _Past:
         for one in self.looking:
             reads = Reads(selectors(one.measure))
             own = [key for key in found if key in reads]
-            inner, least = one.measure.inner, one.condition.least or Decimal(0)
+            inner = one.measure.inner
             while (
                 isinstance(inner, EventMeasure)
                 and (events(one.measure, self._shows(found)) or 0) < inner.min_events
             ):
                 found |= {key: self._ten_times(found[key]) for key in own}
             bad = [k for k in own if isinstance(inner, Ratio) and any(matches(s, k) for s in inner.part)]
-            while bad and (value(one.measure, self._shows(found)) or least) < least:
+            while bad and self._too_low(one, value(one.measure, self._shows(found))):
                 found |= {key: self._ten_times(found[key]) for key in bad}
         return found
+
+    def _too_low(self, one: Looking, base: Decimal | None) -> bool:
+        """Whether that is not compared with, or leaves a share nothing to drop to."""
+        figure = one.condition.figure_in(one.here.stage)
+        if base is None or figure is None or one.condition.reference is None:
+            return False
+        too_low = one.condition.least is not None and base < one.condition.least
+        return too_low or (derived(one.condition.signal) and one.condition.limit_from(base, figure) <= 0)
 
     def _ten_times(self, number: Decimal) -> Decimal:
         if not 0 < number < MOST:
@@ -319,7 +325,10 @@ class _Past:
         base = value(one.measure, self._shows(self._numbers))
         if base is None or (one.condition.least is not None and base < one.condition.least):
             raise Impossible(PAST)
-        return one.condition.limit_from(base, figure)
+        limit = one.condition.limit_from(base, figure)
+        if derived(one.condition.signal) and not 0 < limit * (1 + MARGIN) <= 1:
+            raise Impossible(PAST)
+        return limit
 
     def _beside(self, one: Looking, *, beyond: bool) -> Decimal:
         limit = self.limit(one)

@@ -11,12 +11,12 @@ from functools import lru_cache
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import selectors
-from handrail.emit.promtool.boundaries import SICK
+from handrail.emit.promtool.boundaries import SICK, unfed
 from handrail.emit.promtool.levels import Level
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline
 from handrail.emit.promtool.story import UNHEARD, Breach, Course, Instance, Story, Text, Untestable, instance
-from handrail.plan import Absence, Alert, Guardrail, PromQL, Rollout, Slo
+from handrail.plan import Alert, Guardrail, PromQL, Rollout, Slo
 from handrail.promql.remembered import REMEMBER
 from handrail.units import Unit, plain, show, span
 
@@ -119,7 +119,7 @@ def _of_tiers(guardrail: Guardrail) -> dict[Instance, Alert]:
 
 def _free(guardrail: Guardrail) -> set[str]:
     """The signals of which nothing can be fed."""
-    return {one.name for one in guardrail.signals if isinstance(one.measure.inner, PromQL | Absence)}
+    return {one.name for one in guardrail.signals if unfed(one)}
 
 
 def _raw(guardrail: Guardrail) -> set[str]:

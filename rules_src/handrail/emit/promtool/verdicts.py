@@ -26,6 +26,10 @@ LIMITS = (
 )
 LASTS = "An alert fires when its `for` has passed and ends when its `keep_firing_for` has, neither one evaluation sooner"
 REMEMBERS = "The stage and the figures that the receiver reported last hold for ten minutes, and no longer"
+LONG = timedelta(hours=1)
+"""What must last longer is pending at the limits, and fires in the story of its time: after a day and a half promtool's store
+cuts what it holds into blocks beside the evaluations, and may then lose a sample.
+"""
 AT_ONCE = 4
 """Times up to so many evaluations are shown evaluation by evaluation."""
 FREE = "no series are known that give a free PromQL expression a value"
@@ -206,7 +210,7 @@ def _play(
 
 def _longest(rollout: Rollout, alerts: Iterable[Alert]) -> timedelta:
     """So long that a second evaluation finds whatever must last, and forgets what is remembered."""
-    times = [time for alert in alerts for time in (alert.sustained, alert.keep_firing_for)]
+    times = [time for alert in alerts for time in (alert.sustained, alert.keep_firing_for) if time <= LONG]
     every = rollout.evaluate
     return -(-max([*times, REMEMBER * 3 / 2]) // every) * every
 
@@ -287,7 +291,7 @@ def _lasting(
 def _last(
     step: timedelta, several: Sequence[tuple[Recorded, Instance, Alert]], times: set[timedelta], stage: str
 ) -> Story:
-    """All that lasts so long is beyond its limits for that time, and is well again then."""
+    """All that lasts so long is beyond its limits for that time, and is well again then; with the texts that no limit shows."""
     alerts = {one: alert for _, one, alert in several}
     course, places = Course(step, Timeline(step), alerts), list(dict.fromkeys(here for here, _, _ in several))
     thin = {id(here) for here, _, alert in several if alert is here.guardrail.thin}
@@ -299,10 +303,12 @@ def _last(
         for alert in alerts.values()
         if alert.keep_firing_for in kept or alert.sustained in times
     }
+    texts: dict[str, list[Text]] = {}
     for moments, time in ((worst, max(sustained)), (calm, max(kept, default=None))):
         for _ in range(0 if time is None else -(-time // step) + 1):
-            _play(course, [[moment] for moment in moments], stage or None, {})
-    return course.story(f"{LASTS} ({', '.join(map(span, sorted(times)))})")
+            _play(course, [[moment] for moment in moments], stage or None, texts)
+    told = [text for own in texts.values() for text in own if text.alert.sustained > LONG]
+    return course.story(f"{LASTS} ({', '.join(map(span, sorted(times)))})", told)
 
 
 def _of_few(guardrail: Guardrail) -> dict[Instance, Alert]:

@@ -9,29 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handrail.declare import (
-    Absence,
-    Age,
-    Changes,
-    Count,
-    Difference,
-    Distribution,
-    Forecast,
-    Gauge,
-    Growth,
-    Increase,
-    Latency,
-    PromQL,
-    Rate,
-    Ratio,
-    Rollout,
-    SlowerThan,
-    State,
-    TimeUntil,
-    Usage,
-    While,
-)
-from handrail.declare.dashboard import Drawable
+from handrail.declare import Rollout
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.kinds import Kind, declared_kinds, kind_by_name, readings
@@ -44,7 +22,7 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     told = declared_kinds(rollout)
     for reading in readings(rollout):
         measure = reading.entry.measure
-        if reading.kind is Kind.counter or not _is_level(measure):
+        if reading.kind is Kind.counter or not reading.is_amount:
             continue
         if told.get(reading.metric, kind_by_name(reading.metric)) is Kind.counter:
             name = reading.metric if reading.free else getattr(measure, reading.field)
@@ -57,16 +35,3 @@ def check(rollout: Rollout) -> Iterator[Finding]:
             yield finding(
                 NAME, measure, what, cure, reading.field, about=reading.entry.of, severity=Severity.warning
             )
-
-
-def _is_level(measure: Drawable) -> bool:
-    """Whether its value is that of one gauge, which a counter would falsify."""
-    match measure:
-        case Gauge() | Growth() | Forecast() | PromQL():
-            return True
-        case Difference() | Usage() | State():  # two counters may be compared, and a state is no amount
-            return False
-        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Distribution():
-            return False
-        case Age() | TimeUntil() | Count() | Changes() | Absence() | While():
-            return False

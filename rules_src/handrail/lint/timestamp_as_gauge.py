@@ -9,32 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from handrail.declare import (
-    Absence,
-    Age,
-    Changes,
-    Count,
-    Difference,
-    Distribution,
-    Forecast,
-    Gauge,
-    Growth,
-    Increase,
-    Latency,
-    PromQL,
-    Rate,
-    Ratio,
-    Rollout,
-    SlowerThan,
-    State,
-    TimeUntil,
-    Usage,
-    While,
-)
-from handrail.declare.dashboard import Drawable
+from handrail.declare import Rollout
 from handrail.lint.common.finding import Finding, finding
-from handrail.lint.common.measured import measured
-from handrail.promql.syntax import selector
+from handrail.lint.common.kinds import readings
 
 NAME = "timestamp-as-gauge"
 
@@ -43,23 +20,9 @@ _STAMP = re.compile(r".*(_timestamp|_start_time)(_seconds|_milliseconds|_ms)?")
 
 def check(rollout: Rollout) -> Iterator[Finding]:
     """Every gauge whose name says that it is a timestamp."""
-    for entry in measured(rollout):
-        measure = entry.measure
-        gauge = _gauge(measure) if entry.panel is None else None
-        if gauge is not None and _STAMP.fullmatch(metric := selector(gauge).metric):
+    for reading in readings(rollout):
+        entry, metric = reading.entry, reading.metric
+        if reading.is_amount and not reading.free and entry.panel is None and _STAMP.fullmatch(metric):
             what = f"reads the timestamp {metric} as a gauge, which is the time since 1970"
             cure = "use Age or TimeUntil, or Changes for how often it changed"
-            yield finding(NAME, measure, what, cure, "metric", about=entry.of)
-
-
-def _gauge(measure: Drawable) -> str | None:
-    """The one gauge whose amount it judges."""
-    match measure:
-        case Gauge(metric=metric) | Growth(metric=metric) | Forecast(metric=metric):
-            return metric
-        case Difference() | Usage() | State() | PromQL():
-            return None
-        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Distribution():
-            return None
-        case Age() | TimeUntil() | Count() | Changes() | Absence() | While():
-            return None
+            yield finding(NAME, entry.measure, what, cure, reading.field, about=entry.of)

@@ -46,13 +46,18 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class MetricUse:
-    """A metric that a measure reads in `field`, as what it reads it; `free` says that free PromQL does."""
+    """A metric that a measure reads in `field`, as what it reads it; `free` says that free PromQL does.
+
+    `is_amount`: what is judged is the amount that this one gauge shows, or by how much that moves. Two that are compared
+    are not, and a state is no amount.
+    """
 
     entry: Measured
     field: str
     metric: str
     kind: Kind
     free: bool = False
+    is_amount: bool = False
 
 
 _COUNTED = re.compile(r".*_(total|bucket)")
@@ -101,12 +106,14 @@ def _readings(rollout: Rollout) -> Iterator[MetricUse]:
         match measure:
             case PromQL(expr):
                 for metric, kind in dict.fromkeys(_in_promql(parsed(expr), "")):
-                    yield MetricUse(entry, "expr", metric, kind, free=True)
+                    yield MetricUse(entry, "expr", metric, kind, free=True, is_amount=True)
             case Rate() | Increase() if getattr(measure, "slower_than", None) is None:
                 yield from _of(entry, Kind.counter, "counter")
             case Ratio():
                 yield from _of(entry, Kind.counter, "of", "bad", "good")
-            case Gauge() | Growth() | Forecast() | State():
+            case Gauge() | Growth() | Forecast():
+                yield from _of(entry, Kind.gauge, "metric", is_amount=True)
+            case State():
                 yield from _of(entry, Kind.gauge, "metric")
             case Difference():
                 yield from _of(entry, Kind.gauge, "metric", "minus")
@@ -118,10 +125,10 @@ def _readings(rollout: Rollout) -> Iterator[MetricUse]:
                 pass  # of either kind
 
 
-def _of(entry: Measured, kind: Kind, *fields: str) -> Iterator[MetricUse]:
+def _of(entry: Measured, kind: Kind, *fields: str, is_amount: bool = False) -> Iterator[MetricUse]:
     for field in fields:
         for text in written(getattr(entry.measure, field)):
-            yield MetricUse(entry, field, selector(text).metric, kind)
+            yield MetricUse(entry, field, selector(text).metric, kind, is_amount=is_amount)
 
 
 def _in_promql(node: Any, within: str) -> Iterator[tuple[str, Kind]]:

@@ -359,6 +359,15 @@ FOUND = {
         [d.Warning(d.DropPoints("10%"))],
         against=d.Ago("1h"),
     ),
+    "a stage allows more points than a share of another stage has to drop": _declared(
+        d.Ratio("requests_total", good='requests_total{code=~"2.."}', window="5m", min_events=20),
+        [
+            d.Warning(d.DropPoints({"10%": "10%", "50%": "60%", "100%": "60%"})),
+            d.Critical(d.Drop({"10%": None, "50%": "70%", "100%": "70%"})),
+        ],
+        against=d.Ago("1h"),
+        stages=STAGES[3][1:],
+    ),
 }
 
 

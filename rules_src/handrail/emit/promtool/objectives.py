@@ -25,7 +25,7 @@ MANY = Decimal(1000)
 
 def objectives(rollout: Rollout) -> Iterator[Story | Untestable]:
     """What is recorded of them; when that is too much is shown with the limits of the rollout."""
-    together: list[_Counted] = []
+    together: list[_Together] = []
     for slo in rollout.slos:
         try:
             if isinstance(slo.measure, TimeSlices):
@@ -40,19 +40,19 @@ def objectives(rollout: Rollout) -> Iterator[Story | Untestable]:
 _Objective = tuple[Slo, Ratio | SlowerThan]
 
 
-def _join(rollout: Rollout, one: _Objective, together: list[_Counted]) -> None:
+def _join(rollout: Rollout, one: _Objective, together: list[_Together]) -> None:
     """With others, if the same series can show all of them."""
     for place, others in enumerate(together):
         try:
-            together[place] = _Counted(rollout, (*others.counted, one))
+            together[place] = _Together(rollout, (*others.counted, one))
         except Impossible:
             continue
         return
-    together.append(_Counted(rollout, (one,)))
+    together.append(_Together(rollout, (one,)))
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _Together:
     """Objectives whose events are counted. Raises Impossible where no series show all of them."""
 
     rollout: Rollout

@@ -120,10 +120,8 @@ def _blind(
     """
     every = {instance(alert, REASON, one): alert for alert, several in missing.items() for one in several}
     unsaid = {instance(alert, REASON, NO_STAGE): alert for alert in unheard}
-    course, looks = (
-        Course(_step(rollout, [*missing, *unheard]), Timeline(rollout.scrape), every),
-        list[Look](),
-    )
+    course = Course(_step(rollout, [*missing, *unheard]), Timeline(rollout.scrape), every)
+    looks: list[Look] = []
     while not course.stages or not all(map(course.fires, {alert.name for alert in missing})):
         course.go_on(_seen(rollout), every, stage, shown=[NOTHING_MEASURED])
         looks.append(course.look((REASON, MISSING)))

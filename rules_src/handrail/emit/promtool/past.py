@@ -107,7 +107,11 @@ def past(rollout: Rollout) -> Iterator[Story | Untestable]:
                 else:
                     groups.setdefault((one.back, one.width), []).append(one)
     for (back, width), several in groups.items():
-        yield from _Past(rollout, back, width, tuple(several)).stories()
+        try:
+            yield from list(_Past(rollout, back, width, tuple(several)).stories())
+        except Impossible:  # no series show all of them at once
+            for one in several:
+                yield from _Past(rollout, back, width, (one,)).stories()
 
 
 def _looking(rollout: Rollout, guardrail: Guardrail) -> Iterator[Looking]:
@@ -317,18 +321,20 @@ class _Past:
         figure = one.condition.figure_in(one.here.stage)
         if figure is None:
             raise TypeError("nothing is judged here")
-        return self._limit(one, figure)
+        limit = self._limit(one, figure)
+        compared = one.condition.reference is not None
+        if compared and derived(one.condition.signal) and not 0 < limit * (1 + MARGIN) <= 1:
+            raise Impossible(PAST)
+        return limit
 
     def _limit(self, one: Looking, figure: Decimal) -> Decimal:
+        """That of this figure, of whichever stage, though nothing may be beyond it."""
         if one.condition.reference is None:
             return figure
         base = value(one.measure, self._shows(self._numbers))
         if base is None or (one.condition.least is not None and base < one.condition.least):
             raise Impossible(PAST)
-        limit = one.condition.limit_from(base, figure)
-        if derived(one.condition.signal) and not 0 < limit * (1 + MARGIN) <= 1:
-            raise Impossible(PAST)
-        return limit
+        return one.condition.limit_from(base, figure)
 
     def _beside(self, one: Looking, *, beyond: bool) -> Decimal:
         limit = self.limit(one)

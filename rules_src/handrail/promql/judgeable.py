@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from handrail.plan import Changes, Condition, Count, Gauge, Increase, Latency, Rate, Ratio, SlowerThan, Usage
+from handrail.plan import (
+    Absence,
+    Changes,
+    Condition,
+    Count,
+    Difference,
+    Forecast,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
+    Measure,
+    PromQL,
+    Rate,
+    Ratio,
+    SlowerThan,
+    State,
+    StateChanges,
+    Timestamp,
+    Usage,
+    While,
+)
 from handrail.promql.comparisons import Scope, enough_events, join_clause, judged_series, reference_figure
 from handrail.units import plain
 
@@ -44,14 +65,21 @@ def _least_reference(condition: Condition) -> Decimal | None:
         return None
     if not condition.points:
         return Decimal(0)
-    measure = condition.signal.measure.inner
-    counts = isinstance(measure, _NEVER_NEGATIVE) or (
-        isinstance(measure, Gauge) and measure.least is not None
-    )
-    return -max(condition.figures) if counts else None
+    return -max(condition.figures) if _never_negative(condition.signal.measure) else None
 
 
-_NEVER_NEGATIVE = (Ratio, SlowerThan, Latency, Increase, Rate, Usage, Count, Changes)
+def _never_negative(measure: Measure) -> bool:
+    match measure:
+        case While(inner):
+            return _never_negative(inner)
+        case Gauge(least=least):
+            return least is not None
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Usage() | Count() | Changes():
+            return True
+        case State() | StateChanges() | Growth() | Difference() | Timestamp() | Forecast():
+            return False
+        case Absence() | PromQL():
+            return False
 
 
 def _reference_join(condition: Condition, scope: Scope) -> str:

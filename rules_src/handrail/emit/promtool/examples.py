@@ -197,17 +197,19 @@ def _holding(
     return {}
 
 
-def rises(measure: Measure) -> bool:
-    """Whether what it looks at has to move steadily, as counters do."""
+def motion(measure: Measure) -> type[Rise | At] | None:
+    """How what it looks at has to move steadily: as a counter that rises, as a gauge, or not at all."""
     match measure:
         case While(inner):
-            return rises(inner)
-        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Growth() | Forecast():
-            return True
+            return motion(inner)
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate():
+            return Rise
+        case Growth() | Forecast():
+            return At
         case Gauge() | Usage() | State() | StateChanges() | Difference() | Count() | Changes():
-            return False
+            return None
         case Timestamp() | Absence() | PromQL():
-            return False
+            return None
 
 
 def examples(measure: Measure, given: Mapping[str, str]) -> Iterator[Key]:

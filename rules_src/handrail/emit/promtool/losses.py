@@ -15,7 +15,7 @@ from functools import cached_property
 
 from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, groups, parts, selectors, value
 from handrail.emit.promtool.boundaries import unfed
-from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises, strangers
+from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Reads, Rise, Timeline, matches
 from handrail.emit.promtool.story import Course, Figure, Story, Untestable, instance, seen_before
@@ -192,7 +192,7 @@ class _Story:
 
     @cached_property
     def _rising_and_changing(self) -> tuple[Reads, Reads]:
-        rising = Reads(one for m in self._measures if rises(m) for one in selectors(m))
+        rising = Reads(one for m in self._measures if motion(m) for one in selectors(m))
         return rising, Reads(one for m in self._changing for one in selectors(m))
 
     def _story(self) -> Story:

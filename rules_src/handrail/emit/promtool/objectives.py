@@ -10,7 +10,7 @@ from functools import cached_property
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
-from handrail.emit.promtool.examples import as_they_must, complete, examples, rises, small_numbers
+from handrail.emit.promtool.examples import as_they_must, complete, examples, motion, small_numbers
 from handrail.emit.promtool.levels import MISSING
 from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Reads, Rise, Timeline, matches
 from handrail.emit.promtool.story import UNHEARD, Course, Figure, Story, Untestable, instance
@@ -120,7 +120,7 @@ def _slices(rollout: Rollout, slo: Slo, slices: TimeSlices) -> Story:
     measure, signal = slices.measure, slices.condition.signal
     step = slices.length * max(2, -(-2 * measure.width // slices.length) + 1)
     scrape = min(rollout.scrape, rollout.evaluate)
-    rising = [one for part in parts(measure) if rises(part) for one in selectors(part)]
+    rising = [one for part in parts(measure) if motion(part) for one in selectors(part)]
 
     def feeds(numbers: Mapping[Key, Decimal]) -> Feeds:
         reads = Reads(rising)

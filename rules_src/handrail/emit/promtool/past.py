@@ -15,7 +15,7 @@ from handrail.contract import names
 from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
 from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.boundaries import MARGIN, derived, unfed
-from handrail.emit.promtool.examples import Measured, as_they_must, complete, rises
+from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion
 from handrail.emit.promtool.levels import MANY as ENOUGH
 from handrail.emit.promtool.levels import few_of, shown_as
 from handrail.emit.promtool.losses import seldom
@@ -39,8 +39,6 @@ from handrail.plan import (
     Condition,
     Count,
     EventMeasure,
-    Forecast,
-    Growth,
     Guardrail,
     Measure,
     Rate,
@@ -293,9 +291,9 @@ class _Past:
 
     def _of(self, numbers: Mapping[Key, Decimal]) -> Feeds:
         """Each past is as the one before: counters go on, and gauges that move begin again."""
-        measures = [m for one in self.looking for m in parts(one.condition.signal.measure) if rises(m)]
-        rising = Reads(s for m in measures for s in selectors(m))
-        gauges = Reads(s for m in measures if isinstance(m, Forecast | Growth) for s in selectors(m))
+        measures = [m for one in self.looking for m in parts(one.condition.signal.measure)]
+        rising = Reads(s for m in measures if motion(m) is Rise for s in selectors(m))
+        gauges = Reads(s for m in measures if motion(m) is At for s in selectors(m))
         found: dict[Key, Feed] = {}
         for key, one in numbers.items():
             if key in gauges:

@@ -22,7 +22,7 @@ from handrail.emit.promtool.past import past
 from handrail.emit.promtool.split import split
 from handrail.emit.promtool.story import FIRING, Story, Untestable
 from handrail.emit.promtool.verdicts import verdicts
-from handrail.plan import Environment, Rollout
+from handrail.plan import Alert, Environment, EventMeasure, Rollout
 from handrail.report.wording import reason
 from handrail.units import span
 
@@ -112,7 +112,16 @@ def _promises(rollout: Rollout, cases: Iterable[Story]) -> Iterator[str]:
         times = f" for {span(alert.sustained)}" if alert.sustained else ""
         kept = f", kept for {span(alert.keep_firing_for)}" if alert.keep_firing_for else ""
         where = ", ".join(map(span, sorted(shown.get(alert.name, ())))) or "none"
-        yield f"  {alert.name}: {when}{times}{kept} ({where})"
+        yield f"  {alert.name}: {when}{times}{kept}{_fewest(alert)} ({where})"
+
+
+def _fewest(alert: Alert) -> str:
+    """From how many events on it judges, and from how many bad ones where there are fewer."""
+    measures = [one.signal.measure.inner for one in alert.conditions]
+    least = {one.min_events for one in measures if isinstance(one, EventMeasure) and one.min_events > 1}
+    bad = {one.least_bad for one in alert.conditions if one.least_bad and not one.judges_filled}
+    from_bad = f", or {' or '.join(map(str, sorted(bad)))} bad ones" if bad else ""
+    return f"; from {' or '.join(map(str, sorted(least)))} events{from_bad}" if least else ""
 
 
 def _file(rollout: Rollout, step: timedelta, cases: list[Data], comments: Iterable[str]) -> str:

@@ -174,9 +174,6 @@ class Course:
         `shown` says for people what there is at it; what is new then is noted.
         """
         self.now = self.next
-        told = [_in(stage), *shown]
-        self.notes[self.now] = tuple(one for one in told if one not in self.told)
-        self.told = told
         self.timeline.play(feeds, self.now)
         self.stages.append(stage)
         held, unsure = set(breaches), set(unknown)
@@ -186,6 +183,10 @@ class Course:
                 self.lives[one] = None
             else:
                 self.lives[one] = (before or NEVER).then(alert, self.now, breach=one in held)
+        kept = sorted({one[0] for one, life in self.lives.items() if life and life.over is not None})
+        told = [_in(stage), *shown, *([f"kept: {', '.join(kept)}"] if kept else [])]
+        self.notes[self.now] = tuple(one for one in told if one not in self.told)
+        self.told = told
         self.looks.append(self.look())
 
     def look(self, only: tuple[str, str] | None = None) -> Look:

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from handrail.contract import (
     Command,
     DeploymentImage,
+    FieldRole,
     FlagOff,
     FlagShare,
     GitValue,
@@ -20,13 +21,10 @@ from handrail.contract import (
     LaunchDarklyOff,
     RolloutAbort,
     Step,
+    fields_of,
 )
 
 from handrail_receiver.model.runs import Effect
-
-# What a step asks for, and by which means; all its other fields say of whom.
-ASKED = frozenset({"weight", "state", "image", "value", "body", "read_equals"})
-MEANS = frozenset({"timeout", "within", "tries", "on_failure", "token", "bypasses_approval"})
 
 
 def on_each_node(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -43,8 +41,12 @@ def node_of(step: Step) -> str:
 
 def target_of(step: Step) -> Hashable:
     """What tells a step's target from every other: the same for two steps that only ask for different values."""
-    named = (one.name for one in fields(step) if one.name not in ASKED | MEANS)
-    return tuple((name, repr(getattr(step, name))) for name in named)
+    return _compared(step, FieldRole.identity)
+
+
+def value_of(step: Step) -> Hashable:
+    """What a step asks of its target: the same for two steps that only do it by different means."""
+    return _compared(step, FieldRole.value)
 
 
 def waits_for(effects: Sequence[Effect]) -> list[frozenset[int]]:
@@ -91,3 +93,8 @@ def _steps(effects: Sequence[Effect]) -> list[list[int]]:
 
 def _but_node(step: Step) -> Hashable:
     return tuple((one.name, repr(getattr(step, one.name))) for one in fields(step) if one.name != "sockets")
+
+
+def _compared(step: Step, role: FieldRole) -> Hashable:
+    """Written out, because a list has no hash and `True == 1`."""
+    return tuple((name, repr(value)) for name, value in fields_of(step, role))

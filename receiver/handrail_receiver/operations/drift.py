@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -31,6 +31,7 @@ from handrail_receiver.model import (
     Change,
     Conditions,
     Decision,
+    Effect,
     EffectState,
     History,
     IncidentEvent,
@@ -43,7 +44,7 @@ from handrail_receiver.model import (
     in_force,
     with_versions_of,
 )
-from handrail_receiver.model.nodes import target_of
+from handrail_receiver.model.nodes import target_of, value_of
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.outside.proofs import AskProbes, nobody_asks, not_proved
 from handrail_receiver.playbooks import Playbooks
@@ -59,6 +60,7 @@ EVERY, SELDOM = 3.0, 60.0
 LONGEST_PAUSE = 60.0
 FIRST_REMINDER, MOST_SELDOM = timedelta(minutes=5), timedelta(hours=1)
 WORKED = frozenset({EffectState.done, EffectState.already, EffectState.intended})
+LOST = frozenset({EffectState.failed, EffectState.skipped})
 
 
 @dataclass(frozen=True)
@@ -91,25 +93,30 @@ class TargetStates:
 
 def kept_steps(history: History) -> tuple[Step, ...]:
     """The steps that the rollbacks of an attempt carried out; for each target, the strongest rollback's step."""
-    by_target = {
-        target_of(effect.step): effect.step
-        for run in history.rollbacks
-        for effect in run.effects
-        if effect.state in WORKED
-    }
-    return tuple(by_target.values())
+    return tuple(effect.step for effect in _deciding(history) if effect.state in WORKED)
 
 
 def failed_steps(history: History) -> tuple[Step, ...]:
     """What the newest rollbacks did not bring about, where no stronger one decides about the target."""
-    kept = {target_of(step) for step in kept_steps(history)}
-    by_target = {
-        target_of(effect.step): effect.step
-        for run in history.rollbacks
-        for effect in run.effects
-        if effect.state in {EffectState.failed, EffectState.skipped}
-    }
-    return tuple(step for target, step in by_target.items() if target not in kept)
+    return tuple(effect.step for effect in _deciding(history) if effect.state not in WORKED)
+
+
+def _deciding(history: History) -> tuple[Effect, ...]:
+    """For each target, the last effect of the strongest rollback.
+
+    Where that one failed and a weaker rollback had brought about the same value, it is the weaker rollback's.
+    """
+    by_target: dict[Hashable, Effect] = {}
+    for effect in (one for run in history.rollbacks for one in run.effects):
+        before = by_target.get(target_of(effect.step))
+        brought = before is not None and before.state in WORKED and _same_value(before, effect)
+        if effect.state in WORKED or (effect.state in LOST and not brought):
+            by_target[target_of(effect.step)] = effect
+    return tuple(by_target.values())
+
+
+def _same_value(one: Effect, other: Effect) -> bool:
+    return value_of(one.step) == value_of(other.step)
 
 
 def broken_rollback(history: History) -> Run | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ from handrail_receiver.model import (
     RunState,
     incident_id,
 )
-from handrail_receiver.model.nodes import target_of
+from handrail_receiver.model.nodes import target_of, value_of
 from handrail_receiver.store.archive import SqlArchive
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Engine, Tx
@@ -172,15 +172,17 @@ def _left_to_stronger(tx: Tx, run: Run) -> Run:
     rows = tx.rows(
         "SELECT run.action, effect.step FROM run JOIN effect ON effect.run = run.id WHERE run.attempt = :id"
         " AND run.action LIKE '%rollback'"
-        " AND run.state IN ('open', 'proving', 'done', 'proved', 'failed', 'unproved')",
+        " AND run.state IN ('open', 'proving', 'done', 'proved', 'failed', 'unproved')"
+        " ORDER BY run.id, effect.position",
         id=run.attempt,
     )
-    theirs = {
-        target_of(step): step for row in rows if row["action"] in stronger for step in [step_of(row["step"])]
-    }
+    theirs: dict[Hashable, Hashable] = {}
+    for action in stronger:
+        steps = [step_of(row["step"]) for row in rows if row["action"] == action]
+        theirs |= {target_of(step): value_of(step) for step in steps}
     effects = (
         replace(effect, state=EffectState.left, found="a stronger action of this attempt decides about it")
-        if theirs.get(target_of(effect.step), effect.step) != effect.step
+        if theirs.get(target_of(effect.step), value_of(effect.step)) != value_of(effect.step)
         else effect
         for effect in run.effects
     )

@@ -45,6 +45,7 @@ from handrail.contract.playbook import (
 from handrail.contract.reporting import DashboardFacts, FigureFacts, ObjectiveFacts, ReportFacts, WeeklyTime
 from handrail.contract.stack_needs import DashboardNeed, QueryNeed, RoutingNeed, SeriesNeed, StackNeeds
 from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
+from handrail.contract.step_fields import FieldRole
 from handrail.contract.steps import (
     Command,
     DeploymentImage,
@@ -59,6 +60,7 @@ from handrail.contract.steps import (
     Scalar,
     Step,
     Written,
+    fields_of,
 )
 from handrail.contract.version_sources import ArgoVersion, DeploymentVersion, HttpVersion, VersionSource
 from handrail.units import duration
@@ -87,6 +89,7 @@ __all__ = [
     "DashboardNeed",
     "DeploymentImage",
     "DeploymentVersion",
+    "FieldRole",
     "FigureFacts",
     "FlagOff",
     "FlagShare",
@@ -136,6 +139,7 @@ __all__ = [
     "WeeklyTime",
     "Written",
     "duration",
+    "fields_of",
     "names",
     "rules_digest",
 ]

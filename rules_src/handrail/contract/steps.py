@@ -1,17 +1,21 @@
 """What a rollback can do: one class for each kind of step, every value absolute.
 
+Each field says whether it is the step's identity, its value, or a means (`step_fields`). The identity is what the step
+reads back: whoever reads the same place wants it to be one thing.
+
 docs/reference/targets has a page for each; docs/maintainers/development.md says how to add one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
 from handrail.base import declared
 from handrail.contract.addresses import HeaderName, Scheme, Secret, Url, like
+from handrail.contract.step_fields import FieldRole, Identity, Means, Value, roles_of
 
 OnFailure = Literal["next", "stop", "page"]
 Scalar = str | int | float | bool | None
@@ -55,10 +59,10 @@ class _Bounded:
     A step is tried for `within` seconds, or for `tries` times `timeout` where that is longer.
     """
 
-    timeout: Annotated[float, Field(gt=0, le=600)] = Field(default=10.0, kw_only=True)
-    within: Annotated[float, Field(gt=0, le=3600)] = Field(default=35.0, kw_only=True)
-    tries: Annotated[int, Field(ge=1, le=10)] = Field(default=3, kw_only=True)
-    on_failure: OnFailure = Field(default="next", kw_only=True)
+    timeout: Means[Annotated[float, Field(gt=0, le=600)]] = Field(default=10.0, kw_only=True)
+    within: Means[Annotated[float, Field(gt=0, le=3600)]] = Field(default=35.0, kw_only=True)
+    tries: Means[Annotated[int, Field(ge=1, le=10)]] = Field(default=3, kw_only=True)
+    on_failure: Means[OnFailure] = Field(default="next", kw_only=True)
 
 
 @declared
@@ -68,32 +72,32 @@ class HAProxyWeight(_Bounded):
     `server` is `backend/server`; `sockets` has one `unix:/path` or `host:port` for each HAProxy node.
     """
 
-    server: _Server
-    weight: Annotated[int, Field(ge=0, le=256)]
-    sockets: Sockets
-    kind: Literal["haproxy-weight"] = Field(default="haproxy-weight", kw_only=True)
+    server: Identity[_Server]
+    weight: Value[Annotated[int, Field(ge=0, le=256)]]
+    sockets: Identity[Sockets]
+    kind: Identity[Literal["haproxy-weight"]] = Field(default="haproxy-weight", kw_only=True)
 
 
 @declared
 class HAProxyState(_Bounded):
     """Set one server's administrative state through HAProxy's Runtime API."""
 
-    server: _Server
-    state: Literal["ready", "drain", "maint"]
-    sockets: Sockets
-    kind: Literal["haproxy-state"] = Field(default="haproxy-state", kw_only=True)
+    server: Identity[_Server]
+    state: Value[Literal["ready", "drain", "maint"]]
+    sockets: Identity[Sockets]
+    kind: Identity[Literal["haproxy-state"]] = Field(default="haproxy-state", kw_only=True)
 
 
 @declared
 class FlagOff(_Bounded):
     """Switch an Unleash feature off in one environment; `url` is where Unleash answers, without `/api`."""
 
-    url: Url
-    project: str
-    feature: str
-    environment: str
-    token: Secret
-    kind: Literal["unleash-off"] = Field(default="unleash-off", kw_only=True)
+    url: Identity[Url]
+    project: Identity[str]
+    feature: Identity[str]
+    environment: Identity[str]
+    token: Means[Secret]
+    kind: Value[Literal["unleash-off"]] = Field(default="unleash-off", kw_only=True)
 
 
 @declared
@@ -103,13 +107,13 @@ class FlagShare(_Bounded):
     The share is that of the one gradual rollout strategy which the feature has there; where it has none, it gets one.
     """
 
-    url: Url
-    project: str
-    feature: str
-    environment: str
-    token: Secret
-    percent: Annotated[int, Field(ge=0, le=100)]
-    kind: Literal["unleash-share"] = Field(default="unleash-share", kw_only=True)
+    url: Identity[Url]
+    project: Identity[str]
+    feature: Identity[str]
+    environment: Identity[str]
+    token: Means[Secret]
+    percent: Value[Annotated[int, Field(ge=0, le=100)]]
+    kind: Value[Literal["unleash-share"]] = Field(default="unleash-share", kw_only=True)
 
 
 @declared
@@ -119,24 +123,24 @@ class LaunchDarklyOff(_Bounded):
     `bypasses_approval` states that the token's role has `bypassRequiredApproval`, where the environment asks for it.
     """
 
-    project: str
-    flag: str
-    environment: str
-    token: Secret
-    url: Url = "https://app.launchdarkly.com"
-    bypasses_approval: bool = Field(default=False, kw_only=True)
-    kind: Literal["launchdarkly-off"] = Field(default="launchdarkly-off", kw_only=True)
+    project: Identity[str]
+    flag: Identity[str]
+    environment: Identity[str]
+    token: Means[Secret]
+    url: Identity[Url] = "https://app.launchdarkly.com"
+    bypasses_approval: Means[bool] = Field(default=False, kw_only=True)
+    kind: Identity[Literal["launchdarkly-off"]] = Field(default="launchdarkly-off", kw_only=True)
 
 
 @declared
 class RolloutAbort(_Bounded):
     """Abort an Argo Rollout in progress; `api` is the address of the Kubernetes API server."""
 
-    api: Url
-    namespace: str
-    rollout: str
-    token: Secret
-    kind: Literal["argo-abort"] = Field(default="argo-abort", kw_only=True)
+    api: Identity[Url]
+    namespace: Identity[str]
+    rollout: Identity[str]
+    token: Means[Secret]
+    kind: Identity[Literal["argo-abort"]] = Field(default="argo-abort", kw_only=True)
 
 
 @declared
@@ -146,13 +150,13 @@ class DeploymentImage(_Bounded):
     `image=None` means the image that was running when the attempt began, pinned then by its digest.
     """
 
-    api: Url
-    namespace: str
-    deployment: str
-    container: str
-    token: Secret
-    image: str | None = None
-    kind: Literal["deployment-image"] = Field(default="deployment-image", kw_only=True)
+    api: Identity[Url]
+    namespace: Identity[str]
+    deployment: Identity[str]
+    container: Identity[str]
+    token: Means[Secret]
+    image: Value[str | None] = None
+    kind: Identity[Literal["deployment-image"]] = Field(default="deployment-image", kw_only=True)
 
 
 @declared
@@ -164,13 +168,13 @@ class GitValue(_Bounded):
     began, pinned then exactly as it is written. `token` is for https; ssh uses the keys of the user who runs the receiver.
     """
 
-    repository: _Repository
-    branch: _Branch
-    path: _InRepository
-    key: Annotated[str, Field(min_length=1)]
-    value: Scalar | Written = None
-    token: Secret | None = None
-    kind: Literal["git-value"] = Field(default="git-value", kw_only=True)
+    repository: Identity[_Repository]
+    branch: Identity[_Branch]
+    path: Identity[_InRepository]
+    key: Identity[Annotated[str, Field(min_length=1)]]
+    value: Value[Scalar | Written] = None
+    token: Means[Secret | None] = None
+    kind: Identity[Literal["git-value"]] = Field(default="git-value", kw_only=True)
 
 
 @declared
@@ -181,16 +185,16 @@ class HttpCall(_Bounded):
     in type as well. The token travels as `<token_header>: <token_scheme> <token>`.
     """
 
-    method: Literal["PUT", "POST", "PATCH", "DELETE"]
-    url: Url
-    read_url: Url
-    read_pointer: Pointer
-    read_equals: Scalar
-    body: Mapping[str, object] | None = None
-    token: Secret | None = None
-    token_header: HeaderName = Field(default="Authorization", kw_only=True)
-    token_scheme: Scheme = Field(default="Bearer", kw_only=True)
-    kind: Literal["http"] = Field(default="http", kw_only=True)
+    method: Value[Literal["PUT", "POST", "PATCH", "DELETE"]]
+    url: Value[Url]
+    read_url: Identity[Url]
+    read_pointer: Identity[Pointer]
+    read_equals: Value[Scalar]
+    body: Value[Mapping[str, object] | None] = None
+    token: Means[Secret | None] = None
+    token_header: Means[HeaderName] = Field(default="Authorization", kw_only=True)
+    token_scheme: Means[Scheme] = Field(default="Bearer", kw_only=True)
+    kind: Identity[Literal["http"]] = Field(default="http", kw_only=True)
 
 
 @declared
@@ -202,11 +206,11 @@ class Command(_Bounded):
     except those that start with `HANDRAIL_`.
     """
 
-    argv: _Argv
-    read: _Argv
-    can: _Argv | None = Field(default=None, kw_only=True)
-    environment: dict[_Variable, Secret] = Field(default_factory=dict, kw_only=True)
-    kind: Literal["command"] = Field(default="command", kw_only=True)
+    argv: Value[_Argv]
+    read: Identity[_Argv]
+    can: Means[_Argv | None] = Field(default=None, kw_only=True)
+    environment: Identity[dict[_Variable, Secret]] = Field(default_factory=dict, kw_only=True)
+    kind: Identity[Literal["command"]] = Field(default="command", kw_only=True)
 
 
 Step = Annotated[
@@ -222,3 +226,11 @@ Step = Annotated[
     | Command,
     Field(discriminator="kind"),
 ]
+
+_ROLES: Final = {kind: roles_of(kind) for kind in get_args(get_args(Step)[0])}
+
+
+def fields_of(step: Step, role: FieldRole) -> tuple[tuple[str, object], ...]:
+    """The names and values of a step's fields that have a role, in the order of their names."""
+    roles = _ROLES[type(step)]
+    return tuple((name, getattr(step, name)) for name in sorted(roles) if roles[name] is role)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import itertools
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from guarded import NOW, guarded, playbook
 from guarded.playbook import weights
-from handrail.contract import GitValue, HAProxyState, HAProxyWeight, HttpCall, Secret, StageFacts, Step
+from handrail.contract import HAProxyWeight, StageFacts, Step
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.execute.rates import Rates
-from handrail_receiver.model.nodes import target_of
+from one_target import ALL_DIFFERENT, OTHER_MEANS, OTHER_VALUE
 
+KINDS = get_args(get_args(Step)[0])
 CANARY = HAProxyWeight("web/canary", 0, ["lb1:9999"])
 STABLE = replace(CANARY, server="web/stable")
 
@@ -54,23 +57,36 @@ def test_a_clock_that_is_set_back_keeps_no_target_from_being_acted_on() -> None:
         rates.spend(CANARY)
 
 
-def test_another_value_for_the_same_target_counts_with_it_and_another_place_does_not() -> None:
-    git = GitValue("https://g.example/r", "main", "values.yaml", "tag", "v1")
-    http = HttpCall("PUT", "https://a.example/x", "https://a.example/x", "/now", 0, {"weight": 0})
-    assert target_of(CANARY) == target_of(replace(CANARY, weight=100, timeout=1, within=1, tries=1))
-    assert target_of(git) == target_of(replace(git, value="v2", token=Secret("another")))
-    assert target_of(http) == target_of(replace(http, body={"weight": 1}, read_equals=1))
-    others: list[Step] = [
-        CANARY,
-        STABLE,
-        replace(CANARY, sockets=["lb2:9999"]),
-        HAProxyState("web/canary", "maint", ["lb1:9999"]),
-        git,
-        replace(git, key="other"),
-        http,
-        replace(http, url="https://a.example/y"),
-    ]
-    assert len({target_of(step) for step in others}) == len(others)
+@pytest.mark.parametrize(("one", "other"), [*OTHER_VALUE, *OTHER_MEANS])
+def test_another_value_and_other_means_count_with_the_same_target(one: Step, other: Step) -> None:
+    rates = Rates(Clock(), 1)
+    rates.spend(one)
+    with pytest.raises(Retryable):
+        rates.spend(other)
+
+
+def test_another_target_does_not_count_with_it() -> None:
+    rates = Rates(Clock(), 1)
+    for step in ALL_DIFFERENT:
+        rates.spend(step)
+
+
+def test_every_field_of_every_kind_of_step_is_in_one_of_these_tables() -> None:
+    """A pair of different targets says something of a field only if nothing else differs."""
+    apart = [_differing(one, other) for one, other in itertools.combinations(ALL_DIFFERENT, 2)]
+    together = [_differing(one, other) for one, other in [*OTHER_VALUE, *OTHER_MEANS]]
+    varied = {one for names in apart if len(names) == 1 for one in names}.union(*together)
+    shared = {"timeout", "within", "tries", "on_failure", "kind"}
+    known = {(kind, field.name) for kind in KINDS for field in fields(kind) if field.name not in shared}
+    assert known - varied == set()
+
+
+def _differing(one: Step, other: Step) -> set[tuple[type, str]]:
+    """The fields in which two steps of a kind differ."""
+    if type(one) is not type(other):
+        return set()
+    names = [field.name for field in fields(one)]
+    return {(type(one), name) for name in names if getattr(one, name) != getattr(other, name)}
 
 
 def test_over_the_limit_a_rollback_fails_and_says_what_repeats(tmp_path: Path) -> None:

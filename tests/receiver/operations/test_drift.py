@@ -13,7 +13,7 @@ from apis import Inbox
 from guarded import NOW, ROLLOUT, Guarded, guarded, playbook
 from guarded.playbook import weights
 from guarded.scraped import scraped
-from handrail.contract import Playbook, Proof, Tell, Webhook
+from handrail.contract import Playbook, Proof, Step, Tell, Webhook
 from handrail_receiver.model import (
     Attempt,
     AttemptState,
@@ -36,6 +36,7 @@ from handrail_receiver.operations.drift import (
     last_reminder,
     unfinished,
 )
+from one_target import OTHER_MEANS, OTHER_VALUE
 
 CANARY, STABLE = weights(0, 100)
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.rolled_back, "10%", NOW, NOW, "alice")
@@ -111,6 +112,26 @@ def test_the_strongest_rollback_says_what_a_target_should_hold() -> None:
     assert kept_steps(History(ATTEMPT, (run(), stronger))) == (other, STABLE)
     failed = replace(run(), effects=(Effect(0, CANARY, EffectState.failed), EFFECTS[1]))
     assert kept_steps(History(ATTEMPT, (failed,))) == (STABLE,)
+
+
+@pytest.mark.parametrize(("strong", "weak"), OTHER_VALUE)
+def test_of_one_target_the_stronger_rollback_s_value_alone_is_watched(strong: Step, weak: Step) -> None:
+    weaker = replace(run(), effects=(Effect(0, weak, EffectState.done),))
+    stronger = replace(run(1, action="emergency-rollback"), effects=(Effect(0, strong, EffectState.done),))
+    assert kept_steps(History(ATTEMPT, (weaker, stronger))) == (strong,)
+    failed = replace(stronger, effects=(Effect(0, strong, EffectState.failed),))
+    history = History(ATTEMPT, (weaker, failed))
+    assert (kept_steps(history), failed_steps(history)) == ((), (strong,))
+
+
+@pytest.mark.parametrize(("strong", "weak"), OTHER_MEANS)
+def test_what_a_weaker_rollback_brought_about_stays_watched_where_the_stronger_one_failed_to(
+    strong: Step, weak: Step
+) -> None:
+    weaker = replace(run(), effects=(Effect(0, weak, EffectState.done),))
+    failed = replace(run(1, action="emergency-rollback"), effects=(Effect(0, strong, EffectState.failed),))
+    history = History(ATTEMPT, (weaker, failed))
+    assert (kept_steps(history), failed_steps(history)) == ((weak,), ())
 
 
 PROOF = Proof(expr="canary_requests", at_most=0, within=60)

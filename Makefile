@@ -112,7 +112,7 @@ bench: $(SYNCED) servers ## the compiler beside promtool, and the samples an SLO
 
 .PHONY: bench-rollback
 bench-rollback: $(SYNCED) servers ## measure on real servers: breach to webhook, webhook to weight 0
-	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench
+	@PYTHONPATH=tests $(BIN)/python -m end_to_end.bench_rollback
 
 .PHONY: bench-receiver
 bench-receiver: $(SYNCED) servers ## the receiver's throughput compared with Debian's webhook: needs wrk and webhook

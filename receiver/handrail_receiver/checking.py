@@ -25,8 +25,9 @@ from handrail_receiver.operations.rehearsing import rehearsed
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.prometheus import Prometheus
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.read_settings import read_settings
 from handrail_receiver.secrets import Secrets
-from handrail_receiver.settings import Settings, read_settings, settings_file
+from handrail_receiver.settings import Settings, settings_file
 from handrail_receiver.starting import against_start, no_playbooks, unusable_store
 from handrail_receiver.store_commands.opening import SQLITE
 from handrail_receiver.targets import make_targets

@@ -86,8 +86,8 @@ def serve(*, check: bool = False) -> None:
     start would find, says all of it, and exits with 0, with 1 where something outside is not ready, or with 2.
     """
     # The client needs none of the server's libraries.
+    from handrail_receiver.read_settings import read_settings  # noqa: PLC0415
     from handrail_receiver.server import run  # noqa: PLC0415
-    from handrail_receiver.settings import read_settings  # noqa: PLC0415
     from handrail_receiver.starting import against_start  # noqa: PLC0415
 
     if check:

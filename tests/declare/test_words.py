@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import get_args
 
 import pytest
 from declared import refusals
 from handrail import declare
+from handrail.contract import Step
 from handrail.declare import Environment, Rollout
+from handrail.declare.measures import Measure
 from pydantic import TypeAdapter
 
-MEASURES = "Ratio(…), Latency(…), SlowerThan(…), Increase(…), Rate(…), Gauge(…), Usage(…), Difference(…), Age(…), TimeUntil(…), Count(…), Forecast(…), Changes(…), State(…), Growth(…), Absence(…), PromQL(…) or While(…)"
 LIMITS = "Above(…), AtLeast(…), Below(…), AtMost(…), Rise(…), RisePoints(…), Drop(…), DropPoints(…), Is(…) or Changed(…)"
-STEPS = "HAProxyWeight(…), HAProxyState(…), FlagOff(…), FlagShare(…), LaunchDarklyOff(…), RolloutAbort(…), DeploymentImage(…), GitValue(…), HttpCall(…) or Command(…)"
+
+
+def _either(words: Sequence[type]) -> str:
+    """What may be written: one of these."""
+    *others, last = [f"{word.__name__}(…)" for word in words]
+    return f"{', '.join(others)} or {last}"
+
+
+MEASURES, STEPS = _either(get_args(Measure)), _either(get_args(get_args(Step)[0]))
 
 
 @pytest.mark.parametrize(

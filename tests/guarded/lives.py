@@ -23,7 +23,7 @@ from typing import Any
 
 import psycopg
 from handrail_receiver import clock, server
-from handrail_receiver.settings import read_settings
+from handrail_receiver.read_settings import read_settings
 from handrail_receiver.store.postgres import Postgres
 from handrail_receiver.store.sqlite import SQLite
 from handrail_receiver.targets import haproxy

@@ -34,7 +34,7 @@ from . import loop
 LATER = (  # what a receiver imports when it has read its settings
     "anyio._backends._asyncio",
     "handrail_receiver.server",
-    "handrail_receiver.settings",
+    "handrail_receiver.read_settings",
     "handrail_receiver.store.postgres",
     "httpcore",
     "uvicorn.lifespan.on",

@@ -11,13 +11,20 @@ from handrail.contract import names
 from handrail.emit.promtool.series import At, Impossible, Key, matches
 from handrail.emit.promtool.story import seen_before
 from handrail.plan import (
+    Absence,
     Alert,
+    Changes,
     Condition,
+    Count,
+    Difference,
+    Forecast,
     Gauge,
+    Growth,
     Guardrail,
     Increase,
     Latency,
     Measure,
+    PromQL,
     Rate,
     Ratio,
     ReferenceKind,
@@ -25,6 +32,8 @@ from handrail.plan import (
     Selector,
     SlowerThan,
     State,
+    StateChanges,
+    Timestamp,
     Usage,
     While,
 )
@@ -159,7 +168,11 @@ def faults(measure: Measure) -> Iterator[Fault]:
             yield NUMBERS, own, NAN
         case Increase(bound=None) | Rate():
             yield MISSING, own, LOST
-        case _:
+        case Latency() | SlowerThan() | Increase():  # native, or bounded
+            return
+        case Growth() | Difference() | Timestamp() | Count() | Forecast() | Changes():
+            return
+        case StateChanges() | Absence() | PromQL():
             return
 
 

@@ -13,6 +13,10 @@ from handrail.emit.promtool.series import At, Impossible, Key, Rise, chosen, com
 from handrail.emit.promtool.verdicts import FREE
 from handrail.plan import (
     Absence,
+    Changes,
+    Count,
+    Difference,
+    Forecast,
     Gauge,
     Growth,
     Increase,
@@ -28,6 +32,7 @@ from handrail.plan import (
     SlowerThan,
     State,
     StateChanges,
+    Timestamp,
     Usage,
     While,
 )
@@ -63,7 +68,7 @@ class Pace:
 
 def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
     """Series that give the measure `value`. Raises Impossible where none can."""
-    if isinstance(value, str):
+    if isinstance(value, str) or isinstance(measure, State | StateChanges):
         return _state(measure, value, pace)
     if isinstance(measure, SeriesMeasure):
         return series_feeds(measure, value, dict(pace.labels), pace.scrape)
@@ -76,9 +81,8 @@ def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
             return _slow(measure, value, pace)
         case Increase():
             return _count(measure, value, pace)
-        case Rate(counters):
-            step = Rise(value * seconds(pace.scrape) / len(counters))
-            return {chosen(one, pace.labels): step for one in counters}
+        case Rate():
+            return _flow(measure, value, pace)
         case Gauge(metric=metric, scale=scale):
             return {chosen(metric, pace.labels): At(value / scale)}
         case Usage():
@@ -91,8 +95,6 @@ def feeds(measure: Measure, value: Value, pace: Pace) -> Feeds:
             return {} if value else {chosen(metric, pace.labels): At(Decimal(1))}
         case PromQL():
             raise Impossible(FREE)
-        case _:
-            raise TypeError("a state is named, not counted")
 
 
 def whole(share: Decimal, events: Decimal) -> Decimal:
@@ -212,6 +214,12 @@ def _count(measure: Increase, value: Decimal, pace: Pace) -> Feeds:
     return {key: feed for one in slow for key, feed in one.items()}
 
 
+def _flow(measure: Rate, value: Decimal, pace: Pace) -> Feeds:
+    """Each of several flows as fast as the others."""
+    step = Rise(value * seconds(pace.scrape) / len(measure.counters))
+    return {chosen(one, pace.labels): step for one in measure.counters}
+
+
 def _fill(measure: Usage, value: Decimal, pace: Pace) -> Feeds:
     """Each of several has as much as the others."""
     size = measure.size if isinstance(measure.size, Decimal) else Decimal(1000)
@@ -222,10 +230,12 @@ def _fill(measure: Usage, value: Decimal, pace: Pace) -> Feeds:
     return used | {chosen(one, pace.labels): At(size / len(measure.size)) for one in measure.size}
 
 
-def _state(measure: Measure, value: str, pace: Pace) -> Feeds:
+def _state(measure: Measure, value: Value, pace: Pace) -> Feeds:
     """1 for the state it is in, 0 for the others."""
     if not isinstance(measure, State):
         raise TypeError(f"{type(measure).__name__} is in no state")
+    if not isinstance(value, str):
+        raise TypeError("a state is named, not counted")
     return {
         chosen(measure.metric, {**pace.labels, measure.label: state}): At(Decimal(state == value))
         for state in pace.states
@@ -279,7 +289,7 @@ def selectors(measure: Measure) -> list[Selector]:
             return [*used, *(() if isinstance(size, Decimal) else size)]
         case While(inner, held):
             return selectors(inner) + selectors(held)
-        case _:
+        case PromQL():
             return []
 
 
@@ -344,7 +354,11 @@ def measured(measure: Measure, fed: Feeds, scrape: timedelta) -> Decimal | None:
         case While(inner, held, op, bound):
             value = measured(held, fed, scrape)
             return measured(inner, fed, scrape) if value is not None and op.breached(value, bound) else None
-        case _:
+        case Latency() | SlowerThan() | Increase() | Usage():
+            return None
+        case Difference() | Timestamp() | Count() | Forecast() | Changes():
+            return None
+        case State() | StateChanges() | Absence() | PromQL():
             return None
 
 

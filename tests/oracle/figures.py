@@ -21,11 +21,15 @@ from handrail.plan import (
     Latency,
     Measure,
     Op,
+    PromQL,
     Rate,
     Ratio,
     SlowerThan,
+    State,
+    StateChanges,
     Timestamp,
     Usage,
+    While,
 )
 
 from oracle.series_feeds import beside, least, whole
@@ -98,7 +102,9 @@ def exact(condition: Condition, limit: Decimal) -> bool:
             return int(limit.normalize().as_tuple().exponent) >= -6
         case SlowerThan():
             return limit in (0, 1)
-        case _:
+        case Ratio() | Latency() | Increase() | Rate() | Growth() | Timestamp() | Changes():
+            return False
+        case State() | StateChanges() | Absence() | PromQL():
             return False
 
 
@@ -174,7 +180,7 @@ def bounds(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
             return least(measure), None
         case Gauge(least=lowest, scale=scale) if lowest is not None:
             return lowest * scale, None
-        case _:
+        case Gauge() | Growth() | Forecast() | State() | StateChanges() | PromQL() | While():
             return None, None
 
 

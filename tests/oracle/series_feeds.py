@@ -12,17 +12,29 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from handrail.emit.promtool.series import At, Impossible, Key, chosen, matches
 from handrail.plan import (
+    Absence,
     Changes,
     Comparison,
     Condition,
     Count,
     Difference,
     Forecast,
+    Gauge,
+    Growth,
+    Increase,
+    Latency,
     Measure,
     Op,
+    PromQL,
+    Rate,
+    Ratio,
     Selector,
     SeriesMeasure,
+    SlowerThan,
+    State,
+    StateChanges,
     Timestamp,
+    Usage,
     While,
     Zero,
 )
@@ -160,7 +172,9 @@ def spread(measure: Measure, scrape: timedelta) -> tuple[Decimal, Decimal]:
             return (older, none) if until else (none, older)
         case Changes():  # one less in some windows, and another one where it changes how often they come
             return Decimal(2), none
-        case _:
+        case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Gauge() | Usage() | Growth():
+            return none, none
+        case Difference() | Count() | Forecast() | State() | StateChanges() | Absence() | PromQL() | While():
             return none, none
 
 
@@ -198,7 +212,7 @@ def least(measure: SeriesMeasure) -> Decimal | None:
             return Decimal(1)
         case Count() | Changes() | Timestamp(until=False) | Difference(absolute=True):
             return Decimal(0)
-        case _:
+        case Difference() | Timestamp() | Forecast():
             return None
 
 

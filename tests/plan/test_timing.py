@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 from handrail.declare import (
     Above,
+    Absence,
     Age,
     BeforeRollout,
     Below,
@@ -20,8 +22,10 @@ from handrail.declare import (
     Environment,
     Forecast,
     Gauge,
+    Growth,
     Guardrail,
     Increase,
+    Is,
     Latency,
     PromQL,
     Rate,
@@ -31,6 +35,7 @@ from handrail.declare import (
     SlowerThan,
     Stage,
     State,
+    TimeUntil,
     Usage,
     Warning,
     While,
@@ -42,6 +47,47 @@ from handrail.plan.timing import Times, timing
 BAD = Ratio(bad="bad_total", of="all_total", window="10m")
 USERS = Count("users_seen", window="1h", presence="up")
 GOOD = Ratio(good="good_total", of="all_total", window="10m")
+
+
+STILL_OR_MOVING: dict[str, tuple[Measure, Warning | Critical, tuple[float, float]]] = {
+    "age": (Age("stamp"), Critical(Above("1h")), (0, 0)),
+    "until": (TimeUntil("stamp"), Critical(Below("1h")), (0, 0)),
+    "count": (Count("up"), Critical(Below(3)), (0, 0)),
+    "fewer users of the last hour": (USERS, Critical(Below(3)), (60, 60)),
+    "more users of the last hour": (USERS, Critical(Above(3)), (30, 60)),
+    "any user in the last hour": (USERS, Critical(Above(0)), (0, 0)),
+    "difference": (Difference("a", minus="b"), Critical(Above(0)), (0, 0)),
+    "forecast": (Forecast("free", window="1h"), Critical(Below(0)), (60, 60)),
+    "changes": (Changes("started", window="15m"), Critical(Above(3)), (7.5, 15)),
+    "no changes": (Changes("started", window="15m"), Critical(Below(3)), (15, 15)),
+    "growth": (Growth("it", window="10m"), Critical(Above(3)), (10, 10)),
+    "absence": (Absence("it", window="10m"), Critical(Above(0)), (10, 10)),
+    "state": (State("it"), Critical(Is("open")), (0, 0)),
+}
+
+
+WINDOWS: list[tuple[Measure, Warning | Critical, tuple[float, float]]] = [
+    (BAD, Warning(Above("5%")), (0.5, 10)),
+    (BAD, Warning(Above({"a": "5%", "b": "10%"})), (1, 10)),
+    (BAD, Warning(Rise("10%")), (10, 10)),
+    (GOOD, Warning(Below("95%")), (0.5, 10)),
+    (GOOD, Warning(Above("95%")), (10, 10)),
+    (Latency("seconds", p=95, window="10m"), Warning(Above("1s")), (0.5, 10)),
+    (SlowerThan("seconds", "1s", window="10m"), Warning(Above("10%")), (1, 10)),
+    (Increase("it_total", window="10m"), Warning(Above(0)), (0, 0)),
+    (Increase("it_total", window="10m"), Warning(Above(3)), (5, 10)),
+    (Increase("it_total", window="10m"), Warning(Below(3)), (10, 10)),
+    (Rate("it_total", window="10m"), Warning(Above("1/s")), (5, 10)),
+    (Rate("it_total", window="10m"), Warning(Rise("10%")), (10, 10)),
+    (Rate("it_total", window="10m"), Warning(Below("1/s")), (10, 10)),
+    (Gauge("it"), Warning(Above(1)), (0, 0)),
+    (Gauge("it", window="10m"), Warning(Above(1)), (0, 0)),
+    (Gauge("it", window="10m"), Warning(Drop("10%")), (10, 10)),
+    (Gauge("it", over="min", window="10m"), Warning(Below(1)), (0, 0)),
+    (Usage("it", 50), Warning(Above("80%")), (0, 0)),
+    (While(BAD, condition=Rate("all_total")), Warning(Above("5%")), (0.5, 10)),
+    (PromQL("max_over_time(it[10m])"), Warning(Above(1)), (10, 10)),
+]
 
 
 def taken(measure: Measure, tier: Warning | Critical) -> Times:
@@ -67,28 +113,14 @@ def minutes(measure: Measure, tier: Warning | Critical) -> tuple[float, float]:
 
 def test_what_moves_is_known_when_its_window_is_filled_and_what_is_there_at_once() -> None:
     """The changes that are too many have come in the window; a straight line must be drawn again."""
-    found = {
-        "age": minutes(Age("stamp"), Critical(Above("1h"))),
-        "count": minutes(Count("up"), Critical(Below(3))),
-        "fewer users of the last hour": minutes(USERS, Critical(Below(3))),
-        "more users of the last hour": minutes(USERS, Critical(Above(3))),
-        "any user in the last hour": minutes(USERS, Critical(Above(0))),
-        "difference": minutes(Difference("a", minus="b"), Critical(Above(0))),
-        "forecast": minutes(Forecast("free", window="1h"), Critical(Below(0))),
-        "changes": minutes(Changes("started", window="15m"), Critical(Above(3))),
-        "no changes": minutes(Changes("started", window="15m"), Critical(Below(3))),
+    assert {name: minutes(measure, tier) for name, (measure, tier, _) in STILL_OR_MOVING.items()} == {
+        name: expected for name, (*_, expected) in STILL_OR_MOVING.items()
     }
-    assert found == {
-        "age": (0, 0),
-        "count": (0, 0),
-        "fewer users of the last hour": (60, 60),
-        "more users of the last hour": (30, 60),
-        "any user in the last hour": (0, 0),
-        "difference": (0, 0),
-        "forecast": (60, 60),
-        "changes": (7.5, 15),
-        "no changes": (15, 15),
-    }
+
+
+def test_every_measure_is_timed() -> None:
+    timed = {type(measure) for measure, *_ in [*STILL_OR_MOVING.values(), *WINDOWS]}
+    assert timed == set(get_args(Measure))
 
 
 def test_a_rollback_takes_scrape_window_evaluation_sustained_asking_again_and_its_steps() -> None:
@@ -119,31 +151,7 @@ def test_what_only_people_read_waits_for_company() -> None:
     assert taken(BAD, Warning(Above("1%"))).wait == timedelta(seconds=10)
 
 
-@pytest.mark.parametrize(
-    ("measure", "tier", "expected"),
-    [
-        (BAD, Warning(Above("5%")), (0.5, 10)),
-        (BAD, Warning(Above({"a": "5%", "b": "10%"})), (1, 10)),
-        (BAD, Warning(Rise("10%")), (10, 10)),
-        (GOOD, Warning(Below("95%")), (0.5, 10)),
-        (GOOD, Warning(Above("95%")), (10, 10)),
-        (Latency("seconds", p=95, window="10m"), Warning(Above("1s")), (0.5, 10)),
-        (SlowerThan("seconds", "1s", window="10m"), Warning(Above("10%")), (1, 10)),
-        (Increase("it_total", window="10m"), Warning(Above(0)), (0, 0)),
-        (Increase("it_total", window="10m"), Warning(Above(3)), (5, 10)),
-        (Increase("it_total", window="10m"), Warning(Below(3)), (10, 10)),
-        (Rate("it_total", window="10m"), Warning(Above("1/s")), (5, 10)),
-        (Rate("it_total", window="10m"), Warning(Rise("10%")), (10, 10)),
-        (Rate("it_total", window="10m"), Warning(Below("1/s")), (10, 10)),
-        (Gauge("it"), Warning(Above(1)), (0, 0)),
-        (Gauge("it", window="10m"), Warning(Above(1)), (0, 0)),
-        (Gauge("it", window="10m"), Warning(Drop("10%")), (10, 10)),
-        (Gauge("it", over="min", window="10m"), Warning(Below(1)), (0, 0)),
-        (Usage("it", 50), Warning(Above("80%")), (0, 0)),
-        (While(BAD, condition=Rate("all_total")), Warning(Above("5%")), (0.5, 10)),
-        (PromQL("max_over_time(it[10m])"), Warning(Above(1)), (10, 10)),
-    ],
-)
+@pytest.mark.parametrize(("measure", "tier", "expected"), WINDOWS)
 def test_a_window_hides_a_sudden_breach_shortly_and_a_slight_one_for_its_whole_length(
     measure: Measure, tier: Warning, expected: tuple[float, float]
 ) -> None:

@@ -18,9 +18,9 @@ from ports.target_cases import CASES, LIMIT, Case, Wrong
 from pydantic import TypeAdapter
 
 pytestmark = pytest.mark.anyio
-KINDS = {member.__dataclass_fields__["kind"].default.default for member in get_args(get_args(Step)[0])}
-
-ASKED_BY_HTTP = ["unleash-off", "unleash-share", "launchdarkly-off", "argo-abort", "deployment-image", "http"]
+STEPS = {step.__dataclass_fields__["kind"].default.default: step for step in get_args(get_args(Step)[0])}
+KINDS = set(STEPS)
+ASKED_BY_HTTP = [kind for kind, step in STEPS.items() if {"url", "api"} & set(step.__dataclass_fields__)]
 REAL = [kind for kind in CASES if kind != "fake"]  # the fake says and raises what a test tells it
 
 

@@ -47,9 +47,7 @@ def test_concepts_explains_each_term_once() -> None:
 
 
 def test_the_fuzzer_draws_every_measure() -> None:
-    drawn = (ROOT / "tests/fuzz/declarations.py").read_text() + (
-        ROOT / "tests/fuzz/series_measures.py"
-    ).read_text()
+    drawn = "".join(path.read_text() for path in (ROOT / "tests/fuzz").glob("*.py"))
     assert [one.__name__ for one in get_args(Measure) if f"d.{one.__name__}(" not in drawn] == []
 
 

@@ -13,20 +13,22 @@ import handrail.plan.measurements as planned
 import pytest
 from handrail.contract import Step
 from handrail.declare import limits
+from handrail.plan import Timestamp
 from handrail_receiver.attempt_states.states import State
 from handrail_receiver.model.incidents import IncidentEvent
 
 ROOT = Path(__file__).parents[2]
 HALVES = ("rules_src/handrail", "receiver/handrail_receiver")
+ORACLE = "tests/oracle"
 UNIONS = (declared.Measure, planned.Measure, limits.Limit, limits.Reference)
 ENUMS: tuple[EnumType, ...] = (State, IncidentEvent)
 SETS = {one.__name__ for union in UNIONS for one in get_args(union)} | {one.__name__ for one in ENUMS}
-SETS |= {planned.Timestamp.__name__} | {step.__name__ for step in get_args(get_args(Step)[0])}
+SETS |= {Timestamp.__name__} | {step.__name__ for step in get_args(get_args(Step)[0])}
 
 
 def files() -> list[Path]:
-    """Both halves."""
-    return [path for half in HALVES for path in (ROOT / half).rglob("*.py")]
+    """Both halves, and the oracle."""
+    return [path for half in (*HALVES, ORACLE) for path in (ROOT / half).rglob("*.py")]
 
 
 def hidden(source: str) -> Iterator[int]:

@@ -14,7 +14,7 @@ from guarded import guarded, playbook, write_playbook
 from handrail.contract import FlagOff, Secret
 from handrail_receiver import cli
 from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.settings import read_settings
+from handrail_receiver.read_settings import read_settings
 from handrail_receiver.starting import no_playbooks
 
 FLAG = FlagOff("http://127.0.0.1:9", "default", "new-checkout", "production", Secret("unleash_token"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from handrail.declare import (
     Above,
@@ -20,6 +22,7 @@ from handrail.declare import (
 )
 from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
+from handrail.declare.series_measures import SeriesMeasure
 from handrail.lower import lower
 from handrail.report.wording import limits, meaning
 
@@ -32,78 +35,82 @@ def said(measure: Measure, limit: Limit) -> tuple[str, str]:
     return meaning(one.signals[0].measure), limits(one.alerts[0])
 
 
-@pytest.mark.parametrize(
-    ("measure", "limit", "sentence", "words"),
-    [
-        (
+SENTENCES: list[tuple[Measure, Limit, str, str]] = [
+    (
+        Difference("wanted", minus="there", by=["app"]),
+        Above(0),
+        "By how much the sum of `wanted` is more than the sum of `there`, for each `app`.",
+        "above 0",
+    ),
+    (
+        Difference("a", minus="b", over="max", absolute=True, unit="bytes"),
+        Above("1GB"),
+        "By how much the highest `a` and the highest `b` differ.",
+        "above 1 GB",
+    ),
+    (
+        Age("stamp", by=["job"]),
+        Above("26h"),
+        "How long it is since the oldest time that `stamp` tells, for each `job`. A time of 0 is long ago.",
+        "above 1d2h",
+    ),
+    (
+        TimeUntil("end", zero="left out"),
+        Below("14d"),
+        "How long it is until the next time that `end` tells. A time of 0 does not count.",
+        "below 14d",
+    ),
+    (
+        Count("up", where="== 0", by=["job"]),
+        Above(2),
+        "How many series of `up` are == 0, for each `job`. No series at all is no data.",
+        "above 2",
+    ),
+    (
+        Count("broker", presence="up"),
+        Below(3),
+        "How many series of `broker` there are. No series at all is 0 while `up` is there.",
+        "below 3",
+    ),
+    (
+        Count("build", distinct="version", where="> 0"),
+        Above(1),
+        'How many values of `version` there are in `build{version!=""}` where it is > 0. No series at all is no data.',
+        "above 1",
+    ),
+    (
+        Forecast("free", unit="bytes", by=["disk"]),
+        Below(0),
+        "The lowest `free` in 1d if it goes on as in the last 6h, for each `disk`.",
+        "below 0 B",
+    ),
+    (
+        Changes("started", over="sum"),
+        Above(3),
+        "How often `started` changed in 15m, all series together.",
+        "above 3",
+    ),
+    (
+        While(
             Difference("wanted", minus="there", by=["app"]),
-            Above(0),
-            "By how much the sum of `wanted` is more than the sum of `there`, for each `app`.",
-            "above 0",
+            condition=Changes("updated", window="10m", resets=True, by=["app"]),
+            at_most=0,
         ),
+        Above(0),
         (
-            Difference("a", minus="b", over="max", absolute=True, unit="bytes"),
-            Above("1GB"),
-            "By how much the highest `a` and the highest `b` differ.",
-            "above 1 GB",
+            "By how much the sum of `wanted` is more than the sum of `there`, for each `app`. Only while this is at or "
+            "below 0: how often `updated` fell in 10m, of the series that did most, of the same `app`."
         ),
-        (
-            Age("stamp", by=["job"]),
-            Above("26h"),
-            "How long it is since the oldest time that `stamp` tells, for each `job`. A time of 0 is long ago.",
-            "above 1d2h",
-        ),
-        (
-            TimeUntil("end", zero="left out"),
-            Below("14d"),
-            "How long it is until the next time that `end` tells. A time of 0 does not count.",
-            "below 14d",
-        ),
-        (
-            Count("up", where="== 0", by=["job"]),
-            Above(2),
-            "How many series of `up` are == 0, for each `job`. No series at all is no data.",
-            "above 2",
-        ),
-        (
-            Count("broker", presence="up"),
-            Below(3),
-            "How many series of `broker` there are. No series at all is 0 while `up` is there.",
-            "below 3",
-        ),
-        (
-            Count("build", distinct="version", where="> 0"),
-            Above(1),
-            'How many values of `version` there are in `build{version!=""}` where it is > 0. No series at all is no data.',
-            "above 1",
-        ),
-        (
-            Forecast("free", unit="bytes", by=["disk"]),
-            Below(0),
-            "The lowest `free` in 1d if it goes on as in the last 6h, for each `disk`.",
-            "below 0 B",
-        ),
-        (
-            Changes("started", over="sum"),
-            Above(3),
-            "How often `started` changed in 15m, all series together.",
-            "above 3",
-        ),
-        (
-            While(
-                Difference("wanted", minus="there", by=["app"]),
-                condition=Changes("updated", window="10m", resets=True, by=["app"]),
-                at_most=0,
-            ),
-            Above(0),
-            (
-                "By how much the sum of `wanted` is more than the sum of `there`, for each `app`. Only while this is at or "
-                "below 0: how often `updated` fell in 10m, of the series that did most, of the same `app`."
-            ),
-            "above 0",
-        ),
-    ],
-)
+        "above 0",
+    ),
+]
+
+
+def test_every_measure_of_single_series_is_said_here() -> None:
+    assert set(get_args(SeriesMeasure)) - {type(measure) for measure, *_ in SENTENCES} == set()
+
+
+@pytest.mark.parametrize(("measure", "limit", "sentence", "words"), SENTENCES)
 def test_a_measure_is_a_sentence_and_its_limit_is_in_its_unit(
     measure: Measure, limit: Limit, sentence: str, words: str
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count, product
+from typing import get_args
 
 import pytest
 from handrail.contract import names
@@ -105,8 +106,13 @@ MEASURES: dict[str, Measure] = {
     "free by": PromQL("sum by (queue, service, tier) (level)"),
     "free number": PromQL("scalar(sum(level)) * 2"),
 }
+STATE = State("breaker", "state")
 COMPARABLE = [name for name in MEASURES if name not in {"absence", "free", "free by", "free number"}]
 ARMS = Arms("track", canary="canary", stable="stable")
+
+
+def test_every_measure_is_tried() -> None:
+    assert {type(one) for one in (*MEASURES.values(), STATE)} == set(get_args(Measure))
 
 
 def planned(guardrails: list[Guardrail], *, arms: bool) -> Planned:
@@ -147,8 +153,7 @@ def guardrails() -> Iterator[Guardrail]:
         yield Guardrail(f"g{next(number)}", MEASURES[name], against=against, tiers=tiers)
     for name in ("free", "free by"):
         yield Guardrail(f"g{next(number)}", MEASURES[name], against=Ago("5m"), tiers=[Warning(Rise("1%"))])
-    state = State("breaker", "state")
-    yield Guardrail(f"g{next(number)}", state, tiers=[Warning(Is("open")), Critical(Changed(window="5m"))])
+    yield Guardrail(f"g{next(number)}", STATE, tiers=[Warning(Is("open")), Critical(Changed(window="5m"))])
     either = [On("size", GAUGE, Above(1)), On("slow", MEASURES["slower"], Rise("1%"), against=StableArm())]
     yield Guardrail(f"g{next(number)}", MEASURES["ratio"], tiers=[Critical(Above(0), or_=either)])
 

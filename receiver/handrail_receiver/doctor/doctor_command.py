@@ -18,8 +18,9 @@ from handrail_receiver.doctor.examination import Stack, examined
 from handrail_receiver.doctor.findings import Finding, Health
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.outside import Outside, new_client
+from handrail_receiver.read_settings import read_addresses
 from handrail_receiver.secrets import Secrets
-from handrail_receiver.settings import Settings, read_addresses
+from handrail_receiver.settings import Settings
 
 
 def doctor(

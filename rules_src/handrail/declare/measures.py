@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from handrail.base import declared
 from handrail.declare.field_types import AnyMeasure as _Measure
 from handrail.declare.field_types import Buckets, Labels, Percentile, Series, Several
-from handrail.declare.series_measures import Age, Changes, Count, Difference, Forecast, TimeUntil
+from handrail.declare.series_measures import Age, Changes, Count, Difference, SeriesMeasure, TimeUntil
 from handrail.units import Amount, Period
 
 
@@ -188,22 +188,7 @@ class While(_Measure):
     Labels that both have in `by` join them: each value is judged while its own condition holds.
     """
 
-    measure: (
-        Ratio
-        | Latency
-        | SlowerThan
-        | Increase
-        | Rate
-        | Gauge
-        | Usage
-        | Growth
-        | Difference
-        | Age
-        | TimeUntil
-        | Count
-        | Forecast
-        | Changes
-    )
+    measure: Ratio | Latency | SlowerThan | Increase | Rate | Gauge | Usage | Growth | SeriesMeasure
     condition: Rate | Gauge | Usage | Growth | Difference | Age | TimeUntil | Count | Changes = Field(
         kw_only=True
     )
@@ -239,8 +224,6 @@ class PromQL(_Measure):
         return self
 
 
-SeriesMeasure = Difference | Age | TimeUntil | Count | Forecast | Changes
-"""Measures of what single series show now, or showed lately."""
 EventMeasure = Ratio | Latency | SlowerThan
 """Measures of events: with less than `min_events` of them there is no verdict."""
 PlainMeasure = (
@@ -251,12 +234,7 @@ PlainMeasure = (
     | Rate
     | Gauge
     | Usage
-    | Difference
-    | Age
-    | TimeUntil
-    | Count
-    | Forecast
-    | Changes
+    | SeriesMeasure
     | State
     | Growth
     | Absence

@@ -150,3 +150,7 @@ class Changes(AnyMeasure):
     resets: bool = Field(default=False, kw_only=True)
     over: Over = Field(default="max", kw_only=True)
     by: Labels = Field(default=(), kw_only=True)
+
+
+SeriesMeasure = Difference | Age | TimeUntil | Count | Forecast | Changes
+"""Measures of what single series show now, or showed lately."""

@@ -44,7 +44,7 @@ class MeasureContext:
 
 def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple[plan.Measure, Unit]:
     """The plan's measure, and the unit of its value."""
-    if isinstance(measure, declared.SeriesMeasure):
+    if isinstance(measure, words.SeriesMeasure):
         return _of_series(measure, measuring)
     match measure:
         case declared.Ratio():
@@ -90,7 +90,7 @@ def lower_measure(measure: declared.Measure, measuring: MeasureContext) -> tuple
             return _rare(measure, measuring)
 
 
-def _of_series(measure: declared.SeriesMeasure, measuring: MeasureContext) -> tuple[plan.SeriesMeasure, Unit]:
+def _of_series(measure: words.SeriesMeasure, measuring: MeasureContext) -> tuple[plan.SeriesMeasure, Unit]:
     series, by = measuring.series, _by(measure)
     match measure:
         case words.Difference():

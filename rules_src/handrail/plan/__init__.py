@@ -25,14 +25,8 @@ from handrail.plan.alerting import (
 )
 from handrail.plan.measurements import (
     Absence,
-    Age,
     ArmVersion,
-    Changes,
-    Comparison,
-    Count,
-    Difference,
     EventMeasure,
-    Forecast,
     Gauge,
     Growth,
     Increase,
@@ -42,15 +36,11 @@ from handrail.plan.measurements import (
     PromQL,
     Rate,
     Ratio,
-    SeriesMeasure,
     SlowerThan,
     State,
     StateChanges,
-    Timestamp,
-    TimeUntil,
     Usage,
     While,
-    Zero,
     narrowed,
 )
 from handrail.plan.metric_sources import (
@@ -84,6 +74,18 @@ from handrail.plan.rollouts import (
     common_of,
 )
 from handrail.plan.selectors import Matcher, Op, Selector
+from handrail.plan.series_measurements import (
+    Age,
+    Changes,
+    Comparison,
+    Count,
+    Difference,
+    Forecast,
+    SeriesMeasure,
+    Timestamp,
+    TimeUntil,
+    Zero,
+)
 from handrail.plan.split_evidence import SampleRatio
 
 __all__ = [

@@ -5,46 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, ClassVar, cast
+from typing import Any
 
+from handrail.plan.measure_base import ForEach, MeasureBase
 from handrail.plan.selectors import Op, Selector
-from handrail.units import plain
-
-
-class _Measure:
-    """What every measure can say of itself."""
-
-    @property
-    def inner(self) -> PlainMeasure:
-        """The measure itself, without the condition it is bound to."""
-        return cast("PlainMeasure", self)
-
-    @property
-    def width(self) -> timedelta:
-        """The window over which the measure itself looks back; zero where it has none."""
-        return getattr(self.inner, "window", None) or timedelta()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels by which the series of its value differ, beside the arm's."""
-        return ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _ForEach(_Measure):
-    """What is measured for each value of the labels in `by`."""
-
-    by: tuple[str, ...] = ()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Those of `by`."""
-        return self.by
+from handrail.plan.series_measurements import SeriesMeasure
 
 
 @dataclass(frozen=True)
-class Ratio(_ForEach):
+class Ratio(ForEach):
     """part / whole over `window`, each of several counters added up; `bad` says whether the part is what should not happen.
 
     A part that is counted `beside` the whole may be more, which is all of it.
@@ -64,7 +33,7 @@ LEAST_BAD = 10
 
 
 @dataclass(frozen=True)
-class Latency(_ForEach):
+class Latency(ForEach):
     """The `q` quantile (0..1) of a histogram, times `scale` to get seconds."""
 
     histogram: Selector
@@ -90,7 +59,7 @@ class Latency(_ForEach):
 
 
 @dataclass(frozen=True)
-class SlowerThan(_ForEach):
+class SlowerThan(ForEach):
     """The share of observations above `bound` (in the histogram's own unit; times `scale` in seconds)."""
 
     histogram: Selector
@@ -104,7 +73,7 @@ class SlowerThan(_ForEach):
 
 
 @dataclass(frozen=True)
-class Increase(_ForEach):
+class Increase(ForEach):
     """How many events in `window`, of several counters added up; a new series counts from zero.
 
     With `bound`, only slow observations count.
@@ -116,7 +85,7 @@ class Increase(_ForEach):
 
 
 @dataclass(frozen=True)
-class Rate(_ForEach):
+class Rate(ForEach):
     """Events per second over `window`, of several counters added up."""
 
     counters: tuple[Selector, ...]
@@ -124,7 +93,7 @@ class Rate(_ForEach):
 
 
 @dataclass(frozen=True)
-class Gauge(_ForEach):
+class Gauge(ForEach):
     """A gauge over its series, times `scale`; with a window, each series' extreme within it.
 
     It cannot be below `least` (before scaling).
@@ -138,7 +107,7 @@ class Gauge(_ForEach):
 
 
 @dataclass(frozen=True)
-class Usage(_ForEach):
+class Usage(ForEach):
     """used / size, each of several gauges added up: of all together or, if `over` is max, of the fullest.
 
     With `left` the first is what is left of the size, and the value 1 less that share. A size that is one of `unlimited` says that there is no limit.
@@ -152,7 +121,7 @@ class Usage(_ForEach):
 
 
 @dataclass(frozen=True)
-class State(_Measure):
+class State(MeasureBase):
     """1 for the state something is in, kept apart by `label`."""
 
     metric: Selector
@@ -165,7 +134,7 @@ class State(_Measure):
 
 
 @dataclass(frozen=True)
-class StateChanges(_Measure):
+class StateChanges(MeasureBase):
     """How often a state, which `label` names, changed in `window`."""
 
     metric: Selector
@@ -174,7 +143,7 @@ class StateChanges(_Measure):
 
 
 @dataclass(frozen=True)
-class While(_Measure):
+class While(MeasureBase):
     """`measure` while `condition op bound` (op: above or at_most)."""
 
     measure: Measure
@@ -199,7 +168,7 @@ class While(_Measure):
 
 
 @dataclass(frozen=True)
-class Growth(_ForEach):
+class Growth(ForEach):
     """By how much a gauge grew in `window`."""
 
     metric: Selector
@@ -215,112 +184,7 @@ class ArmVersion:
 
 
 @dataclass(frozen=True)
-class Difference(_ForEach):
-    """`metric` minus `minus`, each over its series, times `scale`; `absolute` is by how much they differ.
-
-    Neither can be below `least` (before scaling).
-    """
-
-    metric: Selector
-    minus: Selector
-    over: str
-    scale: Decimal
-    absolute: bool = False
-    least: Decimal | None = None
-
-
-class Zero(StrEnum):
-    """What a timestamp of 0 means."""
-
-    long_ago = "long ago"
-    no_data = "no data"
-    left_out = "left out"
-
-
-@dataclass(frozen=True)
-class Timestamp(_ForEach):
-    """What Age and TimeUntil have in common: the time between now and a timestamp, over its series.
-
-    Times `scale` the timestamp is in seconds; `until` says whether it is expected to lie ahead.
-    """
-
-    __match_args__ = ("metric", "until", "over", "scale", "zero")
-    until: ClassVar[bool]
-    metric: Selector
-    over: str
-    scale: Decimal
-    zero: Zero
-
-
-@dataclass(frozen=True)
-class Age(Timestamp):
-    """How long ago a timestamp was."""
-
-    until: ClassVar[bool] = False
-
-
-@dataclass(frozen=True)
-class TimeUntil(Timestamp):
-    """The time until a timestamp, negative once it has passed."""
-
-    until: ClassVar[bool] = True
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A comparison with a number: `> 0`."""
-
-    op: str
-    figure: Decimal
-
-    def __str__(self) -> str:
-        return f"{self.op} {plain(self.figure)}"
-
-
-@dataclass(frozen=True)
-class Count(_ForEach):
-    """How many series there are `where` that holds, or how many values of a label (`distinct`).
-
-    Where none is, and `presence` is there, it is 0. With a `window` how many there were in it, if `presence` was there for
-    nearly all of it and no sample of `silent` says that its source stopped.
-    """
-
-    series: Selector
-    where: Comparison | None = None
-    distinct: str | None = None
-    presence: Selector | None = None
-    window: timedelta | None = None
-    silent: str = ""
-
-    @property
-    def seen(self) -> Selector:
-        """The series among which it counts: of distinct values of a label, those that have it."""
-        return self.series if self.distinct is None else self.series.where((self.distinct, "!=", ""))
-
-
-@dataclass(frozen=True)
-class Forecast(_ForEach):
-    """What a gauge, over its series, times `scale`, will be `ahead` from now, as its last `window` goes on."""
-
-    metric: Selector
-    window: timedelta
-    ahead: timedelta
-    over: str
-    scale: Decimal
-
-
-@dataclass(frozen=True)
-class Changes(_ForEach):
-    """How often a gauge changed in `window`, over its series; with `resets` only how often it fell."""
-
-    metric: Selector
-    window: timedelta
-    over: str
-    resets: bool = False
-
-
-@dataclass(frozen=True)
-class Absence(_Measure):
+class Absence(MeasureBase):
     """1 while no series was seen for `window`, else 0; with `arm` none of the version that it is."""
 
     metric: Selector
@@ -329,7 +193,7 @@ class Absence(_Measure):
 
 
 @dataclass(frozen=True)
-class PromQL(_Measure):
+class PromQL(MeasureBase):
     """A user's own expression. Of series that differ only in labels that alerts set themselves, `over` (max or min) counts."""
 
     expr: str
@@ -347,12 +211,7 @@ PlainMeasure = (
     | State
     | StateChanges
     | Growth
-    | Difference
-    | Age
-    | TimeUntil
-    | Count
-    | Forecast
-    | Changes
+    | SeriesMeasure
     | Absence
     | PromQL
 )
@@ -362,9 +221,6 @@ Measure = PlainMeasure | While
 
 EventMeasure = Ratio | Latency | SlowerThan
 """Measures of events: with less than `min_events` of them there is no verdict."""
-
-SeriesMeasure = Difference | Age | TimeUntil | Count | Forecast | Changes
-"""Measures of what single series show now, or showed lately: their values, how many there are, how they move."""
 
 
 def narrowed(measure: Measure, *more: tuple[str, str, str]) -> Measure:

@@ -8,7 +8,7 @@ import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import promql_parser as promql
 import pytest
@@ -27,14 +27,20 @@ from handrail.declare import (
     Gauge,
     Growth,
     Guardrail,
+    Increase,
     Is,
+    Latency,
     PromQL,
+    Rate,
     Ratio,
     Rollout,
+    SlowerThan,
     State,
+    TimeUntil,
     Usage,
     Warning,
 )
+from handrail.declare.measures import Measure
 from handrail.emit import emit
 from handrail.emit.kubernetes.prometheus_rule import prometheus_rule
 from handrail.lower import lower
@@ -130,10 +136,19 @@ MEASURES: Mapping[str, Guardrail] = {
     "ratio": Guardrail(
         "g", Ratio("all_total", bad="bad_total", by=["namespace"]), tiers=[Critical(Above("90%"))]
     ),
+    "latency": Guardrail(
+        "g", Latency("seconds", p=95, buckets=[1, 5], by=["namespace"]), tiers=[Critical(Above("1s"))]
+    ),
+    "slower": Guardrail(
+        "g", SlowerThan("seconds", "1s", buckets=[1, 5], by=["namespace"]), tiers=[Critical(Above("1%"))]
+    ),
+    "increase": Guardrail("g", Increase("all_total", by=["namespace"]), tiers=[Critical(Above(1))]),
+    "rate": Guardrail("g", Rate("all_total", by=["namespace"]), tiers=[Critical(Above("1/s"))]),
     "difference": Guardrail(
         "g", Difference("level", minus="size", by=["namespace"]), tiers=[Critical(Below(0))]
     ),
     "age": Guardrail("g", Age("state", by=["namespace"]), tiers=[Critical(Above("1m"))]),
+    "until": Guardrail("g", TimeUntil("state", by=["namespace"]), tiers=[Critical(Below("1m"))]),
     "count": Guardrail("g", Count("level", by=["namespace"]), tiers=[Critical(AtLeast(1))]),
     "forecast": Guardrail("g", Forecast("rising", by=["namespace"]), tiers=[Critical(Above(1))]),
     "changes": Guardrail("g", Changes("rising", by=["namespace"]), tiers=[Critical(Above(1))]),
@@ -150,6 +165,11 @@ def by_namespace(guardrail: Guardrail) -> Data:
     return prometheus_rule(plan.rollouts[0], plan.environment.cluster)
 
 
+def test_every_measure_that_may_be_judged_by_namespace_is_here() -> None:
+    may = {one for one in get_args(Measure) if "by" in one.__dataclass_fields__}
+    assert may - {type(guardrail.measure) for guardrail in MEASURES.values()} == set()
+
+
 @BOTH
 @pytest.mark.parametrize("measure", MEASURES)
 def test_two_namespaces_in_breach_are_two_alerts(promtool: Path, tmp_path: Path, measure: str) -> None:
@@ -164,7 +184,13 @@ def test_two_namespaces_in_breach_are_two_alerts(promtool: Path, tmp_path: Path,
             ("all_total", "0+100x80"),
             ("bad_total", "0+95x80"),
             ("state", "1x80"),
+            ("seconds_count", "0+100x80"),
         )
+    }
+    series |= {
+        f'seconds_bucket{{namespace="{space}",pod="p",le="{le}"}}': values
+        for space in spaces
+        for le, values in (("1", "0+5x80"), ("5", "0+100x80"), ("+Inf", "0+100x80"))
     }
     told = {
         "expr": 'count by (namespace, series_namespace) (ALERTS{alertname="ShopGCritical",alertstate="firing"})',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from emit.each import of_each
@@ -336,6 +337,10 @@ def test_measures_are_said_in_units_a_person_uses_and_further_reasons_too() -> N
     )
     assert ("**Blind**" in found["leak"], "**Blind**" in found["beat"]) == (True, False)
     assert f"{slow}. With fewer than 100 events in a window it is not judged." in found["slo-quick"]
+
+
+def test_every_kind_of_step_is_tried() -> None:
+    assert {type(step) for step in STEPS} == set(get_args(get_args(contract.Step)[0]))
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.kind)

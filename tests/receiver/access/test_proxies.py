@@ -11,7 +11,7 @@ from guarded import guarded, playbook
 from handrail_receiver.access.proxies import Proxies, networks_of, roles_of
 from handrail_receiver.access.tokens import MAY
 from handrail_receiver.errors import WrongSettings
-from handrail_receiver.settings import read_settings
+from handrail_receiver.read_settings import read_settings
 from starlette.datastructures import Headers
 
 PROXIES = Proxies(

@@ -22,6 +22,7 @@ import pytest
 import servers
 from apis import Api, Request
 from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
+from guarded.routes import ENDLESS, FOR_ANYBODY, read
 from guarded.service import environment
 from handrail.contract import (
     CDEvents,
@@ -164,15 +165,8 @@ def shapes(secret: str) -> Iterator[str]:
 
 def said_by(shop: Guarded) -> str:
     """All that can be read of the receiver."""
-    pages = [
-        "",
-        "rollouts/shop",
-        "api/rollouts",
-        "api/rollouts/shop",
-        "api/rollouts/shop/evidence",
-        "metrics",
-    ]
-    shown = "".join(shop.ask("GET", f"/{page}", "viewer").text for page in (*pages, "openapi.json", "readyz"))
+    paths = [path for path in (*read(), *FOR_ANYBODY) if path != ENDLESS]
+    shown = "".join(shop.ask("GET", path, "operator").text for path in paths)
     for command in (["status"], ["runs", "shop"], ["evidence", "shop"], ["notifications"], ["verify"]):
         argv = [str(Path(sys.executable).with_name("handrail")), "store", *command]
         said = subprocess.run(argv, env=shop.env, capture_output=True, text=True, check=False)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fuzz.declarations import rollouts
 from handrail import declare as d
 from handrail.contract import GuardrailFacts, LimitFacts, Playbook, names
+from handrail.declare.measures import Measure
 from handrail.lower import lower
 from handrail_receiver.evidence.guardrail_results import guardrail_results
 from handrail_receiver.evidence.snapshot import KeptSeries, RulesSeen, Snapshot, TierSeen
@@ -105,6 +106,7 @@ ALL: list[tuple[Any, Any]] = [
     (d.Age("finished_at"), d.Above("1h")),
     (d.TimeUntil("expires_at"), d.Below("1h")),
     (d.Count("up"), d.Below(1)),
+    (d.Forecast("free_bytes", unit="bytes"), d.Below(0)),
     (d.Changes("restarts", window="5m"), d.Above(1)),
     (d.While(GAUGE, condition=d.Gauge("workers")), d.Above(10)),
     (d.State("breaker", "state"), d.Is("open")),
@@ -112,6 +114,10 @@ ALL: list[tuple[Any, Any]] = [
     (d.Absence("heartbeat"), d.Above(0)),
     (d.PromQL("sum(x)"), d.Above(1)),
 ]
+
+
+def test_all_are_all() -> None:
+    assert {type(measure) for measure, _ in ALL} == set(get_args(Measure))
 
 
 @pytest.mark.parametrize(("measure", "limit"), ALL, ids=[type(one).__name__ for one, _ in ALL])

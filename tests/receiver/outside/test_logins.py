@@ -13,8 +13,8 @@ from handrail_receiver.errors import Cause, Permanent, WrongSettings
 from handrail_receiver.outside import Outside, new_client
 from handrail_receiver.outside.http_config import read_http_config
 from handrail_receiver.outside.logins import Login, Logins, Service
+from handrail_receiver.read_settings import read_settings
 from handrail_receiver.secrets import Secrets
-from handrail_receiver.settings import read_settings
 from starlette.responses import RedirectResponse
 
 pytestmark = pytest.mark.anyio

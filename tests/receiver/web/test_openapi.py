@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from inspect import signature
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from guarded import TOKENS, Guarded, guarded, playbook
 from guarded.pages import PAGES
-from handrail_receiver.http_routes import routes_of
+from guarded.routes import filled, routed
 from handrail_receiver.web.openapi import OPERATIONS, document
 from hypothesis import HealthCheck, given, settings
 
@@ -60,11 +58,11 @@ def _fuzz(operation: Any, checks: Sequence[Any]) -> None:
 
 
 def test_what_is_described_is_what_is_routed() -> None:
-    routes = routes_of(*[Mock() for _ in signature(routes_of).parameters])
-    routed = {(method, route.path) for route in routes for method in (route.methods or {"GET"}) - {"HEAD"}}
     described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
-    forms = {one for one in routed if "/ask" in one[1]}  # for people with a page before them, and nobody else
-    assert routed - forms - {("GET", "/openapi.json")} == described
+    forms = {
+        one for one in routed() if "/ask" in one[1]
+    }  # for people with a page before them, and nobody else
+    assert routed() - forms - {("GET", "/openapi.json")} == described
 
 
 def test_a_browser_judges_every_page_that_is_described() -> None:
@@ -82,14 +80,7 @@ def test_every_route_is_described(shop: Guarded) -> None:
     described = {(operation.method.upper(), operation.path) for operation in OPERATIONS}
     for method, path in described - {("GET", "/events")}:
         role = "alertmanager" if path.startswith("/webhooks") else "operator"
-        answer = shop.ask(method, _filled(path), role, json={})
+        answer = shop.ask(method, filled(path), role, json={})
         none = ("No such attempt", "No such incident", "is no incident")
         assert answer.status_code not in {404, 405} or any(one in answer.text for one in none), path
     assert document("1")["info"] == {"title": "Handrail's receiver", "version": "1"}
-
-
-def _filled(path: str) -> str:
-    """An address with a rollout, an attempt and a kind of report that there are."""
-    for name, value in (("name", "shop"), ("number", "1"), ("kind", "daily"), ("id", "x")):
-        path = path.replace(f"{{{name}}}", value)
-    return path

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import get_args, get_type_hints
 
 from handrail.declare import Guardrail, Panel, Rollout, Slo, TimeSlices, While
 from handrail.declare.dashboard import Drawable, drawn
+from handrail.declare.field_types import Series, Several
 from handrail.lint.common.limit_figures import cached
 
 
@@ -60,26 +63,22 @@ def parts(measure: Drawable) -> tuple[Drawable, ...]:
     return (measure.measure, measure.condition) if isinstance(measure, While) else (measure,)
 
 
-_SERIES = (
-    "of",
-    "bad",
-    "good",
-    "histogram",
-    "counter",
-    "metric",
-    "used",
-    "size",
-    "minus",
-    "timestamp",
-    "series",
-    "presence",
-)
-
-
 def series(measure: Drawable) -> Iterator[tuple[str, str]]:
     """The series that a measure looks at, by the field that says so."""
-    for field in _SERIES:
-        yield from ((field, text) for text in written(getattr(measure, field, None)))
+    kind: type = type(measure)
+    for field in _series_fields(kind):
+        yield from ((field, text) for text in written(getattr(measure, field)))
+
+
+@cache
+def _series_fields(measure: type) -> tuple[str, ...]:
+    """The fields that hold series, or several of them, by their types."""
+    types = get_type_hints(measure, include_extras=True)
+    return tuple(field.name for field in fields(measure) if _holds_series(types[field.name]))
+
+
+def _holds_series(kind: object) -> bool:
+    return kind in (Series, Several) or any(map(_holds_series, get_args(kind)))
 
 
 def written(series: object) -> tuple[str, ...]:

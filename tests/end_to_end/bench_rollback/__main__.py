@@ -1,4 +1,4 @@
-"""`python -m end_to_end.bench` → the two figures of docs/explanation/benchmarks.md that need real servers.
+"""`python -m end_to_end.bench_rollback` → the two figures of docs/explanation/benchmarks.md that need real servers.
 
 Beside each stands for how much of the time something on the machine had to wait for a CPU: where that is
 much, the figures say more about the machine than about Handrail. Exits 1 when the receiver needs more than

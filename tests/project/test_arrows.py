@@ -99,7 +99,7 @@ USES = {
     },
     "load_bursts": {"model", "words", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
     "client": {"words", "addresses", "errors"},
-    "doctor": {"app", "catch_up", "client", "outside", "errors", "secrets", "settings"},
+    "doctor": {"app", "catch_up", "client", "outside", "read_settings", "errors", "secrets", "settings"},
     "view_models": {"model", "attempt_states", "words", "gates", "plots"},
     "store_commands": {
         *("model", "words", "view_models", "intake", "outside", "store"),

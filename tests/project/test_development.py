@@ -14,6 +14,7 @@ from project.examples import ROOT
 ROOTS = (
     "",
     "rules_src",
+    "receiver",
     "rules_src/handrail",
     "receiver/handrail_receiver",
     "docs/maintainers",

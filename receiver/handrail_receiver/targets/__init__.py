@@ -1,4 +1,4 @@
-"""The kind of a step → the target that carries it out. docs/reference/targets/README.md says how to add one."""
+"""The kind of a step → the target that carries it out. docs/maintainers/development.md says how to add one."""
 
 from __future__ import annotations
 

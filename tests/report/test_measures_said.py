@@ -1,4 +1,4 @@
-"""Ages, counts, differences, forecasts and changes → the sentences in which runbooks and dashboards say them."""
+"""Measures → the sentences in which runbooks and dashboards say them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from handrail.declare import (
     Above,
+    Absence,
     Age,
     Below,
     Changes,
@@ -15,14 +16,24 @@ from handrail.declare import (
     Difference,
     Environment,
     Forecast,
+    Gauge,
+    Growth,
     Guardrail,
+    Increase,
+    Is,
+    Latency,
+    PromQL,
+    Rate,
+    Ratio,
     Rollout,
+    SlowerThan,
+    State,
     TimeUntil,
+    Usage,
     While,
 )
 from handrail.declare.limits import Limit
 from handrail.declare.measures import Measure
-from handrail.declare.series_measures import SeriesMeasure
 from handrail.lower import lower
 from handrail.report.wording import limits, meaning
 
@@ -36,6 +47,46 @@ def said(measure: Measure, limit: Limit) -> tuple[str, str]:
 
 
 SENTENCES: list[tuple[Measure, Limit, str, str]] = [
+    (
+        Ratio("all_total", bad="bad_total", by=["path"]),
+        Above("1%"),
+        (
+            "The share of `bad_total` in `all_total` over 5m, for each `path`. With fewer than 100 events in that time "
+            "that `path` is not judged."
+        ),
+        "above 1 %",
+    ),
+    (
+        Latency("seconds", p=95),
+        Above("300ms"),
+        "The 95th percentile of `seconds` over 5m. With fewer than 100 events in that time it is not judged.",
+        "above 300 ms",
+    ),
+    (
+        SlowerThan("seconds", "1s", buckets=[1]),
+        Above("5%"),
+        "The share of `seconds` slower than 1 s over 5m. With fewer than 100 events in that time it is not judged.",
+        "above 5 %",
+    ),
+    (
+        Increase(["a_total", "b_total"]),
+        Above(0),
+        "How many events `a_total` and `b_total` counted in 5m; a series that appears already above zero counts whole.",
+        "above 0",
+    ),
+    (
+        Rate("a_total", by=["path"]),
+        Below("10/min"),
+        "Events of `a_total` per second over 5m, for each `path`.",
+        "below 10/min",
+    ),
+    (Gauge("depth", unit="bytes"), Above("1GB"), "The highest `depth`.", "above 1 GB"),
+    (Gauge("depth", over="min", window="10m"), Below(5), "The lowest `depth` within 10m.", "below 5"),
+    (Usage("used", "size"), Above("90%"), "How much of `size` is in use by `used`.", "above 90 %"),
+    (State("breaker"), Is("open"), "The `state` that `breaker` is in.", "in state open"),
+    (Growth("depth", unit="bytes"), Above("1GB"), "By how much `depth` grew in 1h.", "above 1 GB"),
+    (Absence("heartbeat"), Above(0), "Whether `heartbeat` was not seen for 5m.", "above 0"),
+    (PromQL("sum(x)", unit="seconds"), Above("5s"), "The expression `sum(x)`.", "above 5 s"),
     (
         Difference("wanted", minus="there", by=["app"]),
         Above(0),
@@ -106,8 +157,8 @@ SENTENCES: list[tuple[Measure, Limit, str, str]] = [
 ]
 
 
-def test_every_measure_of_single_series_is_said_here() -> None:
-    assert set(get_args(SeriesMeasure)) - {type(measure) for measure, *_ in SENTENCES} == set()
+def test_every_measure_is_said_here() -> None:
+    assert {type(measure) for measure, *_ in SENTENCES} == set(get_args(Measure))
 
 
 @pytest.mark.parametrize(("measure", "limit", "sentence", "words"), SENTENCES)

@@ -21,7 +21,12 @@ def _ours() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [(["--version"], 0), (["lint", "--source", "none"], 2), (["generat"], 2)]
+    ("words", "code"),
+    [
+        (["--version"], 0),
+        (["lint", "--source", "none"], 2),
+        pytest.param(["generat"], 2, marks=pytest.mark.long),
+    ],
 )
 def test_it_says_what_the_installed_one_says(ours: Path, tmp_path: Path, words: list[str], code: int) -> None:
     said = []

@@ -2,7 +2,7 @@
 
 import yaml
 from handrail.emit.document import NOTE, Note, yaml_document
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
@@ -29,6 +29,7 @@ SCALARS = TEXTS | st.none() | st.booleans() | st.integers() | st.floats(allow_na
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner), max_leaves=20)
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(TEXTS, VALUES, max_size=4))
 def test_a_document_is_read_as_what_was_written(data: dict[str, object]) -> None:
     _, _, body = yaml_document(data, "here.py").partition("\n")
@@ -36,6 +37,7 @@ def test_a_document_is_read_as_what_was_written(data: dict[str, object]) -> None
     assert yaml.load(body, Loader=yaml.CSafeLoader) == data
 
 
+@settings(max_examples=30)
 @given(st.lists(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=3), min_size=1, max_size=3))
 def test_notes_are_comments_above_their_items_and_no_data(items: list[dict[str, object]]) -> None:
     noted = [{NOTE: Note(f"first {place}\nsecond"), **item} for place, item in enumerate(items)]

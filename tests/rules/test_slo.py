@@ -30,8 +30,15 @@ from .judged import needed
 BAD = Ratio(bad='requests_total{code="500"}', of="requests_total")
 GOOD = Ratio(good='requests_total{code="200"}', of="requests_total")
 SLOW = SlowerThan("request_seconds", "500ms", buckets=[0.5])
-INTERVALS = [("15s", "30s"), ("1m", "15s"), ("15s", "15s"), ("15s", "20s"), ("30s", "45s"), ("15s", "1m")]
-"""Scrape and evaluation: as they come, slower, as fast, and such that neither divides the other."""
+INTERVALS = [
+    ("15s", "30s"),
+    ("15s", "20s"),
+    *(
+        pytest.param(*pair, marks=pytest.mark.long)
+        for pair in (("1m", "15s"), ("15s", "15s"), ("30s", "45s"), ("15s", "1m"))
+    ),
+]
+"""Scrape and evaluation: as they come, and such that neither divides the other; slower, and as fast."""
 
 
 def shop(
@@ -338,7 +345,13 @@ def counting() -> Iterator[Counting]:
             thread.join()
 
 
-@pytest.mark.parametrize("binary", [program("prometheus"), newer("prometheus")], ids=["2.42", "newer"])
+@pytest.mark.parametrize(
+    "binary",
+    [
+        pytest.param(program("prometheus"), marks=pytest.mark.long, id="2.42"),
+        pytest.param(newer("prometheus"), id="newer"),
+    ],
+)
 def test_a_real_prometheus_records_what_a_service_counted_while_one_scrape_in_four_failed(
     binary: Path, tmp_path: Path
 ) -> None:

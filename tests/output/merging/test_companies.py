@@ -21,6 +21,14 @@ ROOT = Path(__file__).parents[3]
 COMPANIES = Path(__file__).with_name("companies")
 FILES = ("bank", "kube", "startup")
 BOTH = pytest.mark.parametrize("amtool", [program("amtool"), newer("amtool")], ids=["0.25", "newer"])
+ROUTES = pytest.mark.parametrize(
+    "amtool",
+    [
+        pytest.param(program("amtool"), marks=pytest.mark.long, id="0.25"),
+        pytest.param(newer("amtool"), id="newer"),
+    ],
+)
+"""Each alert that is asked about is a process; both read the same routes of a file that both take."""
 EACH = pytest.mark.parametrize("company", FILES)
 ROUTED = ("rollout", "severity", "action", "mode", "level")
 """The labels that our routes look at."""
@@ -137,7 +145,7 @@ def text_of(company: str) -> str:
     return (COMPANIES / f"{company}.yml").read_bytes().decode()
 
 
-@BOTH
+@ROUTES
 @EACH
 def test_theirs_go_where_they_went_and_ours_to_us_and_nobody_else(
     company: str, amtool: Path, tmp_path: Path

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from typing import get_args
 
-from handrail import declare
+from handrail import declare, plan
+from handrail.contract import Step
 from handrail.declare.measures import Measure
 from handrail_receiver.settings import Settings
 from project.examples import ROOT
@@ -50,6 +51,12 @@ def test_concepts_explains_each_term_once() -> None:
 def test_the_fuzzer_draws_every_measure() -> None:
     drawn = "".join(path.read_text() for path in (ROOT / "tests/fuzz").glob("*.py"))
     assert [one.__name__ for one in get_args(Measure) if f"d.{one.__name__}(" not in drawn] == []
+
+
+def test_measures_and_steps_can_be_imported_as_users_and_emitters_do() -> None:
+    words = [*get_args(Measure), *get_args(get_args(Step)[0])]
+    assert [one.__name__ for one in words if one.__name__ not in declare.__all__] == []
+    assert [one.__name__ for one in get_args(plan.Measure) if one.__name__ not in plan.__all__] == []
 
 
 def test_the_receiver_reads_every_setting() -> None:

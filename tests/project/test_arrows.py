@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -131,7 +132,7 @@ def name(package: str, path: Path) -> str:
 
 def imported(module: str, path: Path, known: set[str]) -> list[str]:
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -139,6 +140,14 @@ def imported(module: str, path: Path, known: set[str]) -> list[str]:
             whole = [f"{start}.{alias.name}" for alias in node.names]
             found += [name if name in known else start for name in whole]
     return found
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All that stand in a module, one inside another too; no expressions, which are most of what is parsed."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for inner in getattr(node, field, ()):
+            yield inner
+            yield from statements(inner)
 
 
 def origin(module: str, path: Path, node: ast.ImportFrom) -> str:

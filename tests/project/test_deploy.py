@@ -116,7 +116,8 @@ def test_what_the_image_installs_serves_as_another_user_on_a_tree_that_is_read_o
     ]
 
     def healthy() -> bool:
-        return _works([*BECOME, *check])
+        """The image's own question, which starts a process, once there is an answer."""
+        return servers.answers(f"http://{address}/healthz") and _works([*BECOME, *check])
 
     with servers.running("handrail", argv, folder=data, address=address, ready=healthy, env=env, within=60):
         assert httpx.get(f"http://{address}/readyz", trust_env=False).json() == {

@@ -242,7 +242,7 @@ def test_left_out(): pass
 """
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("0", marks=pytest.mark.long), "2"])
 def test_a_run_in_which_a_named_test_did_not_pass_fails_and_names_it(tmp_path: Path, workers: str) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_a.py").write_text(SUITE)

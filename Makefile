@@ -11,6 +11,10 @@ export GOGC ?= 400
 # And its collector takes every processor that is idle, which here none is.
 export GOMAXPROCS ?= 1
 
+# What tests and promtool write, nobody keeps; demos and servers that people start stay where they were.
+SCRATCH := $(shell tests/tools/scratch)
+pytest check test-long e2e mutate fuzz: export TMPDIR := $(SCRATCH)
+
 BIN := .venv/bin
 SYNCED := .venv/.synced
 COMPILED := .venv/.compiled

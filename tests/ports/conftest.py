@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import servers
 from handrail_receiver.store import Store, open_store
-from ports.store_cases import new_database
+from ports.emptied import Emptied
 
 
 @pytest.fixture
@@ -22,11 +22,18 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Serve
         yield server
 
 
+@pytest.fixture(scope="session")
+def emptied(database: servers.Server) -> Emptied:
+    return Emptied(database)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        return f"sqlite:{tmp_path / 'handrail.db'}"
-    return new_database(request.getfixturevalue("database"), tmp_path)
+        yield f"sqlite:{tmp_path / 'handrail.db'}"
+        return
+    with request.getfixturevalue("emptied").database(tmp_path) as empty:
+        yield empty
 
 
 @pytest.fixture

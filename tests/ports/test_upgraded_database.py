@@ -15,6 +15,7 @@ from handrail_receiver import store
 from handrail_receiver.store import open_store
 from handrail_receiver.store_commands.opening import opened
 from handrail_receiver.store_commands.verify import problems, verify
+from ports.store_cases import new_database
 from psycopg import sql
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +53,16 @@ def old_database(url: str) -> None:
             connection.cursor().executemany(insert, values)
 
 
-async def test_a_database_of_the_version_before_has_all_that_was_in_it(url: str) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def nothing(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'handrail.db'}"
+    return new_database(request.getfixturevalue("database"), tmp_path)
+
+
+async def test_a_database_of_the_version_before_has_all_that_was_in_it(nothing: str) -> None:
+    url = nothing
     old_database(url)
     upgraded = open_store(url, 5)
     upgraded.engine.start()

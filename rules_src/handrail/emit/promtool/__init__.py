@@ -20,7 +20,7 @@ from handrail.emit.promtool.objectives import objectives
 from handrail.emit.promtool.own import blindness, escalation, heartbeat, promotion, receiver_gone
 from handrail.emit.promtool.past import past
 from handrail.emit.promtool.split import split
-from handrail.emit.promtool.story import FIRING, Story, Untestable
+from handrail.emit.promtool.story import Story, Untestable
 from handrail.emit.promtool.verdicts import verdicts
 from handrail.plan import Alert, Environment, EventMeasure, Rollout
 from handrail.report.wording import reason
@@ -88,8 +88,9 @@ def stories(rollout: Rollout) -> Iterator[Story | Untestable]:
 
 def _unseen(rollout: Rollout, told: Iterable[Story | Untestable]) -> Iterator[Untestable]:
     """Alerts of guardrails that are in no state in any story, where nothing says so yet."""
-    looks = [look for one in told if isinstance(one, Story) for look in one.looks]
-    seen = {name for look in looks for name, _, _ in look.states}
+    cases = [one for one in told if isinstance(one, Story)]
+    seen = {name for one in cases for look in one.looks for name, _, _ in look.states}
+    seen |= {name for one in cases for name in one.fires}
     said = {one.about for one in told if isinstance(one, Untestable)}
     for guardrail in rollout.guardrails:
         for alert in guardrail.every_alert:
@@ -102,9 +103,7 @@ def _promises(rollout: Rollout, cases: Iterable[Story]) -> Iterator[str]:
     """Of each alert: when it fires, for how long that must last, and the steps of the files in which it does."""
     shown: dict[str, set[timedelta]] = {}
     for story in cases:
-        for name in {
-            name for look in story.looks for (name, _, _), state in look.states.items() if state == FIRING
-        }:
+        for name in story.fires:
             shown.setdefault(name, set()).add(story.step)
     yield "each alert, when it fires, and the evaluation intervals of the files that show it:"
     for alert in rollout.alerts:

@@ -11,8 +11,8 @@ from itertools import groupby
 from handrail.contract import names
 from handrail.emit.document import NOTE, Data, Note
 from handrail.emit.promtool.attempts import attempt
-from handrail.emit.promtool.series import At, Key, Timeline
-from handrail.emit.promtool.story import UNHEARD, Figure, Look, Story, Text
+from handrail.emit.promtool.series import At, Feeds, Key, Timeline
+from handrail.emit.promtool.story import UNHEARD, Figure, Look, Silent, Story, Text, far
 from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
@@ -38,7 +38,7 @@ def case_data(story: Story, rollout: Rollout) -> Data:
         "name": story.name,
         "interval": span(story.timeline.scrape),
         "input_series": [*_series_data(series)],
-        "alert_rule_test": list(texts_data(story.texts, rollout)),
+        "alert_rule_test": list(texts_data(story.texts, rollout) if asked else _by_time(story, rollout)),
         "promql_expr_test": [*_noted(story.notes, asked)],
     }
     return {name: part for name, part in data.items() if part}
@@ -75,8 +75,19 @@ def receiver(
             began = Key.of(names.ATTEMPT_STARTED_METRIC, {names.ROLLOUT: rollout.name})
             told[began] = At(seconds(end) if stage else Decimal(0))
         versions = {} if stage == UNHEARD else attempt(rollout, 0 if stage is None else 1)
-        timeline.play({**told, **versions}, until)
+        _say(timeline, {**told, **versions}, step, until)
     return timeline
+
+
+def _say(timeline: Timeline, feeds: Feeds, step: timedelta, until: timedelta) -> None:
+    """At every scrape; where evaluations are days apart only just before each, for promtool's store to have little to cut."""
+    if not far(step) or timeline.scrape == step:
+        timeline.play(feeds, until)
+        return
+    while timeline.now <= until:
+        seen = min((timeline.now // step + 1) * step, until)
+        timeline.play({}, seen - 2 * timeline.scrape)
+        timeline.play(feeds, seen)
 
 
 def _series_data(series: Mapping[Key, str]) -> Iterator[Data]:
@@ -98,6 +109,15 @@ def _noted(
         note = [line for time, lines in left if time <= at for line in lines]
         left = [one for one in left if one[0] > at]
         yield {NOTE: Note("\n".join(note)), **question} if note else question
+
+
+def _by_time(story: Story, rollout: Rollout) -> Iterator[Data]:
+    """All that is asked of a story in which nothing is looked at: of each time which alerts fire, and how."""
+    by_time: dict[timedelta, list[Text | Silent]] = {}
+    for one in story.texts:
+        by_time.setdefault(one.at, []).append(one)
+    asked = ((at, data) for at, texts in sorted(by_time.items()) for data in texts_data(texts, rollout))
+    return _noted(story.notes, asked)
 
 
 def _look_data(look: Look, rollout: Rollout) -> Data:
@@ -147,12 +167,13 @@ def _figure_data(figure: Figure) -> Data:
     }
 
 
-def texts_data(texts: Iterable[Text], rollout: Rollout) -> Iterator[Data]:
-    """Every alert with all its labels and annotations, as often as it fires at a time."""
+def texts_data(texts: Iterable[Text | Silent], rollout: Rollout) -> Iterator[Data]:
+    """Every alert with all its labels and annotations, as often as it fires at a time; without any where it is silent."""
     asked: dict[tuple[str, timedelta], list[Data]] = {}
     places = {alert.name: place for place, alert in enumerate(rollout.alerts)}
     for text in sorted(texts, key=lambda text: places.get(text.alert.name, 0)):
-        asked.setdefault((text.alert.name, text.at), []).append(_text_data(text, rollout))
+        alerts = asked.setdefault((text.alert.name, text.at), [])
+        alerts += [_text_data(text, rollout)] if isinstance(text, Text) else []
     for (name, at), alerts in asked.items():
         yield {"eval_time": span(at), "alertname": name, "exp_alerts": alerts}
 

@@ -49,9 +49,8 @@ LOSES = (
     "Each guardrail is blind until its series exist, then records their values; it is blind again, and says why, when a "
     "series is lost, a histogram loses its buckets or a value is not a number"
 )
-STEPS = tuple(timedelta(minutes=minutes) for minutes in (20, 120, 1500, 11520, 44640))
-"""How far apart evaluations are: a little more than the windows."""
-SEVERAL = timedelta(days=2)
+STEPS = tuple(timedelta(minutes=minutes) for minutes in (20, 120, 1500))
+"""How far apart evaluations are: a little more than the windows. Where they are days apart, promtool's store loses samples."""
 MOST_SAMPLES = 9000
 """A little less than promtool holds for one question."""
 SELDOM = timedelta(minutes=4)
@@ -82,7 +81,7 @@ def losses(rollout: Rollout) -> Iterator[Story | Untestable]:
             continue
         one = Measured(guardrail)
         step = next((step for step in STEPS if step > one.width), None)
-        reason = "it would last longer than a test should" if step is None else one.impossible
+        reason = "promtool may lose samples of so wide a window" if step is None else one.impossible
         if step is None or reason:
             yield Untestable(f"{guardrail.name}, what is measured", reason)
             continue
@@ -127,12 +126,7 @@ class _Story:
     def keys(self) -> list[Key]:
         """Every series, each of as many targets as there are."""
         own = complete(key for one in self.guarded for key in one.keys)
-        return [*dict.fromkeys(of for key in own for of in _of(key, self._targets))]
-
-    @property
-    def _targets(self) -> tuple[str, ...]:
-        """Two; for windows of days one, as promtool cannot hold more."""
-        return ("a",) if self.step > SEVERAL else ("a", "b")
+        return [*dict.fromkeys(of for key in own for of in _of(key))]
 
     @cached_property
     def _measures(self) -> list[Measure]:
@@ -313,7 +307,7 @@ class _Story:
             rounds[place].append((keys, shown))
             touched[place] |= who
         for together in rounds:
-            lost = {of: shown for keys, shown in together for key in keys for of in _of(key, self._targets)}
+            lost = {of: shown for keys, shown in together for key in keys for of in _of(key)}
             because, unsure = list[tuple[str, str]](), list[str]()
             for name, (one, signals) in own.items():
                 for keys, shown in together:
@@ -343,10 +337,9 @@ def _summed(measure: Measure, shows: Shows) -> Decimal | None:
     return sum(known, Decimal(0)) if known else None
 
 
-def _of(key: Key, targets: tuple[str, ...]) -> list[Key]:
-    if INSTANCE in key.labels:
-        return [key]
-    return [key.but({INSTANCE: target}) for target in targets]
+def _of(key: Key) -> list[Key]:
+    """The series of each of two targets."""
+    return [key] if INSTANCE in key.labels else [key.but({INSTANCE: target}) for target in ("a", "b")]
 
 
 def _faults_of(one: Measured, keys: Iterable[Key], shows: Shows) -> list[Losses]:

@@ -244,13 +244,14 @@ def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
             continue
         step = timedelta(seconds=stage.takes)
         course = Course(step, Timeline(rollout.scrape), {instance(alert): alert})
-        own = {names.ROLLOUT: rollout.name, names.STAGE: stage.name}
+        labels, told = {names.ROLLOUT: rollout.name}, dict[str, list[Text]]()
+        own = {**labels, names.STAGE: stage.name}
         for entered, fires in ((timedelta(), False), (timedelta(seconds=1), False), (step, True)):
             began = {Key.of(names.STAGE_ENTERED_METRIC, own): At(seconds(entered))}
             shown = [f"entered at {span(entered)}"]
             course.go_on(began, [instance(alert)] if fires else [], stage.name, shown=shown)
-        text = Text(alert, course.now, {names.ROLLOUT: rollout.name}, Decimal(1))
-        yield course.story(f"{ADVANCES}: stage {stage.name}", [text])
+            course.tell([(instance(alert), alert, labels, Decimal(1))] if fires else [], told)
+        yield course.story(f"{ADVANCES}: stage {stage.name}", told[alert.name])
 
 
 def _present(rollout: Rollout) -> dict[Key, At]:

@@ -32,7 +32,15 @@ from handrail.emit.promtool.series import (
     common,
     matches,
 )
-from handrail.emit.promtool.story import Breach, Course, Instance, Story, Text, Untestable, instance
+from handrail.emit.promtool.story import (
+    Breach,
+    Course,
+    Instance,
+    Story,
+    Text,
+    Untestable,
+    instance,
+)
 from handrail.emit.promtool.verdicts import certain, stages_of
 from handrail.plan import (
     Alert,
@@ -140,6 +148,10 @@ def _instance(one: Looking) -> Instance:
     return instance(one.alert, names.SIGNAL, one.condition.signal.name)
 
 
+def _breach(one: Looking, shown: Decimal) -> Breach:
+    return _instance(one), one.alert, one.here.labels_of(one.condition) | one.group, shown
+
+
 @dataclass(frozen=True)
 class _Past:
     rollout: Rollout
@@ -173,8 +185,8 @@ class _Past:
             recorded: dict[Key, Feed] = {}
             for one, _ in shown:
                 recorded |= self._recorded(one, values[_judged(one)])
-            breaches: list[Breach] = [
-                (_instance(one), one.alert, one.here.labels_of(one.condition) | one.group, now)
+            beyond_limit = [
+                one
                 for one in self.looking
                 if (figure := one.condition.figure_in(stage)) is not None
                 if (now := values.get(_judged(one))) is not None
@@ -186,14 +198,14 @@ class _Past:
                 for one, beyond in shown
             ]
             for number in range(evaluations):
-                few = {
-                    k: f
-                    for one, beyond in shown
-                    if number
-                    for k, f in self._of_few(one, beyond=beyond).items()
-                }
-                self._go_on(course, recorded | few, [own for own, *_ in breaches], stage, said)
-            course.tell(breaches, texts)
+                fed = dict(recorded)
+                for one, beyond in shown if number else ():
+                    if few := self._of_few(one, beyond=beyond):
+                        fed |= few
+                        values[_judged(one)] = self._beside(one, beyond=True)
+                self._go_on(course, fed, map(_instance, beyond_limit), stage, said)
+                breaches = [_breach(one, values[_judged(one)]) for one in beyond_limit]
+                course.tell(breaches, texts)
         course.looks = course.looks[1:]
         return course.story(COMPARES, [text for several in texts.values() for text in several])
 
@@ -211,7 +223,8 @@ class _Past:
         for width, feeds in self._old_enough:
             course.timeline.play({}, end - width - self.scrape)
             course.timeline.play(feeds, end - width)
-        course.timeline.play({}, end - self.scrape)
+        course.timeline.play({}, end - 2 * self.scrape)
+        course.timeline.play(recorded, end - self.scrape)
         course.go_on(recorded, breaches, stage, shown=said)
 
     @cached_property

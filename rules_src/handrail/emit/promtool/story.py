@@ -16,8 +16,20 @@ from handrail.plan import Alert, Guardrail, Selector
 
 NOTHING = timedelta()
 PENDING, FIRING = "pending", "firing"
+COMPACTED = timedelta(hours=36)
+"""Once promtool's store holds more, it cuts blocks of a day out of its memory, beside the evaluations, and may then lose the
+first sample of a series that begins.
+"""
 UNHEARD = ""
 """In the place of a stage: nobody reports it."""
+
+
+def far(step: timedelta) -> bool:
+    """Whether evaluations are so far apart that the third comes when samples may be lost: who fires is then asked of the alerts
+    themselves, not of the series `ALERTS`, and what is fed has two samples.
+    """
+    return 2 * step > COMPACTED
+
 
 Instance = tuple[str, str, str]
 """An alert's name, and the label with its value that says for what it fires: a signal, a window, a reason; "" for none."""
@@ -60,6 +72,14 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Silent:
+    """An alert that does not fire at a time."""
+
+    alert: Alert
+    at: timedelta
+
+
+@dataclass(frozen=True)
 class Look:
     """The states in which instances of these alerts are at a time, those left out that are in none; `only` those with a label."""
 
@@ -91,19 +111,23 @@ class Story:
     timeline: Timeline
     stages: tuple[str | None, ...]
     looks: tuple[Look, ...] = ()
-    texts: tuple[Text, ...] = ()
+    texts: tuple[Text | Silent, ...] = ()
     figures: tuple[Figure, ...] = ()
     notes: Mapping[timedelta, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def end(self) -> timedelta:
         """The last look."""
-        asked: tuple[Look | Text | Figure, ...] = (
-            *self.looks,
-            *self.texts,
-            *self.figures,
-        )
+        asked = (*self.looks, *self.texts, *self.figures)
         return max([one.at for one in asked], default=NOTHING)
+
+    @property
+    def fires(self) -> set[str]:
+        """The alerts that it shows firing."""
+        looked = {
+            name for look in self.looks for (name, _, _), state in look.states.items() if state == FIRING
+        }
+        return looked | {one.alert.name for one in self.texts if isinstance(one, Text)}
 
 
 @dataclass(frozen=True)
@@ -152,6 +176,8 @@ class Course:
     looks: list[Look] = field(default_factory=list)
     lives: dict[Instance, Lifecycle | None] = field(default_factory=dict)
     """How each has come so far; None where that is not certain."""
+    states: list[Text | Silent] = field(default_factory=list)
+    """Which alerts fire, and which do not, wherever that was told."""
     notes: dict[timedelta, tuple[str, ...]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
@@ -204,19 +230,31 @@ class Course:
 
     def tell(self, breaches: Iterable[Breach], texts: dict[str, list[Text]]) -> None:
         """Add the texts of each alert, once, that fires now for just these breaches."""
-        by_alert: dict[str, list[Breach]] = {}
+        by_alert, firing = dict[str, list[Breach]](), self._firing()
         for breach in breaches:
             by_alert.setdefault(breach[1].name, []).append(breach)
-        firing: dict[str, set[Instance]] = {}
+        for name, several in by_alert.items():
+            if firing.get(name) == {one for one, _, _, _ in several}:
+                told = [Text(alert, self.now, labels, value) for _, alert, labels, value in several]
+                self.states += told
+                texts.setdefault(name, told)
+        perhaps = {one[0] for one, life in self.lives.items() if life is None or life.firing}
+        every = {alert.name: alert for alert in self.alerts.values()}
+        self.states += [Silent(alert, self.now) for name, alert in every.items() if name not in perhaps]
+
+    def _firing(self) -> Mapping[str, set[Instance]]:
+        found: dict[str, set[Instance]] = {}
         for one, life in self.lives.items():
             if life is not None and life.firing:
-                firing.setdefault(one[0], set()).add(one)
-        for name, several in by_alert.items():
-            if name not in texts and firing.get(name) == {one for one, _, _, _ in several}:
-                texts[name] = [Text(alert, self.now, labels, value) for _, alert, labels, value in several]
+                found.setdefault(one[0], set()).add(one)
+        return found
 
     def story(self, name: str, texts: Iterable[Text] = (), figures: Iterable[Figure] = ()) -> Story:
         """All of it."""
+        if far(self.step) and self.states:
+            return Story(
+                name, self.step, self.timeline, tuple(self.stages), texts=tuple(self.states), notes=self.notes
+            )
         looks = tuple(look for look in self.looks if look.alerts)
         told = (looks, tuple(texts), tuple(figures))
         return Story(name, self.step, self.timeline, tuple(self.stages), *told, self.notes)

@@ -15,7 +15,16 @@ from handrail.emit.promtool.boundaries import SICK, unfed
 from handrail.emit.promtool.levels import Level
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline
-from handrail.emit.promtool.story import UNHEARD, Breach, Course, Instance, Story, Text, Untestable, instance
+from handrail.emit.promtool.story import (
+    UNHEARD,
+    Breach,
+    Course,
+    Instance,
+    Story,
+    Text,
+    Untestable,
+    instance,
+)
 from handrail.plan import Alert, Guardrail, PromQL, Rollout, Slo
 from handrail.promql.remembered import REMEMBER
 from handrail.units import Unit, plain, show, span
@@ -304,8 +313,9 @@ def _last(
         if alert.keep_firing_for in kept or alert.sustained in times
     }
     texts: dict[str, list[Text]] = {}
-    for moments, time in ((worst, max(sustained)), (calm, max(kept, default=None))):
-        for _ in range(0 if time is None else -(-time // step) + 1):
+    fires_at = max(sustained) // step if not kept else -(-max(sustained) // step)
+    for moments, steps in ((worst, fires_at + 1), (calm, max(kept) // step + 1 if kept else 0)):
+        for _ in range(steps):
             _play(course, [[moment] for moment in moments], stage or None, texts)
     told = [text for own in texts.values() for text in own if text.alert.sustained > LONG]
     return course.story(f"{LASTS} ({', '.join(map(span, sorted(times)))})", told)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from guarded import NOW
 from handrail_receiver.model import AttemptLine, AttemptState, Begin, SetState
@@ -13,8 +15,7 @@ from ports.store_cases import LATER, begun, decision, opening
 @pytest.mark.anyio
 async def test_many_rollouts_are_read_at_once(store: Store) -> None:
     rollouts = [f"shop-{number}" for number in range(TOGETHER + 2)]
-    for rollout in rollouts[:-1]:
-        await begun(store, rollout=rollout)
+    await asyncio.gather(*(begun(store, rollout=rollout) for rollout in rollouts[:-1]))
     found = await store.archive.newest(rollouts, NOW)
     assert [(name, one.attempt.number if one.attempt else None) for name, one in found.items()] == [
         *((rollout, 1) for rollout in rollouts[:-1]),

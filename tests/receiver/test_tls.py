@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 import servers
-from guarded import TOKENS, body, playbook, write_playbook
+from guarded import TOKENS, body, playbook, warm, write_playbook
 from guarded.service import environment
 from handrail_receiver import cli
-from servers.process import running
+
+NEW = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 
 
 def signed(folder: Path, name: str) -> None:
     """A key and a certificate for 127.0.0.1, signed by the folder's authority."""
     (folder / "ext").write_text("subjectAltName=IP:127.0.0.1\n")
-    ask = ["req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr"]
+    ask = ["req", *NEW, "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr"]
     sign = ["x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", "-days", "2", "-extfile", "ext"]
     authority = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"]
     for argv in ([*ask, "-subj", f"/CN={name}"], [*sign, *authority]):
@@ -36,7 +36,7 @@ def client(folder: Path, *, certificate: bool) -> ssl.SSLContext:
 
 @pytest.fixture(name="url")
 def _url(tmp_path: Path) -> Iterator[str]:
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt"]
+    make = ["openssl", "req", "-x509", *NEW, "-nodes", "-keyout", "ca.key", "-out", "ca.crt"]
     subprocess.run([*make, "-days", "2", "-subj", "/CN=test"], cwd=tmp_path, check=True, capture_output=True)
     signed(tmp_path, "server")
     signed(tmp_path, "client")
@@ -55,8 +55,9 @@ def _url(tmp_path: Path) -> Iterator[str]:
         except httpx.TransportError:
             return False
 
-    argv = [sys.executable, "-m", "handrail_receiver", "serve"]
-    with running("receiver", argv, folder=tmp_path, address=env["HANDRAIL_ADDRESS"], ready=ready, env=env):
+    process = warm.parent().fork(tmp_path, env)
+    server = servers.Server("receiver", env["HANDRAIL_ADDRESS"], process, tmp_path / "receiver.log")
+    with servers.lasting(server, ready):
         yield url
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,8 +16,9 @@ from apis.serving import Api, Request
 from handrail.contract import names
 from handrail.declare import Environment
 from starlette.responses import JSONResponse, Response
+from typed import typed
 
-from end_to_end.demo.files import HANDRAIL, Addresses, Files, write_key, write_tokens
+from end_to_end.demo.files import Addresses, Files, write_key, write_tokens
 from end_to_end.demo.stack import settings
 
 from .cast import Cast, Played
@@ -155,8 +155,7 @@ class Life:
         for name, text in made["files"].items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-        argv = [str(HANDRAIL), "verify", str(folder), "--key", str(self.files.public_key)]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=120)
+        done = typed("verify", folder, "--key", self.files.public_key)
         assert done.returncode == 0, done.stdout + done.stderr
         verified: str = done.stdout.splitlines()[-1]
         return verified

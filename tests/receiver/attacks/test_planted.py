@@ -9,8 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import socketserver
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +45,7 @@ from handrail.contract import (
     Webhook,
 )
 from starlette.responses import PlainTextResponse, Response
+from typed import typed
 
 OF_STEPS = ("unleash", "unleash_share", "launchdarkly", "argo", "cluster", "http", "git", "command")
 OF_CHANNELS = ("slack_token", "slack_webhook", "pagerduty", "hook", "statuspage", "sink", "mail")
@@ -168,8 +167,7 @@ def said_by(shop: Guarded) -> str:
     paths = [path for path in (*read(), *FOR_ANYBODY) if path != ENDLESS]
     shown = "".join(shop.ask("GET", path, "operator").text for path in paths)
     for command in (["status"], ["runs", "shop"], ["evidence", "shop"], ["notifications"], ["verify"]):
-        argv = [str(Path(sys.executable).with_name("handrail")), "store", *command]
-        said = subprocess.run(argv, env=shop.env, capture_output=True, text=True, check=False)
+        said = typed("store", *command, env=shop.env)
         assert said.stdout  # exit code 1 says that something needs people
         shown += said.stdout + said.stderr
     files = b"".join(file.read_bytes() for file in shop.folder.glob("handrail.db*"))
@@ -223,8 +221,7 @@ def test_the_password_in_the_store_s_address_is_not_said(tmp_path: Path, command
     nowhere = "postgresql://guard:planted-password@127.0.0.1:9/handrail"
     write_playbook(tmp_path / "playbook", playbook())
     env = environment(tmp_path, servers.free_address(), STORE=nowhere)
-    argv = [str(Path(sys.executable).with_name("handrail")), *command]
-    said = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+    said = typed(*command, env=env)
     assert said.returncode in {1, 2}
     assert "planted-password" not in said.stdout + said.stderr
     assert "127.0.0.1" in said.stderr

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 import stamina
 from guarded import NOW, ROLLOUT, alert, body, playbook, write_playbook
 from handrail.contract import Approval, Gate, HAProxyWeight, Step, names
@@ -242,5 +243,11 @@ def step_of(weight: int) -> Step:
     return HAProxyWeight("web/canary" if weight == 0 else "web/stable", weight, ["unix:x"])
 
 
-Machine.TestCase.settings = settings(max_examples=30, stateful_step_count=20, database=None)
+class Longer(Machine):
+    """The same, tried ten times as often."""
+
+
+Machine.TestCase.settings = settings(max_examples=15, stateful_step_count=20, database=None)
+Longer.TestCase.settings = settings(max_examples=150, stateful_step_count=20, database=None)
 TestWhateverHappens = Machine.TestCase
+TestWhateverHappensOften = pytest.mark.long(Longer.TestCase)

@@ -175,7 +175,7 @@ def shortened(cases: Mapping[str, Any], short: int) -> list[Any]:
     ]
 
 
-DELIVERIES: Mapping[str, Callable[[int], dict[str, Any]]] = {
+EACH: Mapping[str, Callable[[int], dict[str, Any]]] = {
     "one rule with thousands of series": lambda n: alert("error-rate", "warning", table=f"t{n}"),
     "a thousand guardrails that nobody knows": lambda n: alert(f"g{n}", "critical"),
     "a thousand rollouts that nobody knows": lambda n: alert(rollout=f"r{n}"),
@@ -183,7 +183,11 @@ DELIVERIES: Mapping[str, Callable[[int], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("one", shortened(DELIVERIES, 2))
+MIXED = tuple(EACH.values())
+DELIVERIES = {"all of them, mixed": lambda n: MIXED[n % len(MIXED)](n), **EACH}
+
+
+@pytest.mark.parametrize("one", shortened(DELIVERIES, 1))
 def test_nor_by_a_delivery_which_keeps_no_other_rollout_back_either(
     tmp_path: Path, one: Callable[[int], dict[str, Any]]
 ) -> None:

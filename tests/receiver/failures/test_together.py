@@ -100,7 +100,13 @@ DONE = {
 }
 
 
-@pytest.mark.parametrize("apart", [False, True], ids=["both to both", "each to its own"])
+@pytest.mark.parametrize(
+    "apart",
+    [
+        pytest.param(False, id="both to both", marks=pytest.mark.long),  # so are those of whom one is killed
+        pytest.param(True, id="each to its own"),
+    ],
+)
 def test_two_receivers_and_two_alertmanagers_have_one_effect(tmp_path: Path, apart: bool) -> None:
     with world(tmp_path, apart=apart) as made:
         made.application.values["bad"] = 1

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 import pytest
-from guarded import Guarded, guarded
+from guarded import NOW, ROLLOUT, Guarded, guarded
+from handrail_receiver.store import open_store
 
 MANY = 620
 
@@ -17,11 +18,19 @@ MANY = 620
 @pytest.fixture(scope="module", name="shop")
 def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     """A receiver with MANY records, more than are read at once."""
-    with guarded(tmp_path_factory.mktemp("shop"), proxy=False) as shop:
-        with ThreadPoolExecutor(8) as at_once:
-            for _ in range(MANY):
-                at_once.submit(shop.call, "promote")  # refused, and a record
+    folder = tmp_path_factory.mktemp("shop")
+    asyncio.run(recorded(f"sqlite:{folder / 'handrail.db'}"))
+    with guarded(folder, proxy=False) as shop:
         yield shop
+
+
+async def recorded(url: str) -> None:
+    """MANY records, which are committed together."""
+    store = open_store(url, 5)
+    store.engine.start()
+    notes = ({"text": f"note {number}"} for number in range(MANY))
+    await asyncio.gather(*(store.evidence.append(ROLLOUT, "note", note, NOW) for note in notes))
+    await store.engine.close()
 
 
 def page(shop: Guarded, **query: object) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def _shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         yield shop
 
 
-def test_what_is_answered_is_what_is_described(shop: Guarded) -> None:
+@pytest.mark.parametrize("examples", [4, pytest.param(50, marks=pytest.mark.long)])
+def test_what_is_answered_is_what_is_described(shop: Guarded, examples: int) -> None:
     # Read here: it takes two seconds, and every worker reads each file of tests.
     import schemathesis  # noqa: PLC0415
     from schemathesis.checks import not_a_server_error  # noqa: PLC0415
@@ -40,15 +41,15 @@ def test_what_is_answered_is_what_is_described(shop: Guarded) -> None:
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) == len(OPERATIONS) - 1
     for operation in operations:
-        _fuzz(operation, checks)
+        _fuzz(operation, checks, examples)
 
 
-def _fuzz(operation: Any, checks: Sequence[Any]) -> None:
+def _fuzz(operation: Any, checks: Sequence[Any], examples: int) -> None:
     role = "alertmanager" if operation.path.startswith("/webhooks") else "operator"
     headers = {"Authorization": f"Bearer {TOKENS[role]}"}
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=15, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, database=None, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
         if "name" in (case.path_parameters or {}) and len(str(case.path_parameters["name"])) % 2:
             case.path_parameters["name"] = "shop"

@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from on_path import handrail_on_path
 from rich.console import Console
 from servers import ask_haproxy, program, until
 from servers.newer import newer
@@ -81,6 +82,13 @@ def binaries(version: str) -> list[str]:
     return [f"--prometheus={find('prometheus')}", f"--alertmanager={find('prometheus-alertmanager')}"]
 
 
+@pytest.fixture(scope="module", name="forked")
+def _forked() -> Iterator[str]:
+    """The option for a `handrail` whose commands need not import it; the long tests take the one that is installed."""
+    with handrail_on_path() as folder:
+        yield f"--handrail={folder / 'handrail'}"
+
+
 def processes_in(folder: Path) -> list[str]:
     """The command lines of all processes that work in `folder`: every server of a demo does."""
     found = []
@@ -127,8 +135,10 @@ def at_rest(said: str) -> list[str]:
     return [split for split in splits if split in {"100/0", "90/10", "50/50", "0/100"}]
 
 
-def test_a_bad_version_is_rolled_back_and_a_changed_byte_of_the_evidence_is_found(tmp_path: Path) -> None:
-    with demo(tmp_path, "--bad-only", *binaries("debian")) as run:
+def test_a_bad_version_is_rolled_back_and_a_changed_byte_of_the_evidence_is_found(
+    tmp_path: Path, forked: str
+) -> None:
+    with demo(tmp_path, "--bad-only", forked, *binaries("debian")) as run:
         code = run.end()
     assert code == 0, run.said
     assert re.findall(r"^ok  ([^:]+):", run.said, re.MULTILINE) == ["everything starts", *BAD]
@@ -220,7 +230,7 @@ def test_a_rollback_that_does_not_hold_fails_and_names_the_step(
 
 
 def test_a_step_that_does_not_see_what_it_waits_for_is_named_and_none_comes_after_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, forked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def not_seen(_: Demo) -> str:
         raise Failed("waited 10 s for weight 0 for the canary")
@@ -229,7 +239,8 @@ def test_a_step_that_does_not_see_what_it_waits_for_is_named_and_none_comes_afte
     monkeypatch.setattr(command, "PARTS", (("A bad version is rolled back", steps),))
     monkeypatch.setattr(command, "playing", lambda *_: nullcontext())
     call = Namespace(bad_only=False, orders=50)
-    code = command._run(tmp_path, stack.Programs(), call, Plain(Console(width=120)))
+    programs = stack.Programs(handrail=forked.partition("=")[2])
+    code = command._run(tmp_path, programs, call, Plain(Console(width=120)))
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("ok", "FAILED", "..."))]
     assert (code, [re.sub(r" \(\d+\.\d s\)$", "", line) for line in said[2:]]) == (
         1,
@@ -243,8 +254,8 @@ def test_a_step_that_does_not_see_what_it_waits_for_is_named_and_none_comes_afte
 
 
 @pytest.mark.parametrize("interrupt", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
-def test_ctrl_c_ends_everything(tmp_path: Path, interrupt: signal.Signals) -> None:
-    with demo(tmp_path) as run:
+def test_ctrl_c_ends_everything(tmp_path: Path, forked: str, interrupt: signal.Signals) -> None:
+    with demo(tmp_path, forked) as run:
         run.until_it_says("ok  everything starts")
         assert len(processes_in(tmp_path)) == 6
         run.process.send_signal(interrupt)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +19,9 @@ from handrail.contract import names
 from handrail.output.read_stack_needs import needed
 from handrail_receiver.doctor.delivery import figure
 from prometheus_client.parser import text_string_to_metric_families
+from typed import typed
 
-from end_to_end.demo.files import HANDRAIL, Files
+from end_to_end.demo.files import Files
 from end_to_end.demo.stack import Programs, settings
 from end_to_end.five.flags import Flags
 from end_to_end.ruleiq.app import application
@@ -150,15 +150,15 @@ def examined(
     files: Files, at: Addresses, *more: str, grafana: str = "", login: Path | None = None
 ) -> tuple[int, dict[str, dict[str, Any]]]:
     """What `handrail doctor` says of the stack, by what it looked at."""
-    argv = [str(HANDRAIL), "doctor", "ruleiq", "--generated", str(files.generated), "--json", *more]
+    words = ["doctor", "ruleiq", "--generated", str(files.generated), "--json", *more]
     places = ("prometheus", at.prometheus), ("alertmanager", at.alertmanager), ("receiver", at.receiver)
     for name, address in places:
-        argv += [f"--{name}", f"http://{address}"]
-    argv += ["--grafana", grafana or f"http://{at.grafana}"]
+        words += [f"--{name}", f"http://{address}"]
+    words += ["--grafana", grafana or f"http://{at.grafana}"]
     env = {**os.environ, "HANDRAIL_TOKEN_FILE": str(files.token("viewer"))}
     if login:
         env["HANDRAIL_GRAFANA_HTTP_CONFIG"] = str(login)
-    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=120)
+    done = typed(*words, env=env)
     assert done.stderr == ""
     return done.returncode, {one["what"]: one for one in json.loads(done.stdout)["findings"]}
 

@@ -14,6 +14,7 @@ from guarded.playbook import ENVIRONMENT, reducible
 from handrail.cli.commands import app
 from handrail.contract import Approval, Gate
 from handrail_receiver.cli import VERBS
+from typed import built
 from typer.testing import CliRunner
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/walk.md"
@@ -60,7 +61,8 @@ class Typing:
 
 
 @pytest.fixture(name="terminal")
-def _terminal(tmp_path: Path) -> Iterator[Typing]:
+def _terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Typing]:
+    monkeypatch.setattr("typer.testing._get_command", built)  # which is made anew for each command otherwise
     with guarded(tmp_path, BOOK) as shop:
         yield Typing(shop, tmp_path)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -74,7 +75,7 @@ def api_client(
     address = (url or os.environ.get("HANDRAIL_URL") or "http://127.0.0.1:8080").rstrip("/")
     token = token or _token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return ApiClient(address, headers, _context(cert, key, ca))
+    return ApiClient(address, headers, _context(address, cert, key, ca))
 
 
 def json_of(answer: httpx.Response, *needed: str) -> dict[str, Any]:
@@ -121,13 +122,17 @@ def _token() -> str:
         ) from None
 
 
-def _context(cert: str | None, key: str | None, ca: str | None) -> ssl.SSLContext:
-    """TLS as the options say, or the variables. Raises WrongSettings with one line that says what is wrong."""
+def _context(address: str, cert: str | None, key: str | None, ca: str | None) -> ssl.SSLContext:
+    """TLS as the options say, or the variables. Raises WrongSettings with one line that says what is wrong.
+
+    For an address without TLS no public authorities are read: that takes longer than most calls.
+    """
     paths = {"cert": cert, "key": key, "ca": ca}
     files = {word: file or os.environ.get(f"HANDRAIL_{word.upper()}") or "" for word, file in paths.items()}
     if bool(files["cert"]) != bool(files["key"]):
         raise WrongSettings("--cert and --key belong together; give both or neither")
-    context = httpx.create_ssl_context()
+    plain = urlsplit(address).scheme == "http"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context()
     try:
         if files["ca"]:
             context.load_verify_locations(files["ca"])

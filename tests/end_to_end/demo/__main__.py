@@ -31,7 +31,7 @@ def main() -> int:
     call = _arguments()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    programs = stack.Programs(call.prometheus, call.alertmanager, call.haproxy)
+    programs = stack.Programs(call.prometheus, call.alertmanager, call.haproxy, call.handrail)
     folder = call.folder or Path(tempfile.mkdtemp(prefix="handrail-demo-"))
     try:
         programs.check()
@@ -76,7 +76,7 @@ def _run(folder: Path, programs: stack.Programs, call: argparse.Namespace, shown
     title, began = "everything starts", time.monotonic()
     shown.begin(title)
     try:
-        made = files.write(folder, at)
+        made = files.write(folder, at, handrail=programs.handrail)
         with playing(made, at, programs, call.orders, shown) as demo:
             shown.done(
                 title, "application, HAProxy, receiver, Alertmanager, Prometheus", time.monotonic() - began

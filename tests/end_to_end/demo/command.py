@@ -7,7 +7,7 @@ import shlex
 import subprocess
 from dataclasses import dataclass
 
-from .files import HANDRAIL, Files
+from .files import Files
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,11 @@ class Command:
 
     files: Files
     url: str
+    handrail: str
 
     def run(self, typed: str, role: str = "operator") -> Said:
         """What `handrail rollout list` comes to, typed by whoever has this role."""
-        argv = [str(HANDRAIL), *shlex.split(typed)[1:]]
+        argv = [self.handrail, *shlex.split(typed)[1:]]
         env = {"HANDRAIL_URL": self.url, "HANDRAIL_TOKEN_FILE": str(self.files.token(role))}
         done = subprocess.run(
             argv,

@@ -107,7 +107,9 @@ class Files:
         return self.folder / "key.pub.pem"
 
 
-def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
+def write(
+    folder: Path, addresses: Addresses, *, faster: int = FASTER, handrail: str | Path = HANDRAIL
+) -> Files:
     """Write the declarations and the tokens, and let the compiler make the rest."""
     files = Files(folder)
     (files.source / "rollouts").mkdir(parents=True)
@@ -123,7 +125,7 @@ def write(folder: Path, addresses: Addresses, *, faster: int = FASTER) -> Files:
             faster=faster,
         )
     )
-    generate(files)
+    generate(files, handrail)
     return files
 
 
@@ -145,9 +147,9 @@ def write_key(files: Files) -> None:
     files.public_key.write_bytes(public)
 
 
-def generate(files: Files) -> None:
+def generate(files: Files, handrail: str | Path = HANDRAIL) -> None:
     """Run the compiler as a user would."""
-    argv = [str(HANDRAIL), "generate", "--source", "rules_src", "--out", "generated"]
+    argv = [str(handrail), "generate", "--source", "rules_src", "--out", "generated"]
     done = subprocess.run(argv, cwd=files.folder, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         raise NotGenerated(done.stderr.strip() or done.stdout.strip())

@@ -31,5 +31,5 @@ def playing(
     ordering = load(f"http://{at.shop}/orders", per_second=orders, seconds=LONGEST)
     with stack.running(made, at, programs), view.client, ordering as customers:
         receiver = Receiver(f"http://{at.receiver}", made.token("operator").read_text())
-        command = Command(made, f"http://{at.receiver}")
+        command = Command(made, f"http://{at.receiver}", programs.handrail)
         yield Demo(made.folder, view, receiver, command, customers, shown)

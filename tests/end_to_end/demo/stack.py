@@ -11,7 +11,7 @@ from pathlib import Path
 
 import servers
 
-from .files import Addresses, Files
+from .files import HANDRAIL, Addresses, Files
 
 TESTS = Path(__file__).parents[2]
 
@@ -23,10 +23,11 @@ class Programs:
     prometheus: str = "prometheus"
     alertmanager: str = "prometheus-alertmanager"
     haproxy: str = "haproxy"
+    handrail: str = str(HANDRAIL)
 
     def check(self) -> None:
         """Raise `servers.Missing` unless all of them are there."""
-        for name in (self.prometheus, self.alertmanager, self.haproxy):
+        for name in (self.prometheus, self.alertmanager, self.haproxy, self.handrail):
             servers.program(name)
 
 

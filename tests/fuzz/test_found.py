@@ -368,6 +368,11 @@ FOUND = {
         against=d.Ago("1h"),
         stages=STAGES[3][1:],
     ),
+    "the receiver says which versions it judges at the first of evaluations that are a day apart": _declared(
+        d.Forecast("space_left_bytes", window="6h", ahead="24h"),
+        [d.Warning(d.AtLeast(20), sustained="2m")],
+        arms=d.Arms("version"),
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from handrail.contract import names
 from handrail.emit.document import NOTE, Data, Note
 from handrail.emit.promtool.attempts import attempt
 from handrail.emit.promtool.series import At, Feeds, Key, Timeline
-from handrail.emit.promtool.story import UNHEARD, Figure, Look, Silent, Story, Text, far
+from handrail.emit.promtool.story import NOTHING, UNHEARD, Figure, Look, Silent, Story, Text, far
 from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
 from handrail.promql.syntax import either
@@ -84,6 +84,8 @@ def _say(timeline: Timeline, feeds: Feeds, step: timedelta, until: timedelta) ->
     if not far(step) or timeline.scrape == step:
         timeline.play(feeds, until)
         return
+    if not timeline.now:
+        timeline.play(feeds, NOTHING)
     while timeline.now <= until:
         seen = min((timeline.now // step + 1) * step, until)
         timeline.play({}, seen - 2 * timeline.scrape)

@@ -20,7 +20,7 @@ class Op(StrEnum):
     @property
     def is_upper(self) -> bool:
         """Whether it makes an upper limit: more is worse."""
-        return self in {Op.above, Op.at_least}
+        return self.startswith(">")
 
     @property
     def opposite(self) -> Op:
@@ -34,12 +34,8 @@ class Op(StrEnum):
 
     def breached(self, value: Decimal, limit: Decimal) -> bool:
         """Whether `value` breaches `limit`."""
-        return {
-            Op.above: value > limit,
-            Op.at_least: value >= limit,
-            Op.below: value < limit,
-            Op.at_most: value <= limit,
-        }[self]
+        beyond = value > limit if self.is_upper else value < limit
+        return beyond or (self.endswith("=") and value == limit)
 
 
 _PLAIN = re.compile(r"[\w\-/ :]*")

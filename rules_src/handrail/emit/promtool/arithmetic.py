@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
-from handrail.emit.promtool.series import Key, Reads, Timeline, matches
+from handrail.emit.promtool.series import Index, Key, Reads, Timeline
 from handrail.plan import (
     Absence,
     Changes,
@@ -119,15 +119,11 @@ class Shows:
     now: timedelta
 
     def _of(self, selector: Selector) -> list[tuple[Key, Samples]]:
-        own = self._by_metric.get(selector.metric, ())
-        return [(key, self.timeline.samples(key)) for key in own if matches(selector, key)]
+        return [(key, self.timeline.samples(key)) for key in self._index.read_by([selector])]
 
     @cached_property
-    def _by_metric(self) -> dict[str, list[Key]]:
-        found: dict[str, list[Key]] = {}
-        for key in self.timeline.keys:
-            found.setdefault(key.metric, []).append(key)
-        return found
+    def _index(self) -> Index:
+        return Index(self.timeline.keys)
 
     def last(self, selector: Selector) -> dict[Key, Decimal]:
         """The last value of each series that is still there."""

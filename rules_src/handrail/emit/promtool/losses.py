@@ -17,7 +17,18 @@ from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, groups, p
 from handrail.emit.promtool.boundaries import unfed
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Reads, Rise, Timeline, matches
+from handrail.emit.promtool.series import (
+    At,
+    Feed,
+    Feeds,
+    Impossible,
+    Index,
+    Key,
+    Reads,
+    Rise,
+    Timeline,
+    matches,
+)
 from handrail.emit.promtool.story import Course, Figure, Story, Untestable, instance, seen_before
 from handrail.emit.promtool.verdicts import stages_of
 from handrail.plan import (
@@ -108,7 +119,7 @@ class _Story:
 
     def stories(self) -> Iterator[Story | Untestable]:
         for one in list(self.guarded):
-            together = max(sum(matches(s, key) for key in self.keys) for s in one.selectors)
+            together = max(len(self._index.read_by([selector])) for selector in one.selectors)
             if together * (self.step / self.scrape) > MOST_SAMPLES:
                 reason = "promtool holds too few samples for so wide a window"
                 yield Untestable(f"{one.guardrail.name}, what is measured", reason)
@@ -289,16 +300,17 @@ class _Story:
 
     def _rounds(self) -> Iterator[Round]:
         """Faults that may come together: which series are lost or odd, who is blind and why, and of whom that is not certain."""
-        every = complete(key for one in self.guarded for key in one.keys)
+        every = Index(complete(key for one in self.guarded for key in one.keys))
         shows = self._shows(self._numbers)
         own = {one.guardrail.blind.name: (one, _faults_of(one, every, shows)) for one in self.guarded}
         faults = dict.fromkeys(
             fault for _, signals in own.values() for several in signals for fault in several
         )
+        readers = {name: set(every.read_by(one.selectors)) for name, (one, _) in own.items()}
         rounds: list[list[tuple[tuple[Key, ...], Feed | None]]] = []
         touched: list[set[str]] = []
         for keys, shown in sorted(faults, key=lambda fault: fault[1] is not LOST):
-            who = {name for name, (one, _) in own.items() if any(map(one.reads, keys))}
+            who = {name for name, read in readers.items() if not read.isdisjoint(keys)}
             place = next((n for n, others in enumerate(touched) if not who & others), None)
             if place is None:
                 rounds.append([])
@@ -311,6 +323,8 @@ class _Story:
             because, unsure = list[tuple[str, str]](), list[str]()
             for name, (one, signals) in own.items():
                 for keys, shown in together:
+                    if readers[name].isdisjoint(keys):
+                        continue
                     reasons = [
                         several.get((mine, shown))
                         for signal, several in zip(one.guardrail.signals, signals, strict=True)
@@ -342,20 +356,18 @@ def _of(key: Key) -> list[Key]:
     return [key] if INSTANCE in key.labels else [key.but({INSTANCE: target}) for target in ("a", "b")]
 
 
-def _faults_of(one: Measured, keys: Iterable[Key], shows: Shows) -> list[Losses]:
+def _faults_of(one: Measured, every: Index, shows: Shows) -> list[Losses]:
     """For each signal everything that it may lose: of which of these series, what they show then, and why it is blind."""
-    every: list[Losses] = []
+    faults: list[Losses] = []
     for signal in one.guardrail.signals:
         measure, found = one.measure(signal), Losses()
         for reason, lost, shown in _faults(measure):
             if reason != MISSING and isinstance(measure, While) and value(measure, shows) is None:
                 continue  # nobody minds while its condition does not hold
-            reads = Reads(lost)
-            own = tuple(key for key in keys if key in reads)
-            if own:
+            if own := tuple(every.read_by(lost)):
                 found.setdefault((own, shown), reason)
-        every.append(found)
-    return every
+        faults.append(found)
+    return faults
 
 
 def _faults(measure: Measure) -> Iterator[Fault]:

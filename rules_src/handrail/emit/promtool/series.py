@@ -209,8 +209,28 @@ class Reads:
         for one in several:
             self._by_metric.setdefault(one.metric, []).append(one)
 
+    @property
+    def metrics(self) -> Collection[str]:
+        """The metrics of all of them."""
+        return self._by_metric.keys()
+
     def __contains__(self, key: Key) -> bool:
         return any(matches(one, key) for one in self._by_metric.get(key.metric, ()))
+
+
+class Index:
+    """Series by their metric, so that a selector is compared with few of many."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self._by_metric: dict[str, list[tuple[int, Key]]] = {}
+        for place, key in enumerate(keys):
+            self._by_metric.setdefault(key.metric, []).append((place, key))
+
+    def read_by(self, several: Iterable[Selector]) -> list[Key]:
+        """Those that at least one of these selects, in their order."""
+        reads = Reads(several)
+        own = (pair for metric in reads.metrics for pair in self._by_metric.get(metric, ()))
+        return [key for _, key in sorted(own) if key in reads]
 
 
 def chosen(selector: Selector, given: Mapping[str, str], flipped: str | None = None) -> Key:

@@ -128,7 +128,7 @@ class Condition:
         line = base + figure if self.points else base * figure
         return line if self.floor is None else max(line, self.floor)
 
-    @property
+    @cached_property
     def is_upper(self) -> bool:
         """Whether the limit is an upper one: more is worse."""
         return self.op.is_upper
@@ -151,7 +151,7 @@ class Condition:
         """Every figure, whatever the stage."""
         return tuple(limit.figure for limit in self.limits if limit.figure is not None)
 
-    @property
+    @cached_property
     def judges_filled(self) -> bool:
         """Whether few events break the limit where so many of them are slow that more quick ones would not fix it."""
         return self.is_upper and self.signal.filled is not None
@@ -301,7 +301,7 @@ class Guardrail:
     split: SampleRatio | None = None
     seen: Recording | None = None
 
-    @property
+    @cached_property
     def every_alert(self) -> tuple[Alert, ...]:
         """Those of its tiers, and those that say that it cannot judge."""
         return (*self.alerts, self.blind, *(() if self.thin is None else (self.thin,)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from handrail.contract import Playbook
 from handrail.errors import Where
@@ -208,7 +209,7 @@ class Rollout:
     source: str
     where: Where
 
-    @property
+    @cached_property
     def alerts(self) -> tuple[Alert, ...]:
         """Every alert of the rollout, in the order of its rules."""
         chains: tuple[Guardrail | Slo, ...] = (*self.guardrails, *self.slos)

@@ -84,7 +84,7 @@ class Levels(Boundaries):
             for place in range(longest)
         ]
 
-    @property
+    @cached_property
     def worst(self) -> Level:
         """Beyond every limit of one side of each signal."""
         ladders = ((signal, list(self.ladder(signal))) for signal in self.signals)
@@ -255,7 +255,7 @@ class Levels(Boundaries):
         """The receiver does not report the figures that it is compared with here."""
         return Level(self.calm.signals, captured=False, reasons=self.captured_reasons)
 
-    @property
+    @cached_property
     def captured_reasons(self) -> tuple[str, ...]:
         """Why it is blind while they are not reported."""
         reasons = []

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, groups, parts, selectors, value
 from handrail.emit.promtool.boundaries import unfed
@@ -351,6 +351,7 @@ def _summed(measure: Measure, shows: Shows) -> Decimal | None:
     return sum(known, Decimal(0)) if known else None
 
 
+@lru_cache(4096)
 def _of(key: Key) -> list[Key]:
     """The series of each of two targets."""
     return [key] if INSTANCE in key.labels else [key.but({INSTANCE: target}) for target in ("a", "b")]

@@ -142,9 +142,11 @@ class Recorded(Levels):
     def breaches(self, level: Level, now: timedelta) -> list[Breach]:
         """Who is in breach: the alert, the labels of what it fires for, and its value."""
         found: dict[Instance, Breach] = {}
-        for alert, one in self.conditions:
+        for (alert, one), limit in zip(self.conditions, self.figures, strict=True):
             shown = level.signals[one.signal.name]
-            if (level.captured or not self._is_captured(one)) and self._breached(alert, one, shown, now):
+            if limit is None or shown.value is None or (not level.captured and self._is_captured(one)):
+                continue
+            if self._breached(alert, one, shown, limit, now):
                 value = Decimal(1) if isinstance(shown.value, str) or shown.value is None else shown.value
                 own = instance(alert, names.SIGNAL, one.signal.name)
                 found.setdefault(own, (own, alert, self.labels_of(one), value))
@@ -173,15 +175,12 @@ class Recorded(Levels):
             labels |= {arms.recorded: arms.canary} | ({arms.label: canary_of(arms)} if arms.told else {})
         return labels | ({names.SIGNAL: signal.name} if signal.name else {})
 
-    def _breached(self, alert: Alert, one: Condition, shown: Shown, now: timedelta) -> bool:
-        limit = self.limit(one)
-        if limit is None or shown.value is None:
-            return False
+    def _breached(self, alert: Alert, one: Condition, shown: Shown, limit: Decimal, now: timedelta) -> bool:
         if alert.during is not None and not self._young(alert, now):
             return False
         if one.state is not None:
             return shown.value == one.state
-        if isinstance(shown.value, str) or not one.op.breached(shown.value, limit):
+        if not isinstance(shown.value, Decimal) or not one.op.breached(shown.value, limit):
             return False
         return self._enough(one, shown, limit)
 

@@ -129,17 +129,15 @@ def notation(runs: Iterable[Run], end: int) -> str:
     value: Decimal | None = None
     shown = 0
     for since, count, feed in runs:
-        if since > shown:
-            texts += _gap(since - shown, alive=value is not None)
-            run = None
         goes_on = isinstance(feed, Rise) or (value is not None and value + feed.step == feed.level)
-        if run is not None and run[1] == feed.step and goes_on:
+        if run is not None and since == shown and run[1] == feed.step and goes_on:
             run = (run[0], feed.step, run[2] + count)
-            texts[-1] = _run(*run)
         else:
+            texts += [] if run is None else [_run(*run)]
+            texts += _gap(since - shown, alive=value is not None) if since > shown else []
             run = (_first(feed, value), feed.step, count)
-            texts.append(_run(*run))
         value, shown = _last(*run), since + count
+    texts += [] if run is None else [_run(*run)]
     return " ".join([*texts, *(["stale"] if shown < end else [])])
 
 

@@ -146,6 +146,8 @@ class Lifecycle:
     def then(self, alert: Alert, now: timedelta, *, breach: bool) -> Lifecycle:
         """At the next evaluation."""
         if breach:
+            if self.firing and self.over is None:
+                return self
             since = now if self.since is None else self.since
             return Lifecycle(since, self.firing or now - since >= alert.sustained)
         if not self.firing:

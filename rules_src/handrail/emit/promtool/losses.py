@@ -17,18 +17,7 @@ from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, groups, p
 from handrail.emit.promtool.boundaries import unfed
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
-from handrail.emit.promtool.series import (
-    At,
-    Feed,
-    Feeds,
-    Impossible,
-    Index,
-    Key,
-    Reads,
-    Rise,
-    Timeline,
-    matches,
-)
+from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Index, Key, Reads, Rise, Timeline
 from handrail.emit.promtool.story import Course, Figure, Story, Untestable, instance, seen_before
 from handrail.emit.promtool.verdicts import stages_of
 from handrail.plan import (
@@ -118,8 +107,9 @@ class _Story:
     guarded: list[Measured]
 
     def stories(self) -> Iterator[Story | Untestable]:
+        every = Index(self.keys)
         for one in list(self.guarded):
-            together = max(len(self._index.read_by([selector])) for selector in one.selectors)
+            together = max(len(every.read_by([selector])) for selector in one.selectors)
             if together * (self.step / self.scrape) > MOST_SAMPLES:
                 reason = "promtool holds too few samples for so wide a window"
                 yield Untestable(f"{one.guardrail.name}, what is measured", reason)
@@ -155,9 +145,8 @@ class _Story:
     @property
     def holds(self) -> bool:
         """Whether all conditions hold that any of its measures is bound to."""
-        bound = [
-            m for one in self.guarded for s in one.guardrail.signals if isinstance(m := s.measure, While)
-        ]
+        every = (signal.measure for one in self.guarded for signal in one.guardrail.signals)
+        bound = [one for one in every if isinstance(one, While)]
         if not bound:
             return True
         shows = self._shows(self._numbers)
@@ -276,7 +265,7 @@ class _Story:
                 (one.guardrail.blind.name, silence.reason)
                 for one in self.guarded
                 for silence in dict.fromkeys(one.sources.values())
-                if any(matches(series, key) for series in silence.shown_by)
+                if key in Reads(silence.shown_by)
             ]
             blind = {name for name, _ in because}
             others = [one for one in self.guarded if one.guardrail.blind.name not in blind]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from handrail.cli import main
-from typed import built
+from typed import built, typed
 
 SHOP = """\
 from handrail.declare import Above, Command, Critical, Guardrail, Ratio, Rollout, Runbook, Stage, Warning
@@ -47,6 +49,13 @@ class Shell:
         for name, text in rollouts.items():
             (place / f"{name}.py").write_text(text)
 
+    def generated(self) -> None:
+        """What `handrail generate` makes of SHOP, the same bytes each time (test_reproducible.py): made once, and copied."""
+        for path, text in _of_shop().items():
+            file = self.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text)
+
     def handrail(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, stdout and stderr of the command."""
         self._patch.setattr("sys.argv", ["handrail", *arguments])
@@ -63,6 +72,18 @@ class Shell:
         """Path → text of everything that lies in `folder`."""
         root = self.folder / folder
         return {str(p.relative_to(root)): p.read_text() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+@cache
+def _of_shop() -> Mapping[str, bytes]:
+    with TemporaryDirectory() as at:
+        folder = Path(at)
+        (folder / "rules_src/rollouts").mkdir(parents=True)
+        (folder / "rules_src/rollouts/shop.py").write_text(SHOP)
+        done = typed("generate", folder=folder)
+        assert done.returncode == 0, done.stderr
+        made = [path for path in (folder / "generated").rglob("*") if path.is_file()]
+        return {str(path.relative_to(folder)): path.read_bytes() for path in made}
 
 
 def changed(text: str, replaced: Mapping[str, str]) -> str:

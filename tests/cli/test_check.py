@@ -32,7 +32,7 @@ def test_after_generate_there_is_nothing_to_say(shell: Shell) -> None:
 
 
 def test_generating_again_changes_nothing_and_touches_no_file(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     before = {path: path.stat().st_mtime_ns for path in Path("generated").rglob("*")}
     _, said, _ = shell.handrail("generate")
     assert said.endswith(": 0 new, 0 changed, 0 stale\n")
@@ -40,27 +40,27 @@ def test_generating_again_changes_nothing_and_touches_no_file(shell: Shell) -> N
 
 
 def test_a_file_that_somebody_edited_is_named(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     with Path("generated", RULES).open("a") as file:
         file.write("# mine\n")
     assert refused(shell) == [f"generated/{RULES}:1: error: the file is not as generated"]
 
 
 def test_another_line_end_is_a_change(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     file = Path("generated", RULES)
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     assert refused(shell) == [f"generated/{RULES}:1: error: the file is not as generated"]
 
 
 def test_a_file_that_is_no_text_is_a_change(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     Path("generated", RULES).write_bytes(b"\xff\xfe\x00")
     assert refused(shell) == [f"generated/{RULES}:1: error: the file is not as generated"]
 
 
 def test_a_missing_file_is_named(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     Path("generated", RULES).unlink()
     assert refused(shell) == [f"generated/{RULES}:1: error: the file is missing"]
 
@@ -77,7 +77,7 @@ def test_files_of_a_declaration_that_is_gone_are_named_and_removed(shell: Shell)
 
 
 def test_a_foreign_file_survives(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     Path("generated/prometheus/rules/by-hand.yml").write_text("groups: []\n")
     shell.declare(kiosk=SHOP.replace("shop", "kiosk"))
     shell.handrail("generate")
@@ -107,7 +107,7 @@ def test_a_manifest_that_lists_what_lies_outside_is_refused(
 def test_a_manifest_that_nobody_can_read_is_said_with_its_cure(
     shell: Shell, options: tuple[str, ...], text: str
 ) -> None:
-    shell.handrail("generate")
+    shell.generated()
     Path("generated/MANIFEST.json").write_text(text)
     code, _, wrong = shell.handrail("generate", *options)
     what = "generated/MANIFEST.json is not readable; restore it from Git, or delete it"

@@ -167,7 +167,7 @@ tighter  shop stage 100%: stable for 0s → 1h before it""",
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_in_words(shell: Shell, edit: str) -> None:
     replaced, said = EDITS[edit]
-    shell.handrail("generate")
+    shell.generated()
     shell.declare(shop=changed(SHOP, replaced))
     code, told, wrong = shell.handrail("generate", "--diff")
     *lines, files = told.splitlines()
@@ -213,7 +213,7 @@ def test_a_gate_whose_rest_fewer_alerts_break_is_looser(shell: Shell) -> None:
 
 
 def test_nothing_is_said_as_nothing_and_nothing_is_written(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     before = shell.files()
     assert shell.handrail("generate", "--diff") == (
         0,
@@ -239,7 +239,7 @@ def test_an_approval_that_asks_for_less(shell: Shell) -> None:
 
 
 def test_rollouts_that_come_and_go(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     shell.declare(kiosk=KIOSK)
     _, told, _ = shell.handrail("generate", "--diff")
     assert told.splitlines()[:-1] == [
@@ -249,7 +249,7 @@ def test_rollouts_that_come_and_go(shell: Shell) -> None:
 
 
 def test_the_cluster_s_objects_go_elsewhere(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     place = 'from handrail.declare import Cluster, Environment\n\nhere = Environment("here", cluster=Cluster("guard"))\n'
     Path("rules_src/environments.py").write_text(place)
     _, told, _ = shell.handrail("generate", "--diff")
@@ -260,7 +260,7 @@ def test_the_cluster_s_objects_go_elsewhere(shell: Shell) -> None:
 
 
 def test_what_nobody_has_words_for_is_never_called_nothing(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     playbook = Path("generated/playbook/shop.json")
     playbook.write_text(playbook.read_text().replace('"version": 1', '"version": 0'))
     _, told, _ = shell.handrail("generate", "--diff")
@@ -268,7 +268,7 @@ def test_what_nobody_has_words_for_is_never_called_nothing(shell: Shell) -> None
 
 
 def test_other_words_for_people_change_nothing_for_production(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     shell.declare(shop=SHOP.replace("Nobody can buy.", "Nobody can pay."))
     _, told, _ = shell.handrail("generate", "--diff")
     assert told.splitlines()[0] == "Nothing changes for production."
@@ -303,7 +303,7 @@ def test_each_of_several_criteria_of_a_guardrail_is_told(shell: Shell, after: st
 
 
 def test_the_same_as_json_for_a_program(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     shell.declare(shop=SHOP.replace("2%", "4%"))
     _, told, _ = shell.handrail("generate", "--diff", "--format", "json")
     assert json.loads(told)["differences"] == [
@@ -317,7 +317,7 @@ def test_the_same_as_json_for_a_program(shell: Shell) -> None:
 
 
 def test_the_same_as_markdown_for_a_pull_request(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     shell.declare(shop=changed(SHOP, {'"2%"': '"4%"', '"1%"': '"0.5%"', 'bake="1h"': 'bake="30m"'}))
     _, told, _ = shell.handrail("generate", "--diff", "--format", "markdown")
     assert (
@@ -337,7 +337,7 @@ def test_the_same_as_markdown_for_a_pull_request(shell: Shell) -> None:
 
 
 def test_the_same_line_by_line(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     shell.declare(shop=SHOP.replace('sustained="5m", action', 'sustained="6m", action'))
     _, told, _ = shell.handrail("generate", "--diff", "--format", "patch")
     rules = told[told.index("--- a/prometheus/rules/shop.yml") :].splitlines()
@@ -346,7 +346,7 @@ def test_the_same_line_by_line(shell: Shell) -> None:
 
 
 def test_diff_and_check_together_say_both(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     shell.declare(shop=SHOP.replace("2%", "4%"))
     code, told, wrong = shell.handrail("generate", "--diff", "--check")
     assert (code, told.startswith("LOOSER"), "generated/prometheus/rules/shop.yml:1: error" in wrong) == (
@@ -357,7 +357,7 @@ def test_diff_and_check_together_say_both(shell: Shell) -> None:
 
 
 def test_a_playbook_of_before_limits_were_written_down_is_compared_as_far_as_it_goes(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     playbook = Path("generated/playbook/shop.json")
     data = json.loads(playbook.read_text())
     for guardrail in data["guardrails"]:
@@ -372,7 +372,7 @@ def test_a_playbook_of_before_limits_were_written_down_is_compared_as_far_as_it_
 
 
 def test_a_playbook_of_before_bake_was_the_word_for_it_is_compared_as_one_of_now(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     playbook = Path("generated/playbook/shop.json")
     playbook.write_text(changed(playbook.read_text(), {'"bake"': '"hold"'}))
     shell.declare(shop=changed(SHOP, {'bake="1h"': 'bake="2h"'}))

@@ -97,7 +97,7 @@ def test_a_link_that_leads_elsewhere_is_not_followed(shell: Shell) -> None:
 
 
 def test_what_handrail_wrote_is_known_by_itself_when_the_manifest_is_gone(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     whole = shell.files()
     for path in whole:
         file = Path("generated", path)
@@ -111,7 +111,7 @@ def test_what_handrail_wrote_is_known_by_itself_when_the_manifest_is_gone(shell:
 
 
 def test_other_line_ends_make_it_nobody_else_s(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     whole = shell.files()
     for path in whole:
         file = Path("generated", path)
@@ -129,7 +129,7 @@ def test_a_stale_file_that_somebody_replaced_is_named_and_left(shell: Shell) -> 
 
 
 def test_a_listed_file_that_is_a_folder_now_is_left(shell: Shell) -> None:
-    shell.handrail("generate")
+    shell.generated()
     manifest = Path("generated/MANIFEST.json")
     listed = json.loads(manifest.read_text())
     listed["files"]["mine"] = {"sha256": "", "source": ""}

@@ -21,7 +21,6 @@ WINDOWS = (
     "series_measures",
     "slo",
     "slo_slices",
-    "stages",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from handrail.declare import (
     Above,
     Ago,
@@ -15,6 +16,7 @@ from handrail.declare import (
     Guardrail,
     Is,
     Latency,
+    PromQL,
     Rate,
     Ratio,
     Rise,
@@ -25,6 +27,7 @@ from handrail.declare import (
     Stage,
     State,
     Usage,
+    Warning,
     While,
 )
 from handrail.lower import lower
@@ -218,3 +221,17 @@ def test_of_pools_with_a_size_of_their_own_the_fullest_counts(promtool: str) -> 
         'pool_size{instance="b"}': "100x20",
     }
     assert complaints(promtool, shop(pool), series, firing("2m", "ShopPoolCritical")) == ""
+
+
+@pytest.mark.parametrize("label", ["queue", "service"])
+def test_free_promql_of_several_series_is_compared_series_by_series(promtool: str, label: str) -> None:
+    """A label that the alert sets itself is taken away, so that two series are never one alert."""
+    guardrail = Guardrail(
+        "backlog",
+        PromQL(f"sum by ({label}) (length)"),
+        against=Ago("10m"),
+        tiers=[Warning(Rise("50%"), sustained="1m")],
+    )
+    series = {f'length{{{label}="a"}}': "100x60 200x100", f'length{{{label}="b"}}': "100x160"}
+    said = complaints(promtool, shop(guardrail), series, firing("20m", "ShopBacklogWarning"))
+    assert said == ""

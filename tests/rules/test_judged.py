@@ -57,7 +57,7 @@ def test_the_rules_that_an_expression_may_read_by_their_own_labels(asked: str, r
 
 BY_HAND = {
     ("count_over_time", "recorded"): "promises",
-    ("last_over_time", "subquery"): "stages",
+    ("last_over_time", "subquery"): "compared",
     ("predict_linear", "raw"): "series_measures",
 }
 """What reads a window in no rule of this repository → the module in which the older promtool is asked about it."""

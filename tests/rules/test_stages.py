@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from handrail.declare import (
     Above,
     Absence,
@@ -16,10 +15,8 @@ from handrail.declare import (
     Environment,
     Guardrail,
     On,
-    PromQL,
     Rate,
     Ratio,
-    Rise,
     RisePoints,
     Rollout,
     StableArm,
@@ -204,17 +201,3 @@ def test_what_is_compared_with_last_week_is_looked_for_in_the_services_own_serie
     assert [text for text in texts if 'searches_total{track="canary"' in text and "offset 7d" in text] == []
     assert [text for text in texts if re.search(r"handrail:\S+ offset", text)] == []
     assert any(re.search(r"rate\(searches_total\S+ offset 7d\)", text) for text in texts)
-
-
-@pytest.mark.parametrize("label", ["queue", "service"])
-def test_free_promql_of_several_series_is_compared_series_by_series(promtool: str, label: str) -> None:
-    """A label that the alert sets itself is taken away, so that two series are never one alert."""
-    guardrail = Guardrail(
-        "backlog",
-        PromQL(f"sum by ({label}) (length)"),
-        against=Ago("10m"),
-        tiers=[Warning(Rise("50%"), sustained="1m")],
-    )
-    series = {**RECEIVER, f'length{{{label}="a"}}': "100x60 200x100", f'length{{{label}="b"}}': "100x160"}
-    said = complaints(promtool, planned(guardrail, arms=None), series, firing("20m", "ShopBacklogWarning"))
-    assert said == ""

@@ -240,9 +240,10 @@ class Course:
                 told = [Text(alert, self.now, labels, value) for _, alert, labels, value in several]
                 self.states += told
                 texts.setdefault(name, told)
-        perhaps = {one[0] for one, life in self.lives.items() if life is None or life.firing}
-        every = {alert.name: alert for alert in self.alerts.values()}
-        self.states += [Silent(alert, self.now) for name, alert in every.items() if name not in perhaps]
+        if far(self.step):  # otherwise its looks say so
+            perhaps = {one[0] for one, life in self.lives.items() if life is None or life.firing}
+            every = {alert.name: alert for alert in self.alerts.values()}
+            self.states += [Silent(alert, self.now) for name, alert in every.items() if name not in perhaps]
 
     def _firing(self) -> Mapping[str, set[Instance]]:
         found: dict[str, set[Instance]] = {}

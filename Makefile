@@ -111,7 +111,7 @@ mutate: $(SYNCED) servers ## change one thing at a time in the rules: do their t
 	@PYTHONPATH=tests $(BIN)/python -m mutation $(ALL)
 
 .PHONY: bench
-bench: $(SYNCED) servers ## the compiler beside promtool, and the samples an SLO reads; FULL=--full: promtool over all
+bench: $(SYNCED) servers ## the generated tests, the compiler beside promtool, the samples an SLO reads; FULL=--full: promtool over all
 	@PYTHONPATH=tests $(BIN)/python -m bench $(FULL)
 
 .PHONY: bench-rollback

@@ -33,12 +33,17 @@ from . import loop
 
 LATER = (  # what a receiver imports when it has read its settings
     "anyio._backends._asyncio",
-    "handrail_receiver.server",
+    "encodings.idna",
     "handrail_receiver.read_settings",
+    "handrail_receiver.server",
+    "handrail_receiver.starting",
     "handrail_receiver.store.postgres",
+    "handrail_receiver.store_commands.opening",
     "httpcore",
     "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
     "uvicorn.loops.uvloop",
+    "uvicorn.protocols.websockets.auto",
 )
 
 

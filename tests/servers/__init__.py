@@ -6,6 +6,7 @@
 A test that fails shows the end of each server's log.
 """
 
+from .blocks import make_blocks
 from .databases import pgbouncer, postgres, postgres_program
 from .process import (
     Missing,
@@ -52,6 +53,7 @@ __all__ = [
     "is_running",
     "kill",
     "lasting",
+    "make_blocks",
     "pgbouncer",
     "postgres",
     "postgres_program",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,7 +23,7 @@ from emit.grafana.samples import exporter, past
 from handrail import plan
 from handrail.emit import grafana, rules
 from own_rollouts import own_plan
-from servers import program, prometheus, until
+from servers import make_blocks, prometheus, until
 from servers.newer import newer
 
 PACE = 3
@@ -111,8 +110,7 @@ def lived(
 ) -> Iterator[Lived]:
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "past").write_text(past(guarded, sources(guarded), time.time()))
-    blocks = ["tsdb", "create-blocks-from", "openmetrics", "past", "prometheus-data"]
-    subprocess.run([program("promtool"), *blocks], cwd=folder, check=True, capture_output=True)
+    make_blocks(folder, folder / "past")
     binary = newer("prometheus") if request.param.startswith("newer") else request.param
     with exporter(sources(guarded), guarded.rollouts, STAGE) as exported:
         config = configured(folder, exported.address, files)

@@ -5,7 +5,6 @@ Counters grew evenly since a while ago and were 0 before, and all else has alway
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -48,9 +47,7 @@ def remember(
                     lines.append(f"{name}{{{labels}}} {sample.value * part:g} {at:.3f}")
     written = folder / "earlier.txt"
     written.write_text("\n".join([*lines, "# EOF"]) + "\n")
-    argv: list[str | Path] = ["promtool", "tsdb", "create-blocks-from", "openmetrics", written]
-    argv.append(folder / "prometheus-data")
-    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    servers.make_blocks(folder, written)
 
 
 def shown(address: str, name: str) -> float:

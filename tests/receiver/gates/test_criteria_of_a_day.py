@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -38,8 +37,7 @@ def told(tmp_path: Path, series: dict[str, Samples], asked: Criterion) -> str:
     lines = [f"{name} {value:.6f} {at:.0f}" for name, samples in series.items() for at, value in samples]
     written.write_text("\n".join([*lines, "# EOF"]) + "\n")
     (tmp_path / "prometheus.yml").write_text("global: {}\n")
-    argv: list[str | Path] = ["promtool", "tsdb", "create-blocks-from", "openmetrics", written]
-    subprocess.run([*argv, tmp_path / "prometheus-data"], check=True, capture_output=True, timeout=60)
+    servers.make_blocks(tmp_path, written)
 
     async def answer(url: str) -> str:
         client, clock = new_client(None), SystemClock()

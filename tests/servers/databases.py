@@ -113,7 +113,7 @@ def _new() -> Path:
 
 def _open_to_all() -> Path:
     """A new folder that whoever runs PostgreSQL can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="handrail-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="handrail-postgres-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
     return folder

@@ -8,7 +8,6 @@ import resource
 import shutil
 import signal
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -52,7 +51,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def as_nobody(folder: Path) -> Iterator[None]:
     """As somebody who may read what everybody may read; root becomes another user for it."""
     for above in (folder, *folder.parents):
-        if above.is_relative_to(tempfile.gettempdir()) and above.owner() == folder.owner():
+        if "/pytest-of-" in str(above):
             above.chmod(above.stat().st_mode | 0o011)
     if os.geteuid() != 0:
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -120,7 +119,6 @@ def generate(
 
     It holds rules with their tests, routes, dashboards, runbooks and playbooks.
     """
-    gc.set_threshold(50_000)  # to look for cycles more often takes an eighth of the time, and finds few
     from handrail.compiler import compile_source  # noqa: PLC0415
     from handrail.output.write import apply, changes, has_environments  # noqa: PLC0415
     from handrail.plan.versions import alertmanager  # noqa: PLC0415

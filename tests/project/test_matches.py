@@ -14,8 +14,8 @@ import handrail.declare.measures as declared
 import handrail.plan.measurements as planned
 import pytest
 from handrail.contract import Step
-from handrail.declare import limits
-from handrail.plan import Timestamp
+from handrail.declare import limits, series_measures
+from handrail.plan import SeriesMeasure, Timestamp
 from handrail_receiver.attempt_states.states import State
 from handrail_receiver.model.incidents import IncidentEvent
 
@@ -90,6 +90,26 @@ def test_the_guide_names_every_file_that_must_know_a_new_member(
     assert {"handrail/lower/plan_measures.py", "handrail_receiver/words/steps.py"} & {*knowing}
     told = guide(heading, column)
     assert [path for path in knowing if f"`{path}`" not in told] == []
+
+
+def test_the_guide_names_every_file_that_asks_for_a_measure_of_single_series() -> None:
+    single = {one.__name__ for one in (*get_args(series_measures.SeriesMeasure), *get_args(SeriesMeasure))}
+    asking = [
+        str(path.relative_to(ROOT)).removeprefix("rules_src/")
+        for path in files()
+        if single & set(asked_for(path.read_text()))
+    ]
+    assert "handrail/lint/limit_never_fires.py" in asking
+    assert [path for path in asking if f"`{path}`" not in guide("A measure", 2)] == []
+
+
+def asked_for(source: str) -> Iterator[str]:
+    """The classes that `isinstance` asks for in a file."""
+    for node in ast.walk(ast.parse(source)) if "isinstance" in source else ():
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+            for one in ast.walk(node.args[1]):
+                if isinstance(one, ast.Name | ast.Attribute):
+                    yield ast.unparse(one).rpartition(".")[2]
 
 
 def guide(heading: str, column: int) -> str:

@@ -91,8 +91,9 @@ def _recorded(recording: Recording) -> bytes:
 def _from_raw(client: httpx.Client, slo: PlannedSlo) -> Read:
     share = slo.measure
     assert isinstance(share, PlannedRatio)
+    [part], [whole] = share.part, share.whole
     windows = [dict(recording.labels)["window"] for recording in slo.ratios]
-    ways = [f"sum(increase({share.part}[{w}])) / sum(increase({share.whole}[{w}]))" for w in windows]
+    ways = [f"sum(increase({part}[{w}])) / sum(increase({whole}[{w}]))" for w in windows]
     return Read("every window from the raw series", _samples(client, ways), 0)
 
 

@@ -12,8 +12,7 @@ export GOGC ?= 400
 export GOMAXPROCS ?= 1
 
 # What tests write, nobody keeps. promtool stays on a disk: it reserves more than memory should hold.
-SCRATCH := $(shell tests/tools/scratch)
-pytest test-long e2e: export PYTEST_DEBUG_TEMPROOT := $(SCRATCH)
+pytest test-long e2e: export PYTEST_DEBUG_TEMPROOT = $(shell tests/tools/scratch)
 
 BIN := .venv/bin
 SYNCED := .venv/.synced

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from declared import refusals
 from handrail import declare
-from handrail.contract import Step
+from handrail.contract import STEP_CLASSES
 from handrail.declare import Environment, Rollout
 from handrail.declare.measures import Measure
 from pydantic import TypeAdapter
@@ -23,7 +23,7 @@ def _either(words: Sequence[type]) -> str:
     return f"{', '.join(others)} or {last}"
 
 
-MEASURES, STEPS = _either(get_args(Measure)), _either(get_args(get_args(Step)[0]))
+MEASURES, STEPS = _either(get_args(Measure)), _either(STEP_CLASSES)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 from apis import Inbox
-from handrail.contract import Channel, Step, Tell
+from handrail.contract import STEP_CLASSES, Channel, Step, Tell
 from handrail_receiver.targets import TARGETS
 from handrail_receiver.telling.render import template_problem
 from ports.target_cases import CASES
@@ -24,7 +24,7 @@ PAGES = sorted(page for page in (DOCS / "targets").glob("*.md") if page.name != 
 SECTIONS = ["What it needs", "What is sent and read back", "What a rehearsal finds out", "Beware"]
 EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `(\w+)` \| `([a-z-]+)` \| \[([a-z-]+\.md)\]", re.MULTILINE)
-CLASSES = get_args(get_args(Step)[0])
+CLASSES = STEP_CLASSES
 
 
 def kind(declared: type) -> str:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import Any
 
 import httpx
 import pytest
 from apis import Api
-from handrail.contract import Step
+from handrail.contract import STEP_CLASSES, Step
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.targets import TARGETS
 from ports.target_cases import CASES, LIMIT, Case, Wrong
 from pydantic import TypeAdapter
 
 pytestmark = pytest.mark.anyio
-STEPS = {step.__dataclass_fields__["kind"].default.default: step for step in get_args(get_args(Step)[0])}
+FIELDS: list[dict[str, Any]] = [{one.name: one.default for one in fields(step)} for step in STEP_CLASSES]
+STEPS = {own["kind"].default: own for own in FIELDS}
 KINDS = set(STEPS)
-ASKED_BY_HTTP = [kind for kind, step in STEPS.items() if {"url", "api"} & set(step.__dataclass_fields__)]
+ASKED_BY_HTTP = [kind for kind, own in STEPS.items() if {"url", "api"} & own.keys()]
 REAL = [kind for kind in CASES if kind != "fake"]  # the fake says and raises what a test tells it
 
 

@@ -13,7 +13,7 @@ from typing import get_args
 import handrail.declare.measures as declared
 import handrail.plan.measurements as planned
 import pytest
-from handrail.contract import Step
+from handrail.contract import STEP_CLASSES
 from handrail.declare import limits, series_measures
 from handrail.plan import SeriesMeasure, Timestamp
 from handrail_receiver.attempt_states.states import State
@@ -25,7 +25,7 @@ ORACLE = "tests/oracle"
 UNIONS = (declared.Measure, planned.Measure, limits.Limit, limits.Reference)
 ENUMS: tuple[EnumType, ...] = (State, IncidentEvent)
 SETS = {one.__name__ for union in UNIONS for one in get_args(union)} | {one.__name__ for one in ENUMS}
-SETS |= {Timestamp.__name__} | {step.__name__ for step in get_args(get_args(Step)[0])}
+SETS |= {Timestamp.__name__} | {step.__name__ for step in STEP_CLASSES}
 
 
 def files() -> list[Path]:

@@ -47,6 +47,7 @@ from handrail.contract.stack_needs import DashboardNeed, QueryNeed, RoutingNeed,
 from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.step_fields import FieldRole
 from handrail.contract.steps import (
+    STEP_CLASSES,
     Command,
     DeploymentImage,
     FlagOff,
@@ -70,6 +71,7 @@ __all__ = [
     "SEEN_FOR",
     "SPAN",
     "STABLE_VERSION",
+    "STEP_CLASSES",
     "TEMPLATE_FILTERS",
     "Acknowledge",
     "Action",

@@ -227,7 +227,9 @@ Step = Annotated[
     Field(discriminator="kind"),
 ]
 
-_ROLES: Final = {kind: roles_of(kind) for kind in get_args(get_args(Step)[0])}
+STEP_CLASSES: Final[tuple[type, ...]] = get_args(get_args(Step)[0])
+"""The classes of which a step is one."""
+_ROLES: Final = {one: roles_of(one) for one in STEP_CLASSES}
 
 
 def fields_of(step: Step, role: FieldRole) -> tuple[tuple[str, object], ...]:

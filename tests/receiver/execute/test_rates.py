@@ -6,17 +6,16 @@ import itertools
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from guarded import NOW, guarded, playbook
 from guarded.playbook import weights
-from handrail.contract import HAProxyWeight, StageFacts, Step
+from handrail.contract import STEP_CLASSES, HAProxyWeight, StageFacts, Step
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.execute.rates import Rates
 from one_target import ALL_DIFFERENT, OTHER_MEANS, OTHER_VALUE
 
-KINDS = get_args(get_args(Step)[0])
+KINDS = STEP_CLASSES
 CANARY = HAProxyWeight("web/canary", 0, ["lb1:9999"])
 STABLE = replace(CANARY, server="web/stable")
 

@@ -341,9 +341,9 @@ def _summed(measure: Measure, shows: Shows) -> Decimal | None:
 
 
 @lru_cache(4096)
-def _of(key: Key) -> list[Key]:
+def _of(key: Key) -> tuple[Key, ...]:
     """The series of each of two targets."""
-    return [key] if INSTANCE in key.labels else [key.but({INSTANCE: target}) for target in ("a", "b")]
+    return (key,) if INSTANCE in key.labels else tuple(key.but({INSTANCE: target}) for target in ("a", "b"))
 
 
 def _faults_of(one: Measured, every: Index, shows: Shows) -> list[Losses]:

@@ -32,15 +32,7 @@ from handrail.emit.promtool.series import (
     common,
     matches,
 )
-from handrail.emit.promtool.story import (
-    Breach,
-    Course,
-    Instance,
-    Story,
-    Text,
-    Untestable,
-    instance,
-)
+from handrail.emit.promtool.story import Breach, Course, Instance, Story, Text, Untestable, instance
 from handrail.emit.promtool.verdicts import certain, stages_of
 from handrail.plan import (
     Alert,

@@ -147,7 +147,7 @@ class Recorded(Levels):
             if limit is None or shown.value is None or (not level.captured and self._is_captured(one)):
                 continue
             if self._breached(alert, one, shown, limit, now):
-                value = Decimal(1) if isinstance(shown.value, str) or shown.value is None else shown.value
+                value = Decimal(1) if isinstance(shown.value, str) else shown.value
                 own = instance(alert, names.SIGNAL, one.signal.name)
                 found.setdefault(own, (own, alert, self.labels_of(one), value))
         thin = self.guardrail.thin if self.stage is not None or not self.rollout.stages else None

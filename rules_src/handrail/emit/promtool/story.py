@@ -179,7 +179,7 @@ class Course:
     lives: dict[Instance, Lifecycle | None] = field(default_factory=dict)
     """How each has come so far; None where that is not certain."""
     states: list[Text | Silent] = field(default_factory=list)
-    """Which alerts fire, and which do not, wherever that was told."""
+    """Which alerts fire, and which do not, where evaluations are far apart and that was told."""
     notes: dict[timedelta, tuple[str, ...]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
@@ -232,18 +232,19 @@ class Course:
 
     def tell(self, breaches: Iterable[Breach], texts: dict[str, list[Text]]) -> None:
         """Add the texts of each alert, once, that fires now for just these breaches."""
-        by_alert, firing = dict[str, list[Breach]](), self._firing()
+        by_alert, firing, now = dict[str, list[Breach]](), self._firing(), list[Text | Silent]()
         for breach in breaches:
             by_alert.setdefault(breach[1].name, []).append(breach)
         for name, several in by_alert.items():
             if firing.get(name) == {one for one, _, _, _ in several}:
                 told = [Text(alert, self.now, labels, value) for _, alert, labels, value in several]
-                self.states += told
+                now += told
                 texts.setdefault(name, told)
         if far(self.step):  # otherwise its looks say so
             perhaps = {one[0] for one, life in self.lives.items() if life is None or life.firing}
             every = {alert.name: alert for alert in self.alerts.values()}
-            self.states += [Silent(alert, self.now) for name, alert in every.items() if name not in perhaps]
+            now += [Silent(alert, self.now) for name, alert in every.items() if name not in perhaps]
+            self.states += now
 
     def _firing(self) -> Mapping[str, set[Instance]]:
         found: dict[str, set[Instance]] = {}
@@ -254,10 +255,6 @@ class Course:
 
     def story(self, name: str, texts: Iterable[Text] = (), figures: Iterable[Figure] = ()) -> Story:
         """All of it."""
-        if far(self.step) and self.states:
-            return Story(
-                name, self.step, self.timeline, tuple(self.stages), texts=tuple(self.states), notes=self.notes
-            )
-        looks = tuple(look for look in self.looks if look.alerts)
-        told = (looks, tuple(texts), tuple(figures))
+        looks = () if self.states else tuple(look for look in self.looks if look.alerts)
+        told = (looks, tuple(self.states or texts), tuple(figures))
         return Story(name, self.step, self.timeline, tuple(self.stages), *told, self.notes)

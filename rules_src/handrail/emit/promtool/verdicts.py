@@ -36,8 +36,8 @@ LIMITS = (
 LASTS = "An alert fires when its `for` has passed and ends when its `keep_firing_for` has, neither one evaluation sooner"
 REMEMBERS = "The stage and the figures that the receiver reported last hold for ten minutes, and no longer"
 LONG = timedelta(hours=1)
-"""What must last longer is pending at the limits, and fires in the story of its time: after a day and a half promtool's store
-cuts what it holds into blocks beside the evaluations, and may then lose a sample.
+"""What must last longer is pending at the limits, and fires in the story of its time: the limits take some forty evaluations,
+which with longer steps would last beyond COMPACTED.
 """
 AT_ONCE = 4
 """Times up to so many evaluations are shown evaluation by evaluation."""

@@ -33,7 +33,7 @@ def records(shop: Guarded, kind: str) -> list[dict[str, Any]]:
 def test_a_check_says_each_figure_and_limit_and_what_is_loaded(running: Recorded) -> None:
     shop = running.shop
     shop.call("start", anyway=True, why="a test", artifact="shop:v44")
-    servers.until(lambda: _value(shop) == "0.02", "the value to be recorded")
+    servers.until(lambda: _recorded(shop) == ("0.02", "100"), "the value and its events to be recorded")
     answer = shop.call("check", why="as every morning")
     found = answer["check"]
     critical, blind = found["tiers"]
@@ -67,8 +67,10 @@ def test_a_check_says_each_figure_and_limit_and_what_is_loaded(running: Recorded
     }
 
 
-def _value(shop: Guarded) -> str:
-    return str(shop.call("check")["check"]["tiers"][0]["value"])
+def _recorded(shop: Guarded) -> tuple[str, str]:
+    """The value and its events. Each is a rule of its own: the first scrape may come between them, and only one is there."""
+    critical = shop.call("check")["check"]["tiers"][0]
+    return critical["value"], critical["count"]
 
 
 def test_what_an_alert_was_decided_on_is_kept_a_moment_later(running: Recorded) -> None:
@@ -107,7 +109,7 @@ def test_the_command_prints_a_table_and_exits_with_1_when_something_is_broken(
     running: Recorded, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shop = running.shop
-    servers.until(lambda: _value(shop) == "0.02", "the value to be recorded")
+    servers.until(lambda: _recorded(shop) == ("0.02", "100"), "the value and its events to be recorded")
     monkeypatch.setenv("HANDRAIL_TOKEN", TOKENS["operator"])
     monkeypatch.setenv("HANDRAIL_URL", shop.server.url)
     assert cli.rollout("check", "shop") == 0
@@ -121,7 +123,7 @@ def test_the_command_prints_a_table_and_exits_with_1_when_something_is_broken(
     ]
     assert lines[6] == "rules: Prometheus has loaded those generated"
     running.application.values["bad"] = 30
-    servers.until(lambda: _value(shop) == "0.3", "the value to be worse")
+    servers.until(lambda: _recorded(shop)[0] == "0.3", "the value to be worse")
     assert cli.rollout("check", "shop", as_json=True) == 1
     assert json.loads(capsys.readouterr().out)["check"]["tiers"][0]["verdict"] == "broken"
 

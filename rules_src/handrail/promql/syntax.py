@@ -107,3 +107,9 @@ def is_number(expr: promql_parser.Expr) -> bool:
             return is_number(expr.lhs) and is_number(expr.rhs)
         case _:
             return False
+
+
+def fills(operation: promql_parser.BinaryExpr) -> bool:
+    """Whether one side of an operation gets a value where it has none (`fill`)."""
+    fill = operation.modifier and operation.modifier.fill_values
+    return bool(fill) and any(getattr(fill, side, None) is not None for side in ("lhs", "rhs"))

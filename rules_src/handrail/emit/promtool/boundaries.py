@@ -24,6 +24,7 @@ from handrail.plan import (
     State,
     While,
 )
+from handrail.promql.needs_series import needs_series
 
 MARGIN = Decimal("0.01")
 """How far beside its limit a value lies that is just over or just under it."""
@@ -39,9 +40,15 @@ def derived(signal: Signal) -> bool:
     return signal.part is not None and not isinstance(signal.measure, While)
 
 
-def unfed(signal: Signal) -> bool:
-    """Whether nothing can be fed in its place: it shows something of itself while nothing of the service is."""
+def unseen(signal: Signal) -> bool:
+    """Whether no series of the service are known that give it a value."""
     return isinstance(signal.measure.inner, PromQL | Absence)
+
+
+def unfed(signal: Signal) -> bool:
+    """Whether nothing can be fed in its place: it may show something of itself while nothing of the service is fed."""
+    measure = signal.measure.inner
+    return isinstance(measure, Absence) or (isinstance(measure, PromQL) and not needs_series(measure.expr))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import INSTANCE, LE, Shows, parts, selectors, value
@@ -303,6 +303,12 @@ def complete(keys: Iterable[Key]) -> list[Key]:
         for bound in bounds.get(key.metric, ()):
             own[key.but({LE: bound})] = None
     return [*own]
+
+
+@lru_cache(4096)
+def of_targets(key: Key) -> tuple[Key, ...]:
+    """The series of each of two targets."""
+    return (key,) if INSTANCE in key.labels else tuple(key.but({INSTANCE: target}) for target in ("a", "b"))
 
 
 def cumulative(numbers: Mapping[Key, Decimal]) -> dict[Key, Decimal]:

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from handrail.emit.promtool.arithmetic import INSTANCE, Shows, events, groups, parts, selectors, value
-from handrail.emit.promtool.boundaries import unfed
-from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion, strangers
+from handrail.emit.promtool.arithmetic import Shows, events, groups, parts, selectors, value
+from handrail.emit.promtool.boundaries import unseen
+from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion, of_targets, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Index, Key, Reads, Rise, Timeline
 from handrail.emit.promtool.story import Course, Figure, Story, Untestable, instance, seen_before
@@ -53,6 +53,7 @@ STEPS = tuple(timedelta(minutes=minutes) for minutes in (20, 120, 1500))
 """How far apart evaluations are: a little more than the windows. Where they are days apart, promtool's store loses samples."""
 MOST_SAMPLES = 9000
 """A little less than promtool holds for one question."""
+TORN = "one of its series must rise steadily for one measure, and change once for another"
 SELDOM = timedelta(minutes=4)
 """More seldom than that, an instant selector would not see a series at every time."""
 LOST, NAN = None, At(Decimal("NaN"))
@@ -77,7 +78,7 @@ def losses(rollout: Rollout) -> Iterator[Story | Untestable]:
     """One story for all whose windows are about as wide."""
     groups: dict[timedelta, list[list[Measured]]] = {}
     for guardrail in rollout.guardrails:
-        if guardrail.split is not None or any(map(unfed, guardrail.signals)):
+        if guardrail.split is not None or any(map(unseen, guardrail.signals)):
             continue
         one = Measured(guardrail)
         step = next((step for step in STEPS if step > one.width), None)
@@ -92,9 +93,10 @@ def losses(rollout: Rollout) -> Iterator[Story | Untestable]:
 
 
 def _join(rollout: Rollout, step: timedelta, one: Measured, groups: list[list[Measured]]) -> None:
-    """With others, if what they are bound to can hold at the same time."""
+    """With others, if what they are bound to can hold at the same time and all series can move as each of them asks."""
     for group in groups:
-        if _Story(rollout, step, [*group, one]).holds:
+        both = _Story(rollout, step, [*group, one])
+        if not both.torn and both.holds:
             group.append(one)
             return
     groups.append([one])
@@ -107,6 +109,9 @@ class _Story:
     guarded: list[Measured]
 
     def stories(self) -> Iterator[Story | Untestable]:
+        if self.torn:
+            yield from (Untestable(f"{one.guardrail.name}, what is measured", TORN) for one in self.guarded)
+            return
         every = Index(self.keys)
         for one in list(self.guarded):
             together = max(len(every.read_by([selector])) for selector in one.selectors)
@@ -127,7 +132,7 @@ class _Story:
     def keys(self) -> list[Key]:
         """Every series, each of as many targets as there are."""
         own = complete(key for one in self.guarded for key in one.keys)
-        return [*dict.fromkeys(of for key in own for of in _of(key))]
+        return [*dict.fromkeys(of for key in own for of in of_targets(key))]
 
     @cached_property
     def _measures(self) -> list[Measure]:
@@ -141,6 +146,13 @@ class _Story:
     def _numbers(self) -> dict[Key, Decimal]:
         measures = [signal.measure for one in self.guarded for signal in one.guardrail.signals]
         return as_they_must(self.keys, measures, self._shows)
+
+    @property
+    def torn(self) -> bool:
+        """Whether a window's left end would decide: a series rises all the time for one measure, and changes for another."""
+        rising, _ = self._rising_and_changing
+        changing = Reads(one for m in self._changing if m.width for one in selectors(m))
+        return any(key in rising and key in changing for key in self.keys)
 
     @property
     def holds(self) -> bool:
@@ -308,7 +320,7 @@ class _Story:
             rounds[place].append((keys, shown))
             touched[place] |= who
         for together in rounds:
-            lost = {of: shown for keys, shown in together for key in keys for of in _of(key)}
+            lost = {of: shown for keys, shown in together for key in keys for of in of_targets(key)}
             because, unsure = list[tuple[str, str]](), list[str]()
             for name, (one, signals) in own.items():
                 for keys, shown in together:
@@ -338,12 +350,6 @@ def _summed(measure: Measure, shows: Shows) -> Decimal | None:
     each = [value(one, shows) for one in groups(measure, shows.timeline.keys)]
     known = [one for one in each if one is not None]
     return sum(known, Decimal(0)) if known else None
-
-
-@lru_cache(4096)
-def _of(key: Key) -> tuple[Key, ...]:
-    """The series of each of two targets."""
-    return (key,) if INSTANCE in key.labels else tuple(key.but({INSTANCE: target}) for target in ("a", "b"))
 
 
 def _faults_of(one: Measured, every: Index, shows: Shows) -> list[Losses]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
+from handrail.emit.promtool.boundaries import unfed
 from handrail.emit.promtool.levels import MISSING, STABLE_MISSING
 from handrail.emit.promtool.series import At, Feed, Key, Timeline, chosen
 from handrail.emit.promtool.story import (
@@ -29,7 +30,6 @@ from handrail.plan import (
     Condition,
     Guardrail,
     Level,
-    PromQL,
     ReferenceKind,
     Rollout,
     Selector,
@@ -88,8 +88,8 @@ def blindness(rollout: Rollout) -> Iterator[Story]:
     unheard: list[Alert] = []
     for guardrail in rollout.guardrails:
         if guardrail.split is None and (stage is not None or not guardrail.arms):
-            measures = [signal.measure.inner for signal in guardrail.signals]
-            if not all(isinstance(one, PromQL | Absence | StateChanges) for one in measures):
+            seen = (one for one in guardrail.signals if not unfed(one))
+            if any(not isinstance(one.measure.inner, StateChanges) for one in seen):
                 missing[guardrail.blind] = list(reasons(rollout, guardrail, stage))
             if stage is not None and _needs_stage(guardrail):
                 unheard.append(guardrail.blind)

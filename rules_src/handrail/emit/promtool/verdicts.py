@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import selectors
-from handrail.emit.promtool.boundaries import SICK, unfed
+from handrail.emit.promtool.boundaries import SICK, unfed, unseen
 from handrail.emit.promtool.levels import Level
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline
@@ -42,6 +42,7 @@ which with longer steps would last beyond COMPACTED.
 AT_ONCE = 4
 """Times up to so many evaluations are shown evaluation by evaluation."""
 FREE = "no series are known that give a free PromQL expression a value"
+OF_ITSELF = "its free PromQL expression may have a value without any series, or reads recorded ones"
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,11 @@ def verdicts(rollout: Rollout) -> Iterator[Story | Untestable]:
     """The story of all limits, and one for each time that alerts must last."""
     guardrails: list[tuple[Guardrail, dict[str, Recorded]]] = []
     for guardrail in rollout.guardrails:
-        if any(isinstance(signal.measure.inner, PromQL) for signal in guardrail.signals):
-            yield Untestable(guardrail.name, FREE)
+        free = [one for one in guardrail.signals if isinstance(one.measure.inner, PromQL)]
+        if any(map(unfed, free)):
+            yield Untestable(guardrail.name, OF_ITSELF)
+        elif free:
+            yield Untestable(f"{guardrail.name}, what is measured", FREE)
         if guardrail.split is not None:
             continue
         try:
@@ -106,7 +110,7 @@ def certain(guardrail: Guardrail) -> list[Alert]:
     for alert in guardrail.every_alert:
         unknown = any(one.signal.name in free for one in alert.conditions)
         if alert is guardrail.blind:
-            unknown = bool(free)
+            unknown = any(map(unseen, guardrail.signals))
         if not unknown and not raw & _words(alert.expr):
             found.append(alert)
     return found

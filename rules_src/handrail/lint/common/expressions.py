@@ -14,7 +14,7 @@ import promql_parser as promql
 from handrail.plan import Selector
 from handrail.plan.versions import Version
 from handrail.promql.result_labels import result_labels
-from handrail.promql.syntax import is_number, parsed
+from handrail.promql.syntax import fills, is_number, parsed
 
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 _ABSENT = frozenset({"absent", "absent_over_time"})
@@ -268,7 +268,7 @@ def _new_words(node: Any) -> Iterator[New]:
             yield New(f"{node.func.name}()", SINCE.get(node.func.name))
         case promql.AggregateExpr() if str(node.op) not in KNOWN:
             yield New(str(node.op), SINCE.get(str(node.op)))
-        case promql.BinaryExpr() if node.modifier is not None and _fills(node.modifier):
+        case promql.BinaryExpr() if fills(node):
             yield New("fill", None)
         case promql.VectorSelector():
             if node.name is not None and not _NAME.fullmatch(node.name):
@@ -277,8 +277,3 @@ def _new_words(node: Any) -> Iterator[New]:
                 yield New("matchers joined by or", None)
         case _:
             return
-
-
-def _fills(modifier: Any) -> bool:
-    fill = modifier.fill_values
-    return fill is not None and any(getattr(fill, side, None) is not None for side in ("lhs", "rhs"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.series import At, Key
+from handrail.emit.promtool.series import OTHER, At, Key
 from handrail.plan import Arms, Rollout
 
 STABLE, CANARY = "v1", "v2"
@@ -37,7 +37,7 @@ def attempt(rollout: Rollout, number: int) -> dict[Key, At]:
 def captured_twice(labels: dict[str, str], base: Decimal) -> dict[Key, At]:
     """A captured figure; a lower one that a second receiver tells still; and much higher ones of others."""
     found = {Key.of(names.REFERENCE_METRIC, labels): At(base)}
-    found[Key.of(names.REFERENCE_METRIC, {**labels, "instance": "standby"})] = At(base - abs(base) / 2 - 1)
+    found[Key.of(names.REFERENCE_METRIC, {**labels, "instance": OTHER})] = At(base - abs(base) / 2 - 1)
     for label in (names.ROLLOUT, names.GUARDRAIL, names.REFERENCE):
-        found[Key.of(names.REFERENCE_METRIC, {**labels, label: "other"})] = At(10 * abs(base) + 10)
+        found[Key.of(names.REFERENCE_METRIC, {**labels, label: OTHER})] = At(10 * abs(base) + 10)
     return found

@@ -29,7 +29,7 @@ from handrail.promql.needs_series import needs_series
 MARGIN = Decimal("0.01")
 """How far beside its limit a value lies that is just over or just under it."""
 _OTHERS = tuple(map(Decimal, ("0.5", "0.1", "0.02", "0.9", "0.001", "10", "1000", "100000")))
-CALM, SICK = "calm", Decimal(10**9)
+CALM, SICK = "(calm)", Decimal(10**9)
 
 Value = Decimal | str
 """A figure, or the state that something is in."""

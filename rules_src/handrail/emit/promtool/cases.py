@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +10,7 @@ from itertools import groupby
 from handrail.contract import names
 from handrail.emit.document import NOTE, Data, Note
 from handrail.emit.promtool.attempts import attempt
-from handrail.emit.promtool.series import At, Feeds, Key, Timeline
+from handrail.emit.promtool.series import OTHER, At, Feeds, Key, Timeline
 from handrail.emit.promtool.story import NOTHING, UNHEARD, Figure, Look, Silent, Story, Text, far
 from handrail.emit.promtool.text import expanded
 from handrail.plan import Rollout, Selector
@@ -19,9 +18,6 @@ from handrail.promql.syntax import either
 from handrail.units import seconds, span
 
 UNREAD = "no alert may depend on these: another rollout, guardrail or receiver, other labels"
-_OTHERS = re.compile(
-    r'\b(rollout|guardrail|reference|environment|tier|level|severity)="other"|instance="standby"|="stranger"'
-)
 _EXACT = 10**11
 """Up to so much a float holds each ten-thousandth."""
 
@@ -64,11 +60,11 @@ def receiver(
         told: dict[Key, At] = {}
         for one in rollout.stages:
             labels = {names.ROLLOUT: rollout.name, names.STAGE: one.name}
-            told[Key.of(names.STAGE_METRIC, {**labels, names.ROLLOUT: "other"})] = At(Decimal(1))
+            told[Key.of(names.STAGE_METRIC, {**labels, names.ROLLOUT: OTHER})] = At(Decimal(1))
             if stage == UNHEARD:
                 continue
             told[Key.of(names.STAGE_METRIC, labels)] = At(Decimal(one.name == stage))
-            told[Key.of(names.STAGE_METRIC, {**labels, "instance": "standby"})] = At(Decimal(0))
+            told[Key.of(names.STAGE_METRIC, {**labels, "instance": OTHER})] = At(Decimal(0))
             if one.name == stage and any(alert.during for alert in rollout.alerts):
                 told[Key.of(names.STAGE_ENTERED_METRIC, labels)] = At(seconds(end))  # it has just begun
         if stage != UNHEARD and any(alert.since_attempt for alert in rollout.alerts):
@@ -94,7 +90,7 @@ def _say(timeline: Timeline, feeds: Feeds, step: timedelta, until: timedelta) ->
 
 def _series_data(series: Mapping[Key, str]) -> Iterator[Data]:
     """What is looked at, and then what nobody should look at."""
-    others = dict.fromkeys(filter(_OTHERS.search, series))
+    others = dict.fromkeys(key for key in series if OTHER in key.labels.values())
     yield from ({"series": key, "values": series[key]} for key in series if key not in others)
     note = {NOTE: Note(UNREAD)}
     for key in others:

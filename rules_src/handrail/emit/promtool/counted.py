@@ -19,7 +19,7 @@ from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.examples import Measured, complete, small_numbers, strangers
 from handrail.emit.promtool.lives import LATER, LIVES, STEADY, Counted, Life
 from handrail.emit.promtool.losses import seldom
-from handrail.emit.promtool.series import At, Feeds, Impossible, Key, Reads, Rise, Timeline
+from handrail.emit.promtool.series import OTHER, At, Feeds, Impossible, Key, Reads, Rise, Timeline
 from handrail.emit.promtool.story import Figure, Story
 from handrail.emit.promtool.verdicts import stages_of
 from handrail.plan import Latency, Measure, Ratio, Rollout, Selector, Signal
@@ -34,7 +34,6 @@ BEFORE = (timedelta(minutes=80), timedelta(minutes=40))
 """So long before the window a life changes: rules remember for an hour."""
 FIRST = timedelta(minutes=100)
 """The window begins so long after the first scrape."""
-_ANOTHER = "stranger"
 _ELSEWHERE = (STEADY.name, "new")
 """The lives that are enough to see that nobody reads a series."""
 _PAST = timedelta(hours=1)
@@ -56,7 +55,7 @@ def counting(rollout: Rollout) -> Iterator[Story]:
         reads = [read for signal in guardrail.signals for read in selectors(signal.measure)]
         if len(jobs) == 1 and not any(INSTANCE in own for own in labels) and width < 2 * BEFORE[-1]:
             of_job = (Selector(UP, tuple(m for m in read.matchers if m[0] == JOB)) for read in reads)
-            pinned = Key.of(UP, {JOB: _ANOTHER}) not in Reads(of_job)
+            pinned = Key.of(UP, {JOB: OTHER}) not in Reads(of_job)
             groups.setdefault((width, jobs.pop(), pinned), []).append(one)
     for (width, _, pinned), guarded in groups.items():
         scrape = rollout.scrape if width < _PAST else seldom(rollout.scrape, [width], [width])
@@ -130,7 +129,7 @@ class _Counting:
         for one in self.guarded:
             own = {names.ROLLOUT: self.rollout.name, names.GUARDRAIL: one.guardrail.name}
             for label in own:
-                found[Key.of(names.FROM_ZERO, {**own, label: "other", INSTANCE: life.name})] = At(Decimal(1))
+                found[Key.of(names.FROM_ZERO, {**own, label: OTHER, INSTANCE: life.name})] = At(Decimal(1))
         return found
 
     def _figures(self, counted: Counted, at: timedelta) -> Iterator[Figure]:
@@ -158,18 +157,18 @@ def _lived(counted: Counted, phase: int, *, pinned: bool = False) -> dict[Key, A
             found[key] = feed
             continue
         job = key.labels.get(JOB, "")
-        elsewhere = job != _ANOTHER and _ANOTHER in key.labels.values()
+        elsewhere = job != OTHER and OTHER in key.labels.values()
         for life, series, step in counted.series[key]:
             if elsewhere and life.name not in _ELSEWHERE:
                 continue
             up = life.up[phase]
-            if (level := _level(life, phase, another=job == _ANOTHER)) is not None:
+            if (level := _level(life, phase, another=job == OTHER)) is not None:
                 found[series] = At(step * level)
-            if up is not None and job != _ANOTHER:
+            if up is not None and job != OTHER:
                 found[_up(job, life)] = At(Decimal(up))
             is_last = phase == len(life.up) - 1
             if pinned and is_last == (life.up[3] == 1):
-                found[_up(_ANOTHER, life)] = At(Decimal(1))
+                found[_up(OTHER, life)] = At(Decimal(1))
     return found
 
 

@@ -15,6 +15,7 @@ from handrail.contract import names
 from handrail.emit.promtool.arithmetic import INSTANCE, LE, Shows, parts, selectors, value
 from handrail.emit.promtool.attempts import canary_of, stable_of
 from handrail.emit.promtool.series import (
+    OTHER,
     At,
     Feed,
     Feeds,
@@ -133,7 +134,7 @@ class Measured:
             labels |= {INSTANCE: "a", LE: "+Inf", **dict.fromkeys(signal.measure.labels, "x")}
             for one in signal.recordings:
                 for label in (names.ROLLOUT, names.GUARDRAIL):
-                    found[Key.of(one.record, {**labels, label: "other"})] = At(Decimal(1))
+                    found[Key.of(one.record, {**labels, label: OTHER})] = At(Decimal(1))
         return found
 
     def read(self, signal: Signal, keys: Iterable[Key]) -> tuple[Key, ...]:
@@ -286,7 +287,7 @@ def strangers(feeds: Feeds, reads: Sequence[Selector]) -> Feeds:
     found, known = dict[Key, Feed](), Reads(reads)
     for label in dict.fromkeys(label for one in reads for label, _, _ in one.matchers if label != LE):
         for key, feed in feeds.items():
-            if label in key.labels and (other := key.but({label: "stranger"})) not in known:
+            if label in key.labels and (other := key.but({label: OTHER})) not in known:
                 found[other] = (
                     Rise(feed.step * 7, feed.start) if isinstance(feed, Rise) else At(feed.level * 7)
                 )

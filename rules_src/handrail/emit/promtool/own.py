@@ -10,7 +10,7 @@ from decimal import Decimal
 from handrail.contract import names
 from handrail.emit.promtool.boundaries import unfed
 from handrail.emit.promtool.levels import MISSING, STABLE_MISSING
-from handrail.emit.promtool.series import At, Feed, Key, Timeline, chosen
+from handrail.emit.promtool.series import OTHER, At, Feed, Key, Timeline, chosen
 from handrail.emit.promtool.story import (
     NOTHING,
     UNHEARD,
@@ -50,7 +50,7 @@ ADVANCES = "A stage that advances by itself asks for promotion once it has baked
 NOTHING_MEASURED = "nothing is measured"
 NO_STAGE, NO_HISTORY = "nobody reports the stage", "there is no history"
 REASON = "reason"
-UNRESOLVED, BEGAN = "unresolved", Decimal(100)
+UNRESOLVED, BEGAN = "(unresolved)", Decimal(100)
 LONGEST = 8
 """So many evaluations are enough until the last level is told."""
 
@@ -211,7 +211,7 @@ def escalation(rollout: Rollout) -> Iterator[Story]:
         labels[names.ALERTNAME] = "Other"
         other |= _others(labels)
         if all(level.severities for level in rollout.escalation):
-            other |= _firing({**labels, names.SEVERITY: "other"})
+            other |= _firing({**labels, names.SEVERITY: OTHER})
     told = Key.of(names.ACKNOWLEDGED_METRIC, {names.ROLLOUT: rollout.name})
     for _ in range(-(-last // step) + 1):
         course.go_on({**other, **fires, told: At(BEGAN)}, course.alerts, None, shown=["unresolved"])
@@ -268,10 +268,10 @@ def _others(labels: dict[str, str]) -> dict[Key, At]:
     """Alerts that escalate to nobody: pending, in shadow mode, on a level already, of another rollout or environment, of no tier."""
     aside = (
         {names.MODE: names.SHADOW},
-        {names.LEVEL: "other"},
-        {names.ROLLOUT: "other"},
-        {names.ENVIRONMENT: "other"},
-        {names.TIER: "other"},
+        {names.LEVEL: OTHER},
+        {names.ROLLOUT: OTHER},
+        {names.ENVIRONMENT: OTHER},
+        {names.TIER: OTHER},
     )
     found = _firing(labels, "pending")
     for other in aside:

@@ -17,7 +17,7 @@ from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of, captured_twice, stable_of
 from handrail.emit.promtool.boundaries import CALM, SICK, Value, derived
 from handrail.emit.promtool.levels import Level, Levels, Shown
-from handrail.emit.promtool.series import At, Feed, Key
+from handrail.emit.promtool.series import OTHER, At, Feed, Key
 from handrail.emit.promtool.story import Breach, Instance, instance, seen_before
 from handrail.plan import Alert, Condition, EventMeasure, ReferenceKind, Selector, Signal
 
@@ -104,7 +104,7 @@ class Recorded(Levels):
             told = {arms.recorded: arms.stable} | ({arms.label: stable_of(arms)} if arms.told else {})
             stable = [one.but(told) for one in (judged, beside) if one is not None]
         strange = At(self.sick(signal) if selector.metric in (names.VALUE, names.FILLED) else SICK)
-        others = {judged.but({label: "other"}): strange for label in (names.ROLLOUT, names.GUARDRAIL)}
+        others = {judged.but({label: OTHER}): strange for label in (names.ROLLOUT, names.GUARDRAIL)}
         return _Series(judged, beside, tuple(stable), others)
 
     def key(self, signal: Signal, selector: Selector, group: Mapping[str, str] = MappingProxyType({})) -> Key:

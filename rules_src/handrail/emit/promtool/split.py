@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of, stable_of
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Rise, Timeline, chosen
+from handrail.emit.promtool.series import OTHER, At, Feed, Feeds, Impossible, Key, Rise, Timeline, chosen
 from handrail.emit.promtool.story import Course, Figure, Instance, Story, Text, Untestable, instance
 from handrail.plan import Arms, Guardrail, Rollout, SampleRatio, Selector, Stage
 from handrail.plan.split_evidence import ODDS, SIDES, ratio
@@ -142,13 +142,13 @@ class _Split:
             name, part = labels_of[arm]
             labels = {self.arms.label: name, "instance": f"of-{name}"}
             found[chosen(self.split.counted[0].without(self.arms.label), labels)] = Rise(each * part)
-        others[Key.of(names.WEIGHT_METRIC, {names.ROLLOUT: "other"})] = At(self._asked)
+        others[Key.of(names.WEIGHT_METRIC, {names.ROLLOUT: OTHER})] = At(self._asked)
         for label in (names.ROLLOUT, names.GUARDRAIL):
             for one in (
                 self.split.canary,
                 self.split.stable,
                 Selector(names.SPLIT_ASKED, self.split.evidence.matchers),
             ):
-                labels = {name: text for name, _, text in one.matchers} | {label: "other"}
+                labels = {name: text for name, _, text in one.matchers} | {label: OTHER}
                 others[Key.of(one.metric, labels)] = At(Decimal(1))
         return {**found, **others}

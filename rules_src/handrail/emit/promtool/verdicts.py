@@ -14,7 +14,7 @@ from handrail.emit.promtool.arithmetic import selectors
 from handrail.emit.promtool.boundaries import SICK, unfed, unseen
 from handrail.emit.promtool.levels import Level
 from handrail.emit.promtool.recorded import Recorded
-from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Key, Timeline
+from handrail.emit.promtool.series import OTHER, At, Feed, Feeds, Impossible, Key, Timeline
 from handrail.emit.promtool.story import (
     UNHEARD,
     Breach,
@@ -345,7 +345,7 @@ def _objective(slo: Slo) -> Part:
         for window in windows:
             labels = {**own, names.WINDOW: window}
             feeds[Key.of(names.SLO_RATIO, labels)] = At(over.get(window, Decimal(0)))
-            feeds[Key.of(names.SLO_RATIO, {**labels, names.ROLLOUT: "other"})] = At(SICK)
+            feeds[Key.of(names.SLO_RATIO, {**labels, names.ROLLOUT: OTHER})] = At(SICK)
 
         def breaches(_: timedelta) -> Iterator[Breach]:
             for alert, burn in tiers:
@@ -382,7 +382,7 @@ def _split(guardrail: Guardrail) -> Part:
 
     def moment(shown: Decimal) -> Moment:
         breach: list[Breach] = [(own, warning, labels, share)] if shown >= split.least else []
-        other = evidence.but({names.ROLLOUT: "other"})
+        other = evidence.but({names.ROLLOUT: OTHER})
         note = f"{guardrail.name}: evidence {plain(shown)}"
         return Moment(
             {

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import get_args
 
+from every_measure import EVERY_MEASURE
 from handrail import declare, plan
 from handrail.contract import STEP_CLASSES
 from handrail.declare.measures import Measure
@@ -51,6 +52,10 @@ def test_concepts_explains_each_term_once() -> None:
 def test_the_fuzzer_draws_every_measure() -> None:
     drawn = "".join(path.read_text() for path in (ROOT / "tests/fuzz").glob("*.py"))
     assert [one.__name__ for one in get_args(Measure) if f"d.{one.__name__}(" not in drawn] == []
+
+
+def test_one_of_every_measure_is_tried_where_it_does_not_matter_which() -> None:
+    assert Counter(type(one) for one, _ in EVERY_MEASURE) == Counter(get_args(Measure))
 
 
 def test_measures_and_steps_can_be_imported_as_users_and_emitters_do() -> None:

@@ -211,7 +211,11 @@ class Absence(_Measure):
 
 @declared
 class PromQL(_Measure):
-    """Any PromQL expression; Handrail does not check it further. `unit` is the unit of its value."""
+    """Any PromQL expression; Handrail does not check it further. `unit` is the unit of its value.
+
+    Generated tests feed a value in its place: they check the alert's limit and times, and not what the expression
+    measures.
+    """
 
     expr: str
     unit: Literal["number", "ratio", "seconds", "bytes", "per second"] = Field(default="number", kw_only=True)

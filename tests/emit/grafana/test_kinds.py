@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any
 
 import promql_parser
 import pytest
+from every_measure import EVERY_MEASURE
 from handrail.declare import (
     Above,
-    Absence,
-    Age,
     Arms,
     Below,
-    Changes,
-    Count,
     Dashboard,
-    Difference,
     Distribution,
     Environment,
-    Forecast,
     Gauge,
-    Growth,
     Guardrail,
-    Increase,
     Latency,
     Panel,
-    PromQL,
     Rate,
-    Ratio,
     Rollout,
     Row,
     Runbook,
-    SlowerThan,
-    State,
     Text,
-    TimeUntil,
     Usage,
     Warning,
-    While,
 )
 from handrail.declare.dashboard import Show
 from handrail.declare.measures import Measure
@@ -157,34 +144,10 @@ def test_a_distribution_is_a_heatmap_of_the_canary_s_buckets_in_their_own_unit()
     assert [panel["options"]["yAxis"]["unit"] for panel in (seconds, milliseconds)] == ["s", "ms"]
 
 
-MEASURES = [
-    Ratio(bad='x_total{code="5"}', of="x_total"),
-    Latency("x_seconds", p=95),
-    SlowerThan("x_seconds", "1s", buckets=[1]),
-    Increase("x_total"),
-    Rate("x_total"),
-    Gauge("x"),
-    Usage("used", "size"),
-    Difference("wanted", "there"),
-    Age("x_timestamp_seconds"),
-    TimeUntil("x_timestamp_seconds"),
-    Count("x", where="> 0"),
-    Forecast("x"),
-    Changes("x"),
-    Growth("x"),
-    State("x"),
-    Absence("x"),
-    While(Rate("x_total"), condition=Gauge("y")),
-    PromQL("sum(x)"),
-]
-
-
-def test_every_measure_is_drawn_here() -> None:
-    assert {type(one) for one in MEASURES} == set(get_args(Measure))
-
-
 @pytest.mark.parametrize("show", ["curves", "states", "figure", "gauge", "bars", "table"])
-@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: type(measure).__name__)
+@pytest.mark.parametrize(
+    "measure", [one for one, _ in EVERY_MEASURE], ids=lambda measure: type(measure).__name__
+)
 def test_every_measure_can_be_shown_in_every_way(measure: Measure, show: Show) -> None:
     [panel] = page(Panel("One", measure, by=["path"], show=show, note="Look."))
     promql_parser.parse(panel["targets"][0]["expr"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 import pytest
+from every_measure import EVERY_MEASURE
 from fuzz.declarations import rollouts
 from handrail import declare as d
 from handrail.contract import GuardrailFacts, LimitFacts, Playbook, names
-from handrail.declare.measures import Measure
 from handrail.lower import lower
 from handrail_receiver.evidence.guardrail_results import guardrail_results
 from handrail_receiver.evidence.snapshot import KeptSeries, RulesSeen, Snapshot, TierSeen
@@ -94,33 +94,9 @@ def test_a_guardrail_without_a_figure_is_blind_and_never_ok_whatever_it_measures
         _says_nothing_good(alone, guardrail)
 
 
-ALL: list[tuple[Any, Any]] = [
-    (d.Ratio(bad='requests_total{code="500"}', of="requests_total"), d.Above("1%")),
-    (d.Latency("seconds", p=95, buckets=[0.1, 1]), d.Above("100ms")),
-    (d.SlowerThan("seconds", "1s", buckets=[0.1, 1]), d.Above("1%")),
-    (d.Increase("errors_total", window="5m"), d.Above(0)),
-    (d.Rate("requests_total", window="5m"), d.Below("1/s")),
-    (GAUGE, d.Above(10)),
-    (d.Usage("used_bytes", "size_bytes"), d.Above("90%")),
-    (d.Difference("a", "b"), d.Above(1)),
-    (d.Age("finished_at"), d.Above("1h")),
-    (d.TimeUntil("expires_at"), d.Below("1h")),
-    (d.Count("up"), d.Below(1)),
-    (d.Forecast("free_bytes", unit="bytes"), d.Below(0)),
-    (d.Changes("restarts", window="5m"), d.Above(1)),
-    (d.While(GAUGE, condition=d.Gauge("workers")), d.Above(10)),
-    (d.State("breaker", "state"), d.Is("open")),
-    (d.Growth("size_bytes", window="1h"), d.Above("1MB")),
-    (d.Absence("heartbeat"), d.Above(0)),
-    (d.PromQL("sum(x)"), d.Above(1)),
-]
-
-
-def test_all_are_all() -> None:
-    assert {type(measure) for measure, _ in ALL} == set(get_args(Measure))
-
-
-@pytest.mark.parametrize(("measure", "limit"), ALL, ids=[type(one).__name__ for one, _ in ALL])
+@pytest.mark.parametrize(
+    ("measure", "limit"), EVERY_MEASURE, ids=[type(one).__name__ for one, _ in EVERY_MEASURE]
+)
 def test_without_a_figure_no_measure_reads_ok(measure: Any, limit: Any) -> None:
     book = book_of(d.Guardrail("depth", measure, tiers=[d.Critical(limit)]))
     _says_nothing_good(book, book.guardrails[0])

@@ -28,6 +28,8 @@ from handrail_receiver.store.postgres import Postgres
 from handrail_receiver.store.sqlite import SQLite
 from handrail_receiver.targets import haproxy
 
+from guarded import warm
+
 REACHED = "reached"
 SKEW = "TESTS_CLOCK_AHEAD"
 """How many seconds the clock of a life goes ahead."""
@@ -167,6 +169,7 @@ def lives() -> Iterator[Lives]:
 
 def main() -> None:
     """Fork a life for each wish."""
+    warm.make_ahead()
     living: dict[int, int | None] = {}
     for line in sys.stdin:
         wish = json.loads(line)

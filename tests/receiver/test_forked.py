@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -62,3 +63,16 @@ def test_one_that_cannot_start_says_why_with_the_same_exit_code(tmp_path: Path) 
     said = (tmp_path / "shop" / "receiver.log").read_text()
     assert (exit_code, said) == (started.returncode, started.stderr)
     assert (exit_code, said.split(":")[0]) == (2, "HANDRAIL_ADDRESS")
+
+
+def test_what_one_worker_leaves_alive_ends_with_it_and_the_others_go_on(tmp_path: Path) -> None:
+    own, another = warm.parent(), warm.Parent()
+    kept, left = (
+        who.fork(tmp_path / name, settings(tmp_path / name))
+        for who, name in ((own, "kept"), (another, "left"))
+    )
+    another.end()
+    servers.until(lambda: not servers.is_running(left.pid), "the other worker's receiver to end")
+    assert servers.is_running(kept.pid)
+    kept.send_signal(signal.SIGTERM)
+    assert kept.wait() == -signal.SIGTERM

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import jinja2
 from markupsafe import Markup
 
@@ -27,7 +29,7 @@ from handrail_receiver.words.times import took
 def report(contents: Contents, index: BundleIndex) -> str:
     """The report, the newest last."""
     return standalone(
-        _templates().get_template("report.html"),
+        templates().get_template("report.html"),
         STANDALONE_STYLE + STYLE,
         f"{LOCAL_TIMES}localTimes();",
         index=index,
@@ -46,7 +48,9 @@ def report(contents: Contents, index: BundleIndex) -> str:
     )
 
 
-def _templates() -> jinja2.Environment:
+@cache
+def templates() -> jinja2.Environment:
+    """The report's template."""
     made = templates_of("handrail_receiver.evidence")
     made.filters |= {
         "when": instant,

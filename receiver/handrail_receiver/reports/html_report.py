@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+
+import jinja2
 
 from handrail_receiver.html import STANDALONE_STYLE, policy_of, standalone, templates_of
 from handrail_receiver.reports.reported import Report
@@ -14,7 +17,15 @@ POLICY = policy_of(STANDALONE_STYLE)
 
 def html(reports: Sequence[Report]) -> str:
     """All of them, one below the other."""
-    templates = templates_of("handrail_receiver.reports")
-    templates.filters["both"] = local_and_utc
     title = reports[0].title if len(reports) == 1 else f"{len(reports)} reports"
-    return standalone(templates.get_template("reports.html"), STANDALONE_STYLE, reports=reports, title=title)
+    return standalone(
+        templates().get_template("reports.html"), STANDALONE_STYLE, reports=reports, title=title
+    )
+
+
+@cache
+def templates() -> jinja2.Environment:
+    """The template of reports."""
+    made = templates_of("handrail_receiver.reports")
+    made.filters["both"] = local_and_utc
+    return made

@@ -32,7 +32,7 @@ from handrail_receiver.web.api import Api
 from handrail_receiver.web.offering import asker_of, case_of
 from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.self_checks import Check, SelfChecks
-from handrail_receiver.web.templating import environment, headers
+from handrail_receiver.web.templating import headers, templates
 from handrail_receiver.web.watching import Watching
 
 SHOWN = 60
@@ -82,7 +82,7 @@ class Pages:
     playbooks: Playbooks
     self_checks: SelfChecks
     watching: Watching
-    templates: jinja2.Environment = field(default_factory=environment)
+    templates: jinja2.Environment = field(default_factory=templates)
     headers: dict[str, str] = field(default_factory=headers)
 
     async def index(self, request: Request, caller: Caller) -> Response:

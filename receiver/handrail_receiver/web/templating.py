@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import jinja2
@@ -44,8 +44,9 @@ def headers() -> dict[str, str]:
     }
 
 
-def environment() -> jinja2.Environment:
-    """The templates."""
+@cache
+def templates() -> jinja2.Environment:
+    """The templates of the pages."""
     made = templates_of("handrail_receiver.web")
     made.filters |= {"when": instant, "clock": clock, "took": took, "typed": typed, "svg": _svg}
     made.filters |= {"asked_by": asked_by, "whose": whose}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from handrail.cli.rollout_command import Verb
 from typed import typed
 
 
@@ -18,3 +19,13 @@ def test_each_command_is_said_in_one_whole_line(group: tuple[str, ...]) -> None:
 def test_commands_stand_in_the_order_in_which_they_are_needed() -> None:
     commands = typed("--help").stdout.partition("Commands:\n")[2]
     assert re.findall(r"^  ([a-z-]+)", commands, re.MULTILINE)[:3] == ["init", "generate", "lint"]
+
+
+def test_the_help_says_what_each_verb_of_a_rollout_does() -> None:
+    shown = typed("rollout", "--help").stdout.partition("Arguments:\n")[0]
+    verbs = [
+        verb.strip()
+        for line in re.findall(r"^  ([a-z, -]+?)  +\w", shown, re.MULTILINE)
+        for verb in line.split(",")
+    ]
+    assert sorted(verbs) == sorted(Verb)

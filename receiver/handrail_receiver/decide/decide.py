@@ -261,7 +261,7 @@ def _event(tier: TierFacts) -> str:
 def _resolved(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:
     """A guardrail that has data again ends its own hold; every other hold is for people to end."""
     if _is_blind(case) and attempt.held == _cannot_see(case) and not _still_blind(case):
-        return case.say(Verdict.note, "sees-again", f"{case.guardrail} sees again", SetHold(""))
+        return case.say(Verdict.note, "sees-again", f"{case.guardrail} has data again", SetHold(""))
     text = "it stopped firing, which proves nothing and undoes nothing"
     return case.say(Verdict.repeat if before is False else Verdict.note, "resolved", text)
 

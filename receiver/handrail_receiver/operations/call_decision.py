@@ -343,7 +343,7 @@ def _has_steps(run: Run, steps: Sequence[Step]) -> bool:
 
 
 def _adopt(known: Decision, call: Call, newest: Playbook, attempt: Attempt) -> Decision:
-    """The live attempt goes on by the newest playbook; what was pinned stays where the step is the same."""
+    """The live attempt continues with the newest playbook; what was pinned stays where the step is the same."""
     if attempt.stage and attempt.stage not in [stage.name for stage in newest.stages]:
         text = (
             f"the newest playbook has no stage {attempt.stage}, in which the attempt is; roll back or abandon"
@@ -363,7 +363,7 @@ def _adopt(known: Decision, call: Call, newest: Playbook, attempt: Attempt) -> D
     if refused:
         return refused
     adopt = Adopt(newest, pinned_anew(attempt, newest, call.pinned), "; ".join(call.no_way_back))
-    text = f"it goes on by the newest playbook ({call.by}: {call.why}); changed: {'; '.join(changes)}"
+    text = f"it continues with the newest playbook ({call.by}: {call.why}); changed: {'; '.join(changes)}"
     known = replace(known, known={"changed": list(changes)})
     return replace(known, verdict=Verdict.act, reason="adopted", text=text, changes=(adopt,))
 

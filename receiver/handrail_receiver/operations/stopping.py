@@ -80,7 +80,7 @@ class Stopping:
         done = (
             "set the kill switch: nothing is rolled back or promoted by itself from now on"
             if on
-            else "took the kill switch away: what fires is acted on again"
+            else "removed the kill switch: what fires is acted on again"
         )
         return Decision(Verdict.act, "asked-for", f"{by} {done} ({why})", action=ACTION, by=by)
 

@@ -260,7 +260,7 @@ def _how(
     if said == "beyond":
         return "wait", "beyond its limit"
     if all(tier.shadow for tier in facts.tiers):
-        return "soft", "watches only"
+        return "soft", "shadow"
     return ("calm", BY_PROMETHEUS) if said == "by Prometheus only" else ("good", "within its limits")
 
 

@@ -219,7 +219,7 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
             return _starts(case)
         case "hold":
             said = f"{here} stays where it is: nothing is promoted until somebody resumes it."
-            return (said, "Guardrails go on as before: what they roll back by themselves, they do."), (), ""
+            return (said, "Guardrails go on as before, and still roll back by themselves."), (), ""
         case "resume":
             held = case.attempt.held if case.attempt else ""
             return (f"{here} may be promoted again. It is held for this: {held}",), (), ""
@@ -229,15 +229,17 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
             return _approves(case, offer), (), ""
         case "drill":
             softer = " and of what is softer" if case.playbook.action(names.REDUCE) else ""
-            said = f"Each target of a rollback{softer} is asked whether it could be carried out now: by reading only."
+            said = (
+                f"Each target of a rollback{softer} is only read, to see whether it could be carried out now."
+            )
             return (said, "Nothing is changed."), (), ""
         case "ack" | "note" | "close":
             return _says_of_incident(case, offer), (), ""
         case "adopt":
-            return (f"{here} goes on by the newest playbook. That changes:", *case.changed), (), ""
+            return (f"{here} continues with the newest playbook. This changes:", *case.changed), (), ""
         case _:
-            said = f"{here} is closed. Nothing is asked of any target: traffic stays as it is now."
-            return (said, "Nobody rolls it back by itself any more."), (), ""
+            said = f"{here} is closed. No target is touched: traffic stays as it is now."
+            return (said, "It is no longer rolled back by itself."), (), ""
 
 
 def _gate_now(case: Case) -> tuple[str, ...]:
@@ -275,7 +277,7 @@ def _says_of_incident(case: Case, offer: Offer) -> tuple[str, ...]:
             said = (
                 f"You have incident {offer.item}: nobody else is woken for it, unless it becomes more severe."
             )
-            return (said, "It stays open until a person closes it. Nothing is asked of any target.")
+            return (said, "It stays open until a person closes it. No target is touched.")
         case "note":
             kept = f"What you write is kept as evidence of incident {offer.item}"
             return (f"{kept}; what you leave empty stays as it is.",)
@@ -285,14 +287,14 @@ def _says_of_incident(case: Case, offer: Offer) -> tuple[str, ...]:
 
 def _closes(case: Case, offer: Offer) -> tuple[str, ...]:
     one = next((one for one in case.history.incidents if one.id == offer.item), None)
-    said = [f"Incident {offer.item} is closed, with your reason, and nothing can be noted of it any more."]
+    said = [f"Incident {offer.item} is closed, with your reason, and no more notes can be added."]
     if one is not None and one.stays_open:
         said.append("Messages, PagerDuty and status pages hear that it is over.")
     if one is not None and one == case.history.security_incident:
         said.append("A new attempt may begin.")
     if one is not None and one.needs_cause:
         said.append("It has no cause yet: write one.")
-    return (*said, "Nothing is asked of any target.")
+    return (*said, "No target is touched.")
 
 
 def _rolls_back(
@@ -304,7 +306,7 @@ def _rolls_back(
     pinned = case.attempt.pinned.get(name, steps) if case.attempt else steps
     proof = _proved_when(action.proof) if action and action.proof else ""
     said = f"{here} is rolled back, from now on and to its end: each step reads its target, and acts on what differs."
-    told = "Everybody is told whom an emergency reaches." if name == names.ACTING[1] else ""
+    told = "Everybody who hears of emergencies is told." if name == names.ACTING[1] else ""
     return tuple(filter(None, (said, proof, told))), pinned, ""
 
 

@@ -45,8 +45,8 @@ def _guard(checks: Sequence[Check]) -> tuple[Tone, str]:
     """The state of the guard as a whole, which is that of its worst part."""
     tones = {check.tone for check in checks}
     if "bad" in tones:
-        return "bad", "The guard is NOT whole"
-    return ("wait", "The guard is awake, not whole") if "wait" in tones else ("good", "The guard is awake")
+        return "bad", "The guard is NOT working"
+    return ("wait", "The guard is degraded") if "wait" in tones else ("good", "The guard is healthy")
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Pages:
             "now": self.api.clock.now(),
             "caller": caller,
             "checks": checks,
-            "asleep": [check for check in checks if check.tone == "bad"],
+            "failing": [check for check in checks if check.tone == "bad"],
             "guard": _guard(checks),
             **shown.values,
         }

@@ -40,7 +40,7 @@ EnvironmentName = Annotated[
     typer.Option(
         "--environment",
         "-e",
-        help="Only this environment; without it generate compiles all, and the others take the first.",
+        help="Only this environment; without it generate compiles all, other commands use the first.",
     ),
 ]
 
@@ -78,9 +78,9 @@ def init(
         Path, typer.Argument(metavar="[DIR]", help="Where; the current folder by default.")
     ] = Path(),
 ) -> None:
-    """Begin a GitOps repository with one rollout to edit.
+    """Create a GitOps repository with one rollout to edit.
 
-    It has its generated files as well, and the receiver's settings and tokens.
+    It also has its generated files, and the receiver's settings and tokens.
     """
     import contextlib  # noqa: PLC0415
 
@@ -210,7 +210,7 @@ def explain(
 @app.command()
 def schema(
     playbook: Annotated[
-        bool, typer.Option("--playbook", help="That of the playbook, which the receiver reads.")
+        bool, typer.Option("--playbook", help="The schema of the playbook, which the receiver reads.")
     ] = False,
 ) -> None:
     """Print the JSON Schema of the declarations.

@@ -36,7 +36,7 @@ def alertmanager(
         typer.Option(
             "--environment",
             "-e",
-            help="Whose part; by default that of the only one that shares an Alertmanager.",
+            help="The environment whose part it is; not needed if only one shares an Alertmanager.",
         ),
     ] = None,
     under: Annotated[

@@ -44,7 +44,7 @@ def report(
 ) -> None:
     """Print the daily or the weekly report.
 
-    A running receiver makes it of its store and of Prometheus. HANDRAIL_TOKEN_FILE names the file with your token.
+    A running receiver makes it from its store and Prometheus. HANDRAIL_TOKEN_FILE names the file with your token.
     """
     try:
         from handrail_receiver.client.report_command import report as print_report  # noqa: PLC0415

@@ -113,6 +113,25 @@ def rollout(
     """Start, promote, roll back or look at a rollout.
 
     A running receiver does it; HANDRAIL_TOKEN_FILE names the file with your token.
+
+    \b
+    rollback            return all traffic to the stable version
+    emergency-rollback  the same with the emergency's steps; everybody is told
+    reduce              give the canary less traffic, and hold
+    hold, resume        stop promotions, and allow them again
+    retry               repeat what failed, or enter a reduced stage again
+    drill               show what a rollback would do; targets are only read
+    list                show all rollouts, one line each
+    status, watch       show what it waits for, once or until its attempt ends
+    start, promote      begin an attempt, enter the next stage
+    check               look at everything now; with --item answer a question
+    approve             approve the gate as it stands
+    adopt               continue the attempt with the newest playbook
+    abandon             end the attempt; no target is touched
+    incident            show the incidents
+    ack, note, close    acknowledge an incident, say what was found, end it
+    postmortem          draft the postmortem of an incident
+    bundle              write the evidence of an attempt into a folder
     """
     try:
         from handrail_receiver.cli import rollout as ask  # noqa: PLC0415

@@ -47,7 +47,7 @@ Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest."
 
 @store.command()
 def status(where: Where = None, json: AsJson = False) -> None:
-    """Place, size, contents, and what is stuck. Exits with 1 when something is."""
+    """Location, size, contents, and what is stuck. Exits with 1 when something is."""
     _answer(where, lambda ask: ask.status(), json=json)
 
 
@@ -108,7 +108,7 @@ def verify(
     matching: Annotated[
         str,
         typer.Option(
-            help='Which series are of this store\'s receiver, where several are scraped: job="handrail-receiver".',
+            help='A matcher of this receiver\'s series, if several are scraped: job="handrail-receiver".',
             show_default=False,
         ),
     ] = "",
@@ -125,7 +125,7 @@ def verify(
 
 @store.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="The copy; it must not be there yet.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="The copy; it must not exist yet.", show_default=False)],
     where: Where = None,
     json: AsJson = False,
 ) -> None:

@@ -116,7 +116,7 @@ def test_the_one_attempt_of_a_rollout_without_stages_goes_by_the_newest_playbook
     with guarded(tmp_path, playbook(stages=())) as shop:
         servers.until(lambda: shop.status()["attempt"], "it to be guarded")
         write_playbook(tmp_path / "playbook", playbook(stages=(), steps=weights(0, 99)))
-        adopted = "shop adopt: act (adopted) it goes on by the newest playbook"
+        adopted = "shop adopt: act (adopted) it continues with the newest playbook"
         servers.until(lambda: adopted in shop.server.log.read_text(), "the new playbook")
         shop.deliver()
         shop.until("rollback", "done")

@@ -32,7 +32,7 @@ def test_a_live_attempt_goes_by_its_own_playbook_until_a_person_adopts_the_newes
         ),
     )
     assert made.text == (
-        "it goes on by the newest playbook (alice: fixed); changed: "
+        "it continues with the newest playbook (alice: fixed); changed: "
         "actions rollback steps haproxy-weight 2 weight: 100 → 200; "
         "actions emergency-rollback steps haproxy-weight 2 weight: 100 → 200; "
         "actions security-rollback steps haproxy-weight 2 weight: 100 → 200"

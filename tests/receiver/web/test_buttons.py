@@ -96,14 +96,14 @@ def test_before_anything_is_done_it_is_said_what_exactly(shop: Guarded) -> None:
         " These steps, in this order: HAProxy web/canary on unix:haproxy.sock: weight 0"
         " HAProxy web/stable on unix:haproxy.sock: weight 100"
     ) in said
-    assert "You are operator-1; this takes the role operator." in said
+    assert "You are operator-1; this needs the role operator." in said
     assert shop.weights() == (10, 90)
 
 
 def test_a_rollback_by_button_is_carried_out_and_recorded_with_who_and_why(shop: Guarded) -> None:
     answer = press(shop, "Roll back", why="it burns")
     assert answer.status_code == 200
-    assert "shop: rollback was taken operator-1 asked for a rollback: it burns (asked-for)" in words(
+    assert "shop: rollback was accepted operator-1 asked for a rollback: it burns (asked-for)" in words(
         answer.text
     )
     shop.until("rollback", "done")

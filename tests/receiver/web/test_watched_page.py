@@ -63,7 +63,7 @@ def test_what_fires_is_said_on_both_pages_as_soon_as_prometheus_says_so(
         servers.until(lambda: "fires: critical" in text(shop), "the page to say so")
         assert "Prometheus, asked now: error-rate/critical ." in text(shop)
         assert (
-            "1 rollout; 1 needs somebody . Reports: daily , weekly Rollout State Stage Fires now Waits for shop"
+            "1 rollout; 1 needs attention . Reports: daily , weekly Rollout State Stage Fires now Waits for shop"
             in text(shop, "/")
         )
         assert "10% error-rate/critical error-rate/critical fires" in text(shop, "/")
@@ -190,8 +190,8 @@ def test_without_an_answer_every_figure_is_unknown(tmp_path: Path) -> None:
 
 
 def test_the_first_page_is_filtered_without_javascript(shop: Guarded) -> None:
-    assert "No rollout is like that." in text(shop, "/?q=elsewhere")
-    assert "1 rollout; none needs anybody. Reports: daily , weekly Rollout State" in text(shop, "/?q=SH")
-    assert "No rollout is like that." in text(shop, "/?needs=1")
+    assert "No rollout matches." in text(shop, "/?q=elsewhere")
+    assert "1 rollout; none needs attention. Reports: daily , weekly Rollout State" in text(shop, "/?q=SH")
+    assert "No rollout matches." in text(shop, "/?needs=1")
     page = shop.ask("GET", '/?q="><script>', "viewer").text
     assert 'value="&#34;&gt;&lt;script&gt;"' in page

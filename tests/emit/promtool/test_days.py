@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -65,3 +66,21 @@ def test_a_stage_of_days_is_shown_to_ask_for_promotion_once_it_has_baked_and_not
         ("7d", "ShopGatePromote", 0),
         ("14d", "ShopGatePromote", 1),
     ]
+
+
+def test_a_level_of_days_is_asked_an_evaluation_after_it_was_told() -> None:
+    levels = [d.Level("manager", "1d", "the manager"), d.Level("director", "3d", "the director")]
+    [rollout] = lower([replace(SLOW, escalation=levels)], d.Environment("test")).rollouts
+    [case] = [
+        case
+        for text in promtool.tests(rollout).values()
+        for case in yaml.safe_load(text)["tests"]
+        if case["name"].startswith("An unresolved alert escalates")
+    ]
+    asked = [one for one in case["promql_expr_test"] if one["expr"].startswith("group")]
+    firing = {
+        one["eval_time"]: re.findall(r"Escalation(\w+)\",alertstate=\"firing", str(one["exp_samples"]))
+        for one in asked
+    }
+    both = ["Director", "Manager"]
+    assert firing == {"0s": [], "1d": ["Manager"], "2d": ["Manager"], "4d": both, "5d": []}

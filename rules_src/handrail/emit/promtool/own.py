@@ -12,6 +12,7 @@ from handrail.emit.promtool.boundaries import unfed
 from handrail.emit.promtool.levels import MISSING, STABLE_MISSING
 from handrail.emit.promtool.series import OTHER, At, Feed, Key, Timeline, chosen
 from handrail.emit.promtool.story import (
+    COMPACTED,
     NOTHING,
     UNHEARD,
     Course,
@@ -190,7 +191,7 @@ def _needs_stage(guardrail: Guardrail) -> bool:
 
 def escalation(rollout: Rollout) -> Iterator[Story]:
     """Alerts as Prometheus keeps them, for as long as the last level takes; then those that have fired are acknowledged. Beside
-    them alerts that escalate to nobody.
+    them alerts that escalate to nobody. Of what begins when promtool may lose a sample, the next one is asked.
     """
     alerts = [
         a for a in rollout.alerts if a.tier in names.TIERS and (names.MODE, names.SHADOW) not in a.labels
@@ -213,13 +214,17 @@ def escalation(rollout: Rollout) -> Iterator[Story]:
         if all(level.severities for level in rollout.escalation):
             other |= _firing({**labels, names.SEVERITY: OTHER})
     told = Key.of(names.ACKNOWLEDGED_METRIC, {names.ROLLOUT: rollout.name})
-    for _ in range(-(-last // step) + 1):
+    for _ in range(-(-last // step) + (2 if last > COMPACTED else 1)):
         course.go_on({**other, **fires, told: At(BEGAN)}, course.alerts, None, shown=["unresolved"])
     figures = [
         Figure(course.now, _escalated(level, alert), Decimal(1)) for level, alert in heard.items() if alert
     ]
     course.go_on({**other, **fires, told: At(BEGAN + 1)}, [], None, shown=["acknowledged"])
-    course.looks = [replace(look, only=(names.GUARDRAIL, UNRESOLVED)) for look in course.looks]
+    course.looks = [
+        replace(look, only=(names.GUARDRAIL, UNRESOLVED))
+        for look, before in zip(course.looks, [*course.looks[:1], *course.looks], strict=False)
+        if look.at <= COMPACTED or set(look.states.items()) <= set(before.states.items())
+    ]
     yield course.story(ESCALATES, figures=figures)
 
 

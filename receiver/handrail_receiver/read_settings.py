@@ -78,7 +78,7 @@ def _unknown_in_file(file: Path | None) -> list[str]:
         why = error.strerror if isinstance(error, OSError) else error
         raise WrongSettings(f"HANDRAIL_SETTINGS: {file}: {why}; name a readable TOML file") from None
     unknown = sorted(set(fields) - set(Settings.model_fields))
-    return [f"HANDRAIL_SETTINGS: {file}: {name} is no setting; correct its spelling" for name in unknown]
+    return [f"HANDRAIL_SETTINGS: {file}: {name} is not a setting; correct its spelling" for name in unknown]
 
 
 CURES = {

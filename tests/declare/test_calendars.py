@@ -111,8 +111,8 @@ def test_an_event_that_cannot_be_read_as_meant_is_named_with_its_line(
     ("content", "refusal"),
     [
         (None, "freezes.ics cannot be read (No such file or directory); put it beside the declaration"),
-        (b"hello", "freezes.ics is no one calendar in the form of RFC 5545 (Content line could not be parsed into parts: 'hello': Invalid content line); export it again"),
-        (b"", "freezes.ics is no one calendar in the form of RFC 5545 (Found no components where exactly one is required); export it again"),
+        (b"hello", "freezes.ics is not a single calendar in the format of RFC 5545 (Content line could not be parsed into parts: 'hello': Invalid content line); export it again"),
+        (b"", "freezes.ics is not a single calendar in the format of RFC 5545 (Found no components where exactly one is required); export it again"),
         (b"\xff\xfe", "freezes.ics is not UTF-8, as RFC 5545 wants it; export it again"),
         (b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n", "freezes.ics has no events; add one, or leave it out"),
     ],

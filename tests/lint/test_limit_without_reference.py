@@ -84,7 +84,7 @@ def test_a_figure_is_captured_for_each_value_of_a_label(reference: str) -> None:
 def test_free_promql_with_several_series_has_no_one_figure_to_capture() -> None:
     tiers = 'against=BeforeRollout(), tiers=[Warning(Rise("50%"))]'
     several = guardrail(tiers, measure='PromQL("sum by (queue) (queue_length)")')
-    what = "needs a captured figure for each of its series, and nobody knows which these are"
+    what = "needs a captured figure for each of its series, and which these are is not known beforehand"
     assert [said for _, said in found(NAME, "stages=STAGES", several)] == [
         f"fatal: 'errors' {what}; use Ago or Fixed here, or a guardrail of its own"
     ]

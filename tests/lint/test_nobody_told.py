@@ -38,7 +38,7 @@ def test_a_rollout_that_names_nobody_at_all_is_said_where_alertmanager_has_no_ot
     said = (
         "shop = Rollout(",
         (
-            "warning: nobody is told of anything of rollout 'shop' in environment 'here'; "
+            "warning: nobody is told anything about rollout 'shop' in environment 'here'; "
             'name people in routes={"critical": [...]}, or tell=[...]'
         ),
     )

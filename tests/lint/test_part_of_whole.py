@@ -88,10 +88,10 @@ def test_of_several_series_the_parts_may_be_some_and_not_all() -> None:
 
 def test_none_of_several_series_is_added_twice() -> None:
     assert said('Ratio(bad="bad_total", of=["x_total", \'x_total{code="200"}\'])') == [
-        "error: 'errors' adds x_total{code=\"200\"} to x_total, which has it already; correct of="
+        "error: 'errors' adds x_total{code=\"200\"} to x_total, which already has it; correct of="
     ]
     assert said("Usage(['a', 'a'], 'b')") == [
-        "error: 'errors' adds a to a, which has it already; correct used="
+        "error: 'errors' adds a to a, which already has it; correct used="
     ]
     assert said('Ratio(bad="bad_total", of=[\'x_total{code="500"}\', \'x_total{code="200"}\'])') == []
 

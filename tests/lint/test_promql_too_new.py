@@ -36,7 +36,7 @@ def test_a_function_that_2_42_lacks_is_named_with_the_version_that_has_it() -> N
 
 
 def test_an_experiment_is_no_way_out_however_new_they_are() -> None:
-    what = "'errors' uses mad_over_time(), which is an experiment, or gone: no Prometheus understands it by itself"
+    what = "'errors' uses mad_over_time(), which is experimental or removed: no Prometheus understands it by default"
     cure = 'write it without, or accept={"promql-too-new": "why"}'
     for version in ("2.42", "3.5", "9.9"):
         assert said("max(mad_over_time(x[5m]))", version) == [f"error: {what}; {cure}"]
@@ -103,7 +103,7 @@ def test_each_environment_has_its_own(tmp_path: Path) -> None:
     ("version", "said"),
     [
         ("2.41", "'2.41' is older than what Handrail writes for; 2.42 is the oldest"),
-        ("new", "'new' is no version"),
+        ("new", "'new' is not a version"),
     ],
 )
 def test_a_version_is_one_that_handrail_writes_for(version: str, said: str) -> None:

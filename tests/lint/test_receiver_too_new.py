@@ -13,7 +13,7 @@ TOLD = f'routes={{"critical": [{TEAMS}]}}'
 def test_teams_are_refused_where_alertmanager_may_be_too_old() -> None:
     cure = 'say Environment(alertmanager_version="0.28") where all are as new, or tell them by another way'
     for version, environments in (("0.25", ""), ("0.27", here("0.27"))):
-        said = f"error: Alertmanager {version} knows no workflows of Teams; {cure}"
+        said = f"error: Alertmanager {version} does not support Teams workflows; {cure}"
         assert found(NAME, TIERS, TOLD, environments=environments) == [(f"{TOLD},", said)]
 
 

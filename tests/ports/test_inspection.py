@@ -287,7 +287,9 @@ async def test_a_store_of_a_newer_version_is_left_alone(store: Store, url: str) 
 
 async def test_a_database_that_is_no_store_of_ours_is_said(store: Store, url: str) -> None:
     by_hand(url, "DROP TABLE migration")
-    with pytest.raises(WrongSettings, match="is no store of Handrail's; name the one that the receiver uses"):
+    with pytest.raises(
+        WrongSettings, match="is not a store of Handrail's; name the one that the receiver uses"
+    ):
         Questions(url).verify()
 
 

@@ -158,7 +158,10 @@ def test_what_is_no_duration_is_refused_with_what_is_understood(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("addres = '127.0.0.1:1'", "HANDRAIL_SETTINGS: {file}: addres is no setting; correct its spelling"),
+        (
+            "addres = '127.0.0.1:1'",
+            "HANDRAIL_SETTINGS: {file}: addres is not a setting; correct its spelling",
+        ),
         ("[[[", "HANDRAIL_SETTINGS: "),
         (None, "HANDRAIL_SETTINGS: "),
     ],

@@ -112,7 +112,9 @@ def networks_of(written: Iterable[str]) -> tuple[tuple[Network, ...], list[str]]
         try:
             network = ipaddress.ip_network(one)
         except ValueError:
-            wrong.append(f"{one!r} is no address and no network; write for example 10.0.0.5 or 10.0.0.0/28")
+            wrong.append(
+                f"{one!r} is neither an address nor a network; write for example 10.0.0.5 or 10.0.0.0/28"
+            )
             continue
         if network.prefixlen == 0:
             wrong.append(f"{one} is everybody, who could then be anybody; name the proxies")

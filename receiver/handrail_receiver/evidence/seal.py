@@ -67,7 +67,7 @@ def _bytes(files: Mapping[str, bytes], statement: Statement | None) -> Iterator[
     """Files that are not as the statement says, and a statement that is not as it is written."""
     if statement is None:
         yield (
-            f"{STATEMENT} is no in-toto statement"
+            f"{STATEMENT} is not an in-toto statement"
             if STATEMENT in files
             else f"{STATEMENT} is missing: nothing says which files belong to the bundle"
         )

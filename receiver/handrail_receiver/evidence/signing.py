@@ -175,7 +175,9 @@ def private_key(path: Path) -> Ed25519PrivateKey:
     except OSError as error:
         raise WrongSettings(f"{path}: {error.strerror}; name a file that can be read") from None
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise WrongSettings(f"{path} is no private key in PEM without a password; make one: {MAKE}") from None
+        raise WrongSettings(
+            f"{path} is not a private key in PEM without a password; make one: {MAKE}"
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise WrongSettings(f"{path} is not an Ed25519 key; make one: {MAKE}")
     return key
@@ -189,7 +191,7 @@ def public_key(path: Path) -> Ed25519PublicKey:
         raise WrongSettings(f"{path}: {error.strerror}; name a file that can be read") from None
     except (ValueError, UnsupportedAlgorithm):
         raise WrongSettings(
-            f"{path} is no public key in PEM; make it of the private one: {PUBLISH}"
+            f"{path} is not a public key in PEM; make it from the private one: {PUBLISH}"
         ) from None
     if not isinstance(key, Ed25519PublicKey):
         raise WrongSettings(f"{path} is not an Ed25519 key; give the one that signed")

@@ -43,7 +43,7 @@ async def with_versions_read(
             return replace(call, unread=f"{arm} cannot be read: {error}; fix it, or give --{arm}")
         if not VERSION.fullmatch(versions[arm]):
             said = versions[arm][:80]
-            return replace(call, unread=f"{arm} was read as {said!r}, which is no version; fix it")
+            return replace(call, unread=f"{arm} was read as {said!r}, which is not a version; fix it")
     return replace(call, canary=versions[names.CANARY], stable=versions[names.STABLE])
 
 

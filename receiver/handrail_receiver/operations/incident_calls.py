@@ -114,7 +114,7 @@ def _meant(known: Decision, call: Call, history: History) -> Incident | Decision
         if matching:
             return matching[0]
         open_now = ", ".join(one.id for one in history.incidents) or "none"
-        text = f"{wanted} is no open incident of {name}; open: {open_now}"
+        text = f"{wanted} is not an open incident of {name}; open: {open_now}"
         return refusal(known, "no-incident", f"{text}; `handrail rollout incident {name}` has all")
     if not history.incidents:
         cure = (

@@ -170,5 +170,7 @@ def migrations(store: Opened) -> set[str]:
         "PostgreSQL": "SELECT 1 AS name WHERE to_regclass('migration') IS NOT NULL",
     }
     if not store.rows(tables[store.kind]):
-        raise WrongSettings(f"{store.place} is no store of Handrail's; name the one that the receiver uses")
+        raise WrongSettings(
+            f"{store.place} is not a store of Handrail's; name the one that the receiver uses"
+        )
     return {str(row["name"]) for row in store.rows("SELECT name FROM migration")}

@@ -178,7 +178,7 @@ class _Copy:
         mode, _, kind_and_blob = listed.partition("\t")[0].partition(" ")
         if mode not in {"100644", "100755"}:
             raise Permanent(
-                Cause.missing, f"{self._step.path} is no file on {self._step.branch}; correct the path"
+                Cause.missing, f"{self._step.path} is not a file on {self._step.branch}; correct the path"
             )
         return _TreeEntry(mode, kind_and_blob.partition(" ")[2])
 

@@ -63,7 +63,7 @@ class SignedWebhooks:
         except binascii.Error:
             raise Permanent(
                 Cause.invalid,
-                f"the secret {to.secret.name} is no key; write whsec_ and base64, one key a line",
+                f"the secret {to.secret.name} is not a key; write whsec_ and base64, one key a line",
             ) from None
         signed = f"{name}.{int(now.timestamp())}.".encode() + body
         return " ".join(f"v1,{_signature(key, signed)}" for key in keys)

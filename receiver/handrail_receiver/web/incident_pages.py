@@ -54,7 +54,9 @@ class IncidentPages:
             one = await self._found(playbook, request.path_params["id"])
             if one is None:
                 cure = f"`handrail rollout incident {playbook.rollout}` lists them"
-                return error(404, f"{request.path_params['id']} is no incident of {playbook.rollout}; {cure}")
+                return error(
+                    404, f"{request.path_params['id']} is not an incident of {playbook.rollout}; {cure}"
+                )
             return PlainTextResponse(await self.postmortems.draft(one), media_type=MARKDOWN)
         except UNREADABLE as problem:
             return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")

@@ -37,7 +37,7 @@ def verify(bundle: Bundle, key: Key = None) -> None:
     try:
         known = public_key(key) if key else None
         if not bundle.is_dir():
-            raise WrongCall(f"{bundle} is no folder; give the one that `handrail rollout bundle` wrote")
+            raise WrongCall(f"{bundle} is not a folder; give the one that `handrail rollout bundle` wrote")
         verification = derive(read(bundle), known, version("handrail"))
     except NoBundle as error:
         raise WrongCall(f"{bundle}: {error}") from None

@@ -83,7 +83,7 @@ def _parsed(file: _File) -> Calendar:
     except ValueError as error:
         said = str(error).splitlines()[0][:100].rstrip(" :")
         raise ValueError(
-            f"{file.name} is no one calendar in the form of RFC 5545 ({said}); export it again"
+            f"{file.name} is not a single calendar in the format of RFC 5545 ({said}); export it again"
         ) from None
 
 

@@ -86,7 +86,7 @@ class Cluster:
 def _at_least(oldest: Version, like: str) -> Callable[[str], str]:
     def supported(text: str) -> str:
         if not re.fullmatch(r"\d+\.\d+(\.\d+)?", text):
-            raise ValueError(f"'{text}' is no version; write it like {like}")
+            raise ValueError(f"'{text}' is not a version; write it like {like}")
         if numbers(text) < oldest:
             least = ".".join(map(str, oldest))
             raise ValueError(f"'{text}' is older than what Handrail writes for; {least} is the oldest")

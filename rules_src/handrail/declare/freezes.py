@@ -40,13 +40,13 @@ def _moment(text: str) -> tuple[datetime, bool]:
             return datetime.strptime(text, form), whole  # noqa: DTZ007  its zone is written beside it
         except ValueError:
             continue
-    raise ValueError(f"'{text}' is no day; write it like 2026-12-20, or 2026-12-20 18:00")
+    raise ValueError(f"'{text}' is not a day; write it like 2026-12-20, or 2026-12-20 18:00")
 
 
 def clock(text: str) -> str:
     """A time of a day as it was written; raises ValueError for anything else."""
     if not _TIME.fullmatch(text):
-        raise ValueError(f"'{text}' is no time of a day; write it like 09:00")
+        raise ValueError(f"'{text}' is not a time of day; write it like 09:00")
     return text
 
 
@@ -68,7 +68,7 @@ def days_of(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, _, last = (one.strip() for one in part.partition("-"))
         if first not in names.DAYS or (last and last not in names.DAYS):
-            raise ValueError(f"'{text}' are no days; write them like Mon-Fri, or Mon,Wed,Fri")
+            raise ValueError(f"'{text}' are not days; write them like Mon-Fri, or Mon,Wed,Fri")
         begins, ends = names.DAYS.index(first), names.DAYS.index(last or first)
         if ends < begins:
             raise ValueError(f"'{part.strip()}' goes backwards; write two parts, like Sat-Sun,Mon")

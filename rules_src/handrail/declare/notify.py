@@ -133,7 +133,7 @@ _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
 
 def _hours(text: str) -> str:
     if not _HOURS.fullmatch(text):
-        raise ValueError(f"'{text}' is no span of a day; write it like 22:00-07:00 or 12:00-24:00")
+        raise ValueError(f"'{text}' is not a span of a day; write it like 22:00-07:00 or 12:00-24:00")
     begin, _, end = text.partition("-")
     if begin == end:
         raise ValueError(f"'{text}' begins and ends at once; leave hours= out for whole days")
@@ -148,7 +148,7 @@ def _zone(name: str) -> str:
             continue
         if known == name:
             return name
-        raise ValueError(f"'{name}' is no time zone; write it like Europe/Berlin")
+        raise ValueError(f"'{name}' is not a time zone; write it like Europe/Berlin")
     return name  # this machine knows no time zones, and Alertmanager judges
 
 

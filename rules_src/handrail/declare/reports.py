@@ -18,7 +18,7 @@ from handrail.declare.measures import Gauge, Increase, Latency, PromQL, Rate, Ra
 def _day_and_time(text: str) -> str:
     name, _, at = text.partition(" ")
     if name not in names.DAYS:
-        raise ValueError(f"'{text}' is no time of a week; write it like Mon 09:00")
+        raise ValueError(f"'{text}' is not a time of the week; write it like Mon 09:00")
     clock(at)
     return text
 

@@ -74,7 +74,9 @@ class TimeUntil(AnyMeasure):
 def _where(text: str) -> str:
     match = WHERE.fullmatch(text)
     if match is None:
-        raise ValueError(f"'{text}' is no comparison with a number; write it like '== 0', '> 0' or '<= 1.5'")
+        raise ValueError(
+            f"'{text}' is not a comparison with a number; write it like '== 0', '> 0' or '<= 1.5'"
+        )
     return f"{match[1]} {match[2]}"
 
 

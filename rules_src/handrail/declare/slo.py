@@ -30,7 +30,7 @@ MONTH = "month"
 def _longer_than_its_alerts(text: str) -> str:
     if text != MONTH and duration(text) <= LONGEST:
         raise ValueError(
-            f"'{text}' is no longer than the 3 days that its alerts look at; write it like 7d or 30d, or month"
+            f"'{text}' is too short: its alerts look back over 3 days; write it like 7d or 30d, or month"
         )
     return text
 

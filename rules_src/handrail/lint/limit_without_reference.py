@@ -49,7 +49,7 @@ def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
         )
     captured = isinstance(against, BeforeRollout | PreviousStage)
     if captured and (isinstance(use.at, On) or _unknown(use.measure.inner)):
-        what = "needs a captured figure for each of its series, and nobody knows which these are"
+        what = "needs a captured figure for each of its series, and which these are is not known beforehand"
         if isinstance(use.at, On):
             what = "needs a captured figure of its own, and there is one for a guardrail"
         return what, "use Ago or Fixed here, or a guardrail of its own"

@@ -50,7 +50,7 @@ def across(rollouts: Sequence[Rollout], environments: Sequence[Environment]) -> 
             continue
         for rollout in rollouts:
             if not any((rollout.routes, rollout.tell, rollout.tell_rollback, rollout.tell_emergency)):
-                what = f"nobody is told of anything of rollout '{rollout.name}' in environment '{environment.name}'"
+                what = f"nobody is told anything about rollout '{rollout.name}' in environment '{environment.name}'"
                 cure = 'name people in routes={"critical": [...]}, or tell=[...]'
                 yield finding(NAME, rollout, what, cure, severity=Severity.warning)
 

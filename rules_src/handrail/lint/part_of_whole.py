@@ -78,7 +78,7 @@ def _twice(entry: Measured, fields: Mapping[str, Sequence[Selector]]) -> Iterato
     for field, several in fields.items():
         for one, other in permutations(several, 2):
             if _covers(one, other):
-                what = f"adds {other} to {one}, which has it already"
+                what = f"adds {other} to {one}, which already has it"
                 yield finding(NAME, entry.measure, what, f"correct {field}=", field, about=entry.of)
                 break
 

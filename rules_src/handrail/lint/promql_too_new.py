@@ -33,7 +33,7 @@ def check(rollout: Rollout, here: Environment) -> Iterator[Finding]:
 def _said(new: expressions.New, here: Environment) -> tuple[str, str]:
     without = f'write it without, or accept={{"{NAME}": "why"}}'
     if new.since is None:
-        what = f"uses {new.word}, which is an experiment, or gone: no Prometheus understands it by itself"
+        what = f"uses {new.word}, which is experimental or removed: no Prometheus understands it by default"
         return what, without
     major, minor = new.since
     what = f"uses {new.word}, which Prometheus {here.prometheus_version} does not understand"

@@ -23,6 +23,6 @@ def check(rollout: Rollout, here: Environment) -> Iterator[Finding]:
     for receiver in dict.fromkeys(one for whom in routes.values() for one in whom):
         if isinstance(receiver, TeamsReceiver):
             version = ".".join(map(str, KNOWS_TEAMS))
-            what = f"Alertmanager {here.alertmanager_version} knows no workflows of Teams"
+            what = f"Alertmanager {here.alertmanager_version} does not support Teams workflows"
             cure = f'say Environment(alertmanager_version="{version}") where all are as new, or tell them by another way'
             yield finding(NAME, receiver, what, cure)

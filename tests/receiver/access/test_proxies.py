@@ -89,7 +89,7 @@ def test_a_member_of_two_approving_groups_approves_as_either_and_as_nobody_else(
 def test_what_is_set_wrongly_is_said() -> None:
     assert networks_of(["0.0.0.0/0", "proxy.example"])[1] == [
         "0.0.0.0/0 is everybody, who could then be anybody; name the proxies",
-        "'proxy.example' is no address and no network; write for example 10.0.0.5 or 10.0.0.0/28",
+        "'proxy.example' is neither an address nor a network; write for example 10.0.0.5 or 10.0.0.0/28",
     ]
     assert roles_of(["sre", "sre=root", "bots=alertmanager", "sre=viewer:x"])[1] == [
         f"{one!r} is not GROUP=ROLE; a role is one of viewer, operator, approver, or approver:ROLE"
@@ -106,7 +106,7 @@ def test_the_receiver_says_at_its_start_which_of_these_settings_do_not_fit(
     monkeypatch.setenv("HANDRAIL_PROXIES", "10.0.0.300")
     with pytest.raises(WrongSettings) as said:
         read_settings()
-    assert "HANDRAIL_PROXIES: '10.0.0.300' is no address" in str(said.value)
+    assert "HANDRAIL_PROXIES: '10.0.0.300' is neither an address" in str(said.value)
     assert "set HANDRAIL_PROXY_ROLES" in str(said.value)
 
 

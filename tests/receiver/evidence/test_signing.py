@@ -76,7 +76,7 @@ def test_keys_are_made_by_the_documented_command(tmp_path: Path) -> None:
     ("command", "problem"),
     [
         ("openssl genpkey -algorithm x25519 -out key.pem", "is not an Ed25519 key"),
-        ("touch key.pem", "is no private key in PEM without a password"),
+        ("touch key.pem", "is not a private key in PEM without a password"),
         ("true", "No such file or directory"),
     ],
 )

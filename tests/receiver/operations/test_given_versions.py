@@ -263,7 +263,7 @@ def test_what_is_read_and_is_no_version_starts_nothing(tmp_path: Path) -> None:
         said: ClassVar[dict[str, str]] = {"canary": "v44\n", "stable": "v43"}
 
     with Odd() as releases, guarded(tmp_path, reading(releases.url, "canary", "stable")) as shop:
-        text = "canary was read as 'v44\\n', which is no version; fix it"
+        text = "canary was read as 'v44\\n', which is not a version; fix it"
         assert shop.call("start") == refused("versions", text)
 
 

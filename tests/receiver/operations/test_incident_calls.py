@@ -128,7 +128,7 @@ HAD = replace(ONE, acknowledged=Acknowledged(NOW, "bob", timedelta()))
             history(ONE),
             {"id": "shop-5", "why": "late"},
             "no-incident",
-            "shop-5 is no open incident of shop; open: shop-7; `handrail rollout incident shop` has all",
+            "shop-5 is not an open incident of shop; open: shop-7; `handrail rollout incident shop` has all",
         ),
         ("note", history(ONE), {}, "nothing-said", ""),
         ("close", history(ONE), {}, "no-reason", "say why with --why: what was found, and why it is over"),

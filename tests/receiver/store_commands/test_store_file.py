@@ -119,7 +119,7 @@ def test_a_receiver_that_begins_while_somebody_looks_is_not_held_up_and_he_asks_
     ("content", "problem"),
     [
         (None, "there is no such file; name the store with --store, HANDRAIL_STORE or HANDRAIL_SETTINGS"),
-        (b"", "is no store of Handrail's; name the one that the receiver uses"),
+        (b"", "is not a store of Handrail's; name the one that the receiver uses"),
         (b"something else" * 100, "cannot be read: file is not a database; see to its disk"),
     ],
 )

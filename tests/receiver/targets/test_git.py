@@ -258,8 +258,8 @@ async def test_our_own_hooks_and_repository_are_not_used(
     ("wrong", "reason"),
     [
         ({"branch": "prod"}, "git fetch failed: fatal: couldn't find remote ref refs/heads/prod"),
-        ({"path": "apps/nothing.yaml"}, "apps/nothing.yaml is no file on main; correct the path"),
-        ({"path": "apps"}, "apps is no file on main; correct the path"),
+        ({"path": "apps/nothing.yaml"}, "apps/nothing.yaml is not a file on main; correct the path"),
+        ({"path": "apps"}, "apps is not a file on main; correct the path"),
         (
             {"key": "images.1.newTag"},
             "there is no images.1.newTag, only images; correct the key",
@@ -286,7 +286,7 @@ def link(remote: Path) -> str:
 async def test_a_link_is_not_followed(link: str, step: GitValue, outside: Outside) -> None:
     with pytest.raises(Permanent) as raised:
         await Git(outside).read(replace(step, path=link))
-    assert str(raised.value) == "link.yaml is no file on main; correct the path"
+    assert str(raised.value) == "link.yaml is not a file on main; correct the path"
 
 
 @pytest.mark.parametrize(("user", "sent"), [("", "git"), ("x-token-auth@", "x-token-auth")])

@@ -100,7 +100,7 @@ async def test_a_secret_that_is_no_key_is_invalid_and_not_shown(api: Inbox, tell
         await teller.tell(Tell(Channel(api.url, Secret("no_key"))), OPEN)
     assert (raised.value.cause, str(raised.value), api.requests) == (
         Cause.invalid,
-        "the secret no_key is no key; write whsec_ and base64, one key a line",
+        "the secret no_key is not a key; write whsec_ and base64, one key a line",
         [],
     )
 

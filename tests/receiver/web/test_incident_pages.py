@@ -111,7 +111,7 @@ def test_what_is_no_incident_has_no_page_and_no_draft(shop: Guarded) -> None:
     draft = shop.ask("GET", "/api/rollouts/shop/incidents/shop-99/postmortem", "viewer")
     assert draft.status_code == 404
     assert draft.json()["error"] == (
-        "shop-99 is no incident of shop; `handrail rollout incident shop` lists them"
+        "shop-99 is not an incident of shop; `handrail rollout incident shop` lists them"
     )
     assert shop.ask("GET", "/api/rollouts/nobody/incidents", "viewer").status_code == 404
 

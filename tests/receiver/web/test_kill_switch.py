@@ -138,7 +138,7 @@ def test_the_same_from_a_terminal(
     assert rollout("postmortem", "shop") == 1
     assert (
         capsys.readouterr().err
-        == "shop-0 is no incident of shop; `handrail rollout incident shop` lists them\n"
+        == "shop-0 is not an incident of shop; `handrail rollout incident shop` lists them\n"
     )
     assert rollout("ack", "shop") == 1
     assert capsys.readouterr().err.startswith("refuse (no-incident): no incident of shop is open; ")

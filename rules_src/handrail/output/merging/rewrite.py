@@ -18,7 +18,7 @@ def text_of(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
-        raise WrongCall(f"{shown(file)} is no UTF-8 text; give an alertmanager.yml") from None
+        raise WrongCall(f"{shown(file)} is not UTF-8 text; give an alertmanager.yml") from None
 
 
 def difference(file: Path, old: str, new: str) -> str:

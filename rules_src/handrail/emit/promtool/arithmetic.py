@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import pairwise
 
@@ -41,6 +41,8 @@ from handrail.promql.buckets import bucket
 from handrail.units import seconds
 
 INSTANCE, LE = "instance", "le"
+PLACE = "handrail_place"
+"""A label that no declaration asks for: by it series differ that are one for the rules."""
 Samples = Sequence[tuple[timedelta, Decimal]]
 Counting = EventMeasure | Increase
 """Measures whose events are counted exactly."""
@@ -71,6 +73,15 @@ def _fields(measure: PlainMeasure) -> list[Selector]:
     values = (getattr(measure, field.name) for field in fields(measure))
     each = (one for value in values for one in (value if isinstance(value, tuple) else [value]))
     return [one for one in each if isinstance(one, Selector)]
+
+
+def bound_of(key: Key) -> Decimal | None:
+    """That of a histogram's bucket; None of what is none."""
+    try:
+        found = Decimal(key.labels[LE])
+    except (KeyError, InvalidOperation):
+        return None
+    return None if found.is_nan() else found
 
 
 def counters(measure: Counting) -> tuple[Sequence[Selector], Sequence[Selector]]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 
 from handrail.contract import names
-from handrail.emit.promtool.arithmetic import INSTANCE, LE, Shows, parts, selectors, value
+from handrail.emit.promtool.arithmetic import INSTANCE, LE, Shows, bound_of, parts, selectors, value
 from handrail.emit.promtool.attempts import canary_of, stable_of
 from handrail.emit.promtool.series import (
     OTHER,
@@ -316,13 +316,13 @@ def cumulative(numbers: Mapping[Key, Decimal]) -> dict[Key, Decimal]:
     """Of histograms: each bucket as much as the one below and something more, the last two as much as there is."""
     grouped: dict[Key, list[Key]] = {}
     for key in numbers:
-        if LE in key.labels:
+        if bound_of(key) is not None:
             grouped.setdefault(
                 Key.of(key.metric.removesuffix("_bucket") + "_count", {**key.labels, LE: ""}), []
             ).append(key)
     found: dict[Key, Decimal] = {}
     for count, buckets in grouped.items():
-        buckets.sort(key=lambda key: Decimal(key.labels[LE]))
+        buckets.sort(key=lambda key: bound_of(key) or Decimal(0))
         each = numbers[buckets[0]]
         found |= {key: each * (place + 1) * 10 for place, key in enumerate(buckets)}
         if len(buckets) > 1:  # nothing is slower than the last bound but one

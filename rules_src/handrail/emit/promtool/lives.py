@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 
-from handrail.emit.promtool.arithmetic import INSTANCE, LE, Counting, counters, quantile
-from handrail.emit.promtool.series import Feeds, Impossible, Key, Reads, Rise, matches
+from handrail.emit.promtool.arithmetic import INSTANCE, LE, PLACE, Counting, bound_of, counters, quantile
+from handrail.emit.promtool.series import Feeds, Key, Reads, Rise, matches
 from handrail.plan import EventMeasure, Increase, Latency, Ratio, Selector, SlowerThan
 from handrail.promql.buckets import bucket
 
@@ -33,7 +33,7 @@ class Life:
     @property
     def labels(self) -> dict[str, str]:
         """Those that tell it apart."""
-        return {INSTANCE: self.name, "place": self.place}
+        return {INSTANCE: self.name, PLACE: self.place}
 
 
 _NO: Shows = (None, None, None, None)
@@ -151,7 +151,7 @@ class Counted:
         bounds = self._bounds.get(key.metric.removesuffix("_count") + "_bucket", self._bounds.get(key.metric))
         if self.lives is not LIVES or bounds is None:
             return 1
-        bound = _bound(key)
+        bound = bound_of(key)
         return 4 if bound is None or bound >= bounds[-2:][0] else 1 + LIVES.index(life) % 4
 
     @cached_property
@@ -159,15 +159,6 @@ class Counted:
         """The bounds of each histogram, the least first."""
         bounds: dict[str, set[Decimal]] = {}
         for key, feed in self.fed.items():
-            if isinstance(feed, Rise) and (bound := _bound(key)) is not None:
+            if isinstance(feed, Rise) and (bound := bound_of(key)) is not None:
                 bounds.setdefault(key.metric, set()).add(bound)
         return {metric: sorted(several) for metric, several in bounds.items()}
-
-
-def _bound(key: Key) -> Decimal | None:
-    """That of a bucket."""
-    written = key.labels.get(LE)
-    try:
-        return None if written is None else Decimal(written)
-    except InvalidOperation:
-        raise Impossible("a label le of it is no number") from None

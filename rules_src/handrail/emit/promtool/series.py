@@ -15,7 +15,7 @@ from handrail.units import plain
 
 _OPPOSITES = {"true": "false", "false": "true", "success": "failure"}
 _OTHERS = ("200", "503", "OK", "true", "false", "GET", "closed", "other", "0", "")
-OTHER = "(other)"
+OTHER = "(another)"
 """What is not the rollout's own is called so, in whatever label: no declaration can have such a name."""
 
 

@@ -58,7 +58,7 @@ def split(said: Mapping[str, Any]) -> str:
     asked = said["asked"]
     if asked is None or "asked for" in said["traffic"]:
         return str(said["traffic"])
-    return f"{said['traffic']}; asked for were {asked * 100:g} %"
+    return f"{said['traffic']}; {asked * 100:g} % was asked for"
 
 
 def missing(said: Mapping[str, Any]) -> tuple[str, ...]:

@@ -319,7 +319,7 @@ def _traffic(playbook: Playbook, attempt: Attempt | None, answer: _Answer) -> Tr
     text = f"{share * 100:.3g} % of the events are the canary's"
     if asked is None:
         return TrafficNow(text, counted=True)
-    return TrafficNow(f"{text}; asked for were {asked * 100:g} %", "calm", counted=True)
+    return TrafficNow(f"{text}; {asked * 100:g} % was asked for", "calm", counted=True)
 
 
 def _both_arms(playbook: Playbook, answer: _Answer) -> tuple[float, float] | None:

@@ -305,7 +305,9 @@ def _rolls_back(
     steps = action.steps if action else ()
     pinned = case.attempt.pinned.get(name, steps) if case.attempt else steps
     proof = _proved_when(action.proof) if action and action.proof else ""
-    said = f"{here} is rolled back, from now on and to its end: each step reads its target, and acts on what differs."
+    said = (
+        f"{here} is rolled back now, to the last step: each step reads its target, and changes what differs."
+    )
     told = "Everybody who hears of emergencies is told." if name == names.ACTING[1] else ""
     return tuple(filter(None, (said, proof, told))), pinned, ""
 

@@ -221,7 +221,7 @@ def test_references_are_called_here_as_the_compiler_calls_them() -> None:
 
 def test_the_actual_share_stands_beside_the_one_that_was_asked_for() -> None:
     assert seen(*FINE).traffic == TrafficNow(
-        "10 % of the events are the canary's; asked for were 10 %", "calm", counted=True
+        "10 % of the events are the canary's; 10 % was asked for", "calm", counted=True
     )
     assert seen(INFO, FRESH, EVENTS[0]).traffic.text == (
         "unknown: nothing that is recorded counts the events of both arms"

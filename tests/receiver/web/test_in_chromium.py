@@ -92,7 +92,7 @@ def test_figures_stand_beside_their_limits_on_each_screen(tab: Tab, shop: Guarde
     said = " ".join(tab.run("document.querySelector('main').innerText").split())
     assert "error-rate within its limits canary 0.4 % stable 0.2 %" in said
     assert "critical above 5.00 % (here 5 %), rollback" in said
-    assert "10 % of the events are the canary's; asked for were 10 %" in said
+    assert "10 % of the events are the canary's; 10 % was asked for" in said
     size = tab.run(
         "(b => [b.width > 250, b.height > 80])(document.querySelector('svg.plot').getBoundingClientRect())"
     )
@@ -125,15 +125,15 @@ def press_by_keyboard(tab: Tab, shop: Guarded, label: str, role: str = "operator
 
 
 def test_each_button_works_by_the_keyboard_alone(tab: Tab, shop: Guarded) -> None:
-    assert "hold was taken" in press_by_keyboard(tab, shop, "Hold")
+    assert "hold was accepted" in press_by_keyboard(tab, shop, "Hold")
     assert shop.status()["attempt"]["phase"] == "held"
-    assert "resume was taken" in press_by_keyboard(tab, shop, "Resume")
+    assert "resume was accepted" in press_by_keyboard(tab, shop, "Resume")
     assert shop.status()["attempt"]["phase"] == "baking"
     shop.call("check", item="1", passed=True)
-    assert "approve was taken" in press_by_keyboard(tab, shop, "Approve as lead", "approver")
-    assert "promote was taken" in press_by_keyboard(tab, shop, "Promote into 50%")
-    assert "drill was taken" in press_by_keyboard(tab, shop, "Rehearse a rollback")
-    assert "rollback was taken" in press_by_keyboard(tab, shop, "Roll back")
+    assert "approve was accepted" in press_by_keyboard(tab, shop, "Approve as lead", "approver")
+    assert "promote was accepted" in press_by_keyboard(tab, shop, "Promote into 50%")
+    assert "drill was accepted" in press_by_keyboard(tab, shop, "Rehearse a rollback")
+    assert "rollback was accepted" in press_by_keyboard(tab, shop, "Roll back")
     shop.until("rollback", "done")
     assert shop.weights() == (0, 100)
 

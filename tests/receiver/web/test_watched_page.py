@@ -46,7 +46,7 @@ def test_each_figure_stands_beside_its_limits_and_a_plot_with_both_arms(shop: Gu
         "error-rate within its limits canary 0.4 % stable 0.2 % events: canary 100, stable 900"
         " warning above 1.00 %, investigate critical above 5.00 % (here 5 %) , rollback"
     ) in said
-    assert "Actual traffic ● 10 % of the events are the canary's; asked for were 10 %" in said
+    assert "Actual traffic ● 10 % of the events are the canary's; 10 % was asked for" in said
     assert "Prometheus, asked now: nothing fires." in said
     page = shop.ask("GET", "/rollouts/shop", "viewer").text
     assert page.count(' class="line stable"') >= 2, "a line, and what says which it is"

@@ -132,8 +132,10 @@ class Boundaries:
         success = [one.condition for one in self.guardrail.success if one.condition.signal == signal]
         if roof is None and floor is not None and derived(signal):
             roof = Decimal(1)
-        least = max((c.least for c in (*tiers, *success) if c.least is not None), default=Decimal(0))
-        for value in dict.fromkeys(max(one, least) for one in (_between(floor, roof), *_OTHERS)):
+        bounds = [c.least for c in (*tiers, *success) if c.least is not None]
+        tried, least = (_between(floor, roof), *_OTHERS), max(bounds, default=Decimal(0))
+        below = () if bounds else tried  # a number that may be below 0
+        for value in dict.fromkeys((*(max(one, least) for one in tried), *below)):
             limits = [(c, c.limit_from(value, f) if c.reference else f) for c in tiers for f in c.figures]
             shares = [limit for one, limit in limits if one.reference and derived(signal)]
             if all(0 < limit < 1 for limit in shares) and not any(

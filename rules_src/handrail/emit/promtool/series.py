@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
 
+from handrail.emit.promtool.patterns import values
 from handrail.plan import Selector
 from handrail.plan.selectors import written
 from handrail.units import plain
@@ -234,7 +235,7 @@ class Index:
 
 
 def chosen(selector: Selector, given: Mapping[str, str], flipped: str | None = None) -> Key:
-    """A series that the selector selects, with the labels that are `given`; of a label that is `flipped` no matcher fits.
+    """A series that the selector selects, with the labels that are `given`; of a label that is `flipped` no matcher fits, or not all.
 
     Raises Impossible where no example can be made of a pattern.
     """
@@ -268,20 +269,19 @@ def common(selectors: Iterable[Selector], label: str, given: str) -> str:
 def _fitting(wanted: list[tuple[str, str]], given: str | None, *, flip: bool) -> str | None:
     examples = [example for op, text in wanted for example in _examples(op, text)]
     examples += [_OPPOSITES[example] for example in examples if example in _OPPOSITES]
-    for candidate in [*([] if given is None or flip else [given]), *examples, *_OTHERS]:
-        good = [_fits(op, text, candidate) for op, text in wanted]
-        if (not any(good) and good) if flip else all(good):
-            return candidate
-    return None
+    candidates = [*([] if given is None or flip else [given]), *examples, *_OTHERS]
+    if flip and wanted:
+        some = next((one for one in candidates if not all(_fit(wanted, one))), None)
+        return next((one for one in candidates if not any(_fit(wanted, one))), some)
+    return next((one for one in candidates if all(_fit(wanted, one))), None)
+
+
+def _fit(wanted: list[tuple[str, str]], value: str) -> Iterator[bool]:
+    """Whether a value is what each matcher wants."""
+    return (_fits(op, text, value) for op, text in wanted)
 
 
 def _examples(op: str, text: str) -> list[str]:
     if op == "=":
         return [text]
-    if op != "=~":
-        return []
-    plainly = re.sub(r"\[\^?(\\?.)[^]]*\]", r"\1", text)
-    plainly = re.sub(r"\.[*+]", "x", plainly).replace("\\d", "0").replace("\\.", "\0")
-    return [
-        re.sub(r"[()?^$]", "", option).replace(".", "0").replace("\0", ".") for option in plainly.split("|")
-    ]
+    return [*values(text)] if op == "=~" and _pattern(text) else []

@@ -281,7 +281,8 @@ def _fit(wanted: list[tuple[str, str]], value: str) -> Iterator[bool]:
     return (_fits(op, text, value) for op, text in wanted)
 
 
-def _examples(op: str, text: str) -> list[str]:
-    if op == "=":
+def _examples(op: str, text: str) -> Iterable[str]:
+    """Values of a label that a matcher may want, or wants not to be."""
+    if op in ("=", "!="):
         return [text]
-    return [*values(text)] if op == "=~" and _pattern(text) else []
+    return values(text) if _pattern(text) else ()

@@ -31,6 +31,16 @@ SCRAPES = ("5s", "7s", "10s", "15s", "15s", "20s", "30s", "1m")
 EVALUATIONS = ("10s", "15s", "30s", "50s", "1m", "1m", "1m", "2m", "2m", "2m")
 """Those that are cheap to play are drawn more often."""
 TIERS = (d.Warning, d.Critical, d.Emergency)
+EXPRESSIONS = (
+    "sum(jobs)",
+    "max(jobs) - min(jobs)",
+    "avg_over_time(jobs[5m])",
+    "sum by (queue) (jobs)",
+    "jobs / on (queue) group_left () size",
+    "sum(jobs) or vector(0)",
+    "scalar(sum(jobs)) * 2",
+    'max_over_time(handrail:guardrail:value{guardrail="guard-0"}[5m])',
+)
 
 
 REFERENCES = (
@@ -96,10 +106,12 @@ def guardrails(draw: st.DrawFn, name: str, stages: tuple[d.Stage, ...], *, arms:
         measure = d.Absence(draw(drawn_series("beat")), window=draw(st.sampled_from(["2m", "5m", "10m"])))
         tiers = [d.Critical(d.Above(0), sustained=draw(st.sampled_from(SUSTAINED)))]
     elif choice == 2:
-        measure = d.PromQL(
-            draw(st.sampled_from(["sum(jobs)", "max(jobs) - min(jobs)", "avg_over_time(jobs[5m])"]))
-        )
-        tiers = [d.Warning(d.Above(3))]
+        measure = d.PromQL(draw(st.sampled_from(EXPRESSIONS)))
+        free = Kind(measure, 3, "", up=draw(st.booleans()))
+        tiers = [
+            draw(_tier(tier, draw(limits(free, number, stages, relative=False)), free, stages))
+            for number, tier in enumerate(TIERS[: draw(st.integers(1, 2))])
+        ]
     else:
         kind = draw(NUMBERED)
         measure = kind.measure
@@ -176,7 +188,9 @@ def _rollout(draw: st.DrawFn) -> tuple[d.Rollout, d.Environment]:
     stages = draw(st.sampled_from(STAGES))
     arms = bool(stages) and draw(st.integers(0, 2)) == 0
     count = draw(st.sampled_from([1] * 14 + [2, 2, 3]))
-    names = [f"guard-{number}" for number in range(count)]
+    names = [
+        draw(st.sampled_from([f"guard-{number}", f"other-{number}", "other"])) for number in range(count)
+    ]
     more: dict[str, Any] = {}
     if draw(st.integers(0, 9)) == 0:
         more["slos"] = [draw(slos())]
@@ -191,7 +205,7 @@ def _rollout(draw: st.DrawFn) -> tuple[d.Rollout, d.Environment]:
     if draw(st.integers(0, 5)) == 0 and "escalation" not in more:
         more["severities"] = {"warning": "P3", "critical": "P2", "emergency": "P1"}
     rollout = d.Rollout(
-        "shop",
+        draw(st.sampled_from(["shop", "shop", "other"])),
         "shop",
         stages=stages,
         arms=draw(st.sampled_from(ARMS)) if arms else None,

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 WINDOWS = ("1m", "90s", "2m", "5m", "5m", "5m", "7m30s", "10m", "1h")
-BY: tuple[tuple[str, ...], ...] = ((), (), (), ("path",), ("zone", "path"), ("instance",))
+BY: tuple[tuple[str, ...], ...] = ((), (), (), ("path",), ("zone", "path"), ("instance",), ("place",))
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,8 @@ def drawn_series(name: str) -> st.SearchStrategy[str]:
             f'{name}{{job="api"}}',
             f'{name}{{zone=~"eu-.*",job!="x"}}',
             f'{name}{{path!~"/health|/ready"}}',
+            f'{name}{{path=~"/api/(v1|v2)/[^/]+",zone!=""}}',
+            f'{name}{{instance=~"web-[0-9]+:9100",place="x"}}',
+            f'{name}{{code!="503",zone!~"eu-.*"}}',
         ]
     )

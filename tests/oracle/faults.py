@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.series import At, Impossible, Key, matches
+from handrail.emit.promtool.series import OTHER, At, Impossible, Key, matches
 from handrail.emit.promtool.story import seen_before
 from handrail.plan import (
     Absence,
@@ -108,7 +108,7 @@ class Faults:
         captured = key.metric == names.REFERENCE_METRIC and own.items() <= key.labels.items()
         stable = any(one.kind is ReferenceKind.stable for one in subject.compared_with)
         is_stable = arms is not None and any(matches(one, key) for one in subject.reads())
-        return (captured and key.labels[names.REFERENCE] != "other") or (stable and is_stable)
+        return (captured and key.labels[names.REFERENCE] != OTHER) or (stable and is_stable)
 
     @property
     def _step(self) -> timedelta:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
-from handrail.emit.promtool.series import At, Key, chosen, matches
+from handrail.emit.promtool.series import OTHER, At, Key, chosen, matches
 from handrail.plan import Arms, Condition, Guardrail, Selector, Signal
 
 from oracle.series import Feed, Feeds
@@ -32,7 +32,7 @@ def strangers(feeds: Feeds, reads: list[Selector]) -> dict[Key, Feed]:
     found: dict[Key, Feed] = {}
     for label in dict.fromkeys(label for s in reads for label, op, _ in s.matchers if op == "="):
         for key, feed in feeds.items():
-            other = Key.of(key.metric, {**key.labels, label: "stranger"})
+            other = Key.of(key.metric, {**key.labels, label: OTHER})
             if label in key.labels and not any(matches(s, other) for s in reads):
                 found[other] = feed
     return found
@@ -45,7 +45,7 @@ def recorded_of_others(guardrail: Guardrail) -> dict[Key, At]:
         for recorded in (one for one in (signal.value, signal.events, signal.traffic) if one is not None):
             for label, _, _ in recorded.matchers:
                 if label in (names.ROLLOUT, names.GUARDRAIL):
-                    found[chosen(recorded.where((label, "=", "other")), {})] = At(Decimal(1_000_000_000))
+                    found[chosen(recorded.where((label, "=", OTHER)), {})] = At(Decimal(1_000_000_000))
     return found
 
 

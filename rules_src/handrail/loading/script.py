@@ -27,6 +27,7 @@ from handrail.errors import Problem, Severity, Where, shown
 
 PACKAGE = "rollouts"
 SETTINGS = "environments"
+_ROOTS = (PACKAGE, SETTINGS)
 _WORDS = "handrail.declare"
 _INIT = "__init__.py"
 _DOT = "\N{ONE DOT LEADER}"
@@ -37,14 +38,14 @@ _DOT = "\N{ONE DOT LEADER}"
 def collecting(source: Path, reading: Reading) -> Iterator[None]:
     """In this context declarations go into `reading`, and the modules `rollouts` and `environments` are those of `source`."""
     finder = _Neighbours(source, reading)
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if _inside(name)}
+    before = {name: sys.modules.pop(name) for name in _modules_inside()}
     sys.meta_path.insert(0, finder)
     try:
         with active(reading), chdir("."):
             yield
     finally:
         sys.meta_path.remove(finder)
-        for name in [name for name in sys.modules if _inside(name)]:
+        for name in _modules_inside():
             del sys.modules[name]
         sys.modules.update(before)
 
@@ -67,7 +68,12 @@ def _module(path: Path) -> str:
 
 
 def _inside(module: str) -> bool:
-    return module.partition(".")[0] in (PACKAGE, SETTINGS)
+    return module.partition(".")[0] in _ROOTS
+
+
+def _modules_inside() -> list[str]:
+    """Of all that is imported, which is thousands."""
+    return [name for name in list(sys.modules) if name.startswith(_ROOTS) and _inside(name)]
 
 
 class _Script(Loader):

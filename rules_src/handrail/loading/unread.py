@@ -10,6 +10,7 @@ import ast
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from threading import enumerate as running_threads
@@ -39,9 +40,15 @@ def files_not_read(source: Path, package: str, settings: str, ran: Mapping[Path,
 
 
 def _imported() -> Iterator[Path]:
-    """The files of all modules: hundreds, each looked up on disk."""
+    """The files of all modules, which are hundreds."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return (Path(file).resolve() for file in files if file)
+    return (_on_disk(file) for file in files if file)
+
+
+@cache
+def _on_disk(file: str) -> Path:
+    """Where the file of a module really is. It was imported once: nobody need look again."""
+    return Path(file).resolve()
 
 
 def calls_not_run(file: Path, name: str, made_at: Collection[int]) -> Iterator[Problem]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
+from functools import lru_cache, partial
+from itertools import accumulate, cycle, pairwise
 from random import Random
 
 from handrail.plan import Condition, Latency, Rate, Ratio, SlowerThan
@@ -16,6 +15,7 @@ from handrail.plan import Condition, Latency, Rate, Ratio, SlowerThan
 DAY = 24 * 3600
 LOOKS = 5
 """So often a window is looked at until it holds other events alone."""
+HOLDS = 600
 OPS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -65,12 +65,26 @@ def bounds_of(measure: Latency) -> list[float]:
 
 def many(random: Random, mean: float) -> int:
     """So many events where `mean` are expected."""
+    return several(random, mean, 1)[0]
+
+
+def several(random: Random, mean: float, times: int) -> list[int]:
+    """The same, so many times."""
     if mean > 40:
-        return max(0, round(random.gauss(mean, math.sqrt(mean))))
-    number, left = 0, math.exp(mean)
-    while (left := left * random.random()) > 1:
-        number += 1
-    return number
+        return [max(0, round(random.gauss(mean, math.sqrt(mean)))) for _ in range(times)]
+    chances = at_most(mean)
+    return random.choices(range(len(chances)), cum_weights=chances, k=times)
+
+
+@lru_cache(maxsize=2**15)
+def at_most(mean: float) -> list[float]:
+    """Poisson's chance of at most no event, at most one, and so on, until that is sure."""
+    alone = math.exp(-mean)
+    sums = [alone]
+    while alone > 1e-18 or len(sums) < mean:
+        alone *= mean / len(sums)
+        sums.append(sums[-1] + alone)
+    return sums
 
 
 def shares(bounds: Sequence[float], median: float, p95: float) -> list[float]:
@@ -92,19 +106,24 @@ def quantile(counts: Sequence[float], bounds: Sequence[float], q: float = 0.95) 
 
 def windows(
     service: Service, parts: Sequence[float], width: float, days: float, seed: int = 1
-) -> Iterator[list[int]]:
-    """The counts of each part in a window that moves on."""
+) -> list[tuple[int, ...]]:
+    """The counts of each part in a window that moves on. A rate holds for ten minutes."""
     random, step = Random(seed), width / LOOKS
-    kept, sums = deque[list[int]](), [0] * len(parts)
-    for look in range(int(days * DAY / step)):
-        mean = service.rate(look * step) * step
-        row = [many(random, mean * part) for part in parts]
-        kept.append(row)
-        sums = [one + new for one, new in zip(sums, row, strict=True)]
-        if len(kept) > LOOKS:
-            sums = [one - old for one, old in zip(sums, kept.popleft(), strict=True)]
-        if len(kept) == LOOKS:
-            yield sums
+    rates = [service.rate(at) * step for at in range(HOLDS // 2, DAY, HOLDS)]
+    begins = [math.ceil(slot * HOLDS / step) for slot in range(int(days * DAY / HOLDS) + 1)]
+    looks = [then - now for now, then in pairwise(begins)]
+
+    def events(part: float) -> Iterator[int]:
+        for rate, times in zip(cycle(rates), looks, strict=False):
+            yield from several(random, rate * part, times)
+
+    return list(zip(*(moving(events(part), LOOKS) for part in parts), strict=True))
+
+
+def moving(numbers: Iterable[int], width: int) -> list[int]:
+    """The sums of each `width` numbers that follow each other."""
+    before = [0, *accumulate(numbers)]
+    return list(map(operator.sub, before[width:], before))
 
 
 def breaks(condition: Condition, figure: float) -> Callable[[Sequence[int]], bool]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 from handrail.plan import Alert, Condition, Count, Guardrail, Latency, Ratio
 from own_rollouts import own_plan, own_rollout
 
-from .simulated import Z, fired, many, quantile, shares
+from .simulated import Z, fired, moving, quantile, several, shares
 
 STEP = 5
 """Minutes: how often it is looked at here."""
@@ -43,15 +43,6 @@ def by_p95(bounds: Sequence[float], p95: float) -> list[float]:
     return shares(bounds, p95 / math.exp(Z * SIGMA), p95)
 
 
-def over(rows: Iterator[list[int]], steps: int) -> Iterator[list[int]]:
-    """The sums of each `steps` rows."""
-    kept: list[list[int]] = []
-    for row in rows:
-        kept = [*kept[-(steps - 1) :], row] if steps > 1 else [row]
-        if len(kept) == steps:
-            yield [sum(column) for column in zip(*kept, strict=True)]
-
-
 def looks(alert: Alert) -> int:
     return round(alert.sustained.total_seconds() / 60 / STEP)
 
@@ -72,8 +63,8 @@ def test_the_95th_percentile_of_an_hour_rolls_nothing_back_by_chance(p95: float)
 
     def figures(seed: int) -> list[float]:
         random = Random(seed)
-        rows = ([many(random, part) for part in parts] for _ in range(DAYS * 24 * 60 // STEP))
-        return [quantile(counts, bounds) for counts in over(rows, steps)]
+        hours = (moving(several(random, part, DAYS * 24 * 60 // STEP), steps) for part in parts)
+        return [quantile(counts, bounds) for counts in zip(*hours, strict=True)]
 
     now, then = figures(1), figures(2)
     for alert in acting(guardrail):
@@ -116,9 +107,7 @@ def test_users_of_an_hour_roll_nothing_back_by_chance(of_least: float) -> None:
         assert least is not None
 
         def people(seed: int, mean: float = of_least * float(least) / steps) -> list[int]:
-            random = Random(seed)
-            rows = ([many(random, mean)] for _ in range(DAYS * 24 * 60 // STEP))
-            return [count for [count] in over(rows, steps)]
+            return moving(several(Random(seed), mean, DAYS * 24 * 60 // STEP), steps)
 
         drop = float(condition.figures[0])
         broken = (then >= least and now < drop * then for now, then in zip(people(1), people(2), strict=True))
@@ -129,7 +118,8 @@ def test_users_of_an_hour_roll_nothing_back_by_chance(of_least: float) -> None:
 def test_so_often_a_day_has_a_tenth_fewer_users_by_chance_as_is_said(users: int, one_in: int) -> None:
     guardrail, random, days = aidin("daily-users"), Random(1), 20_000
     drop = float(guardrail.success[0].condition.figures[0])
-    fewer = sum(many(random, users) < drop * many(random, users) for _ in range(days))
+    now, then = several(random, users, days), several(random, users, days)
+    fewer = sum(mine < drop * theirs for mine, theirs in zip(now, then, strict=True))
     assert days / fewer == pytest.approx(one_in, rel=0.15)
     [told] = [alert.description for alert in guardrail.alerts if alert.tier == "warning"]
     assert re.findall(rf"[Oo]f {users} \D+ (\d+)", told) == [str(one_in)]
@@ -168,8 +158,9 @@ def broken_of_a_thousand(guardrail: Guardrail, p95: float) -> int:
     bounds, random = [float(one) for one in measure.buckets], Random(3)
     parts = [share * measure.min_events for share in by_p95(bounds, p95)]
 
-    def day() -> float:
-        return quantile([many(random, part) for part in parts], bounds, float(measure.q))
+    def days() -> list[float]:
+        counts = zip(*(several(random, part, 1000) for part in parts), strict=True)
+        return [quantile(day, bounds, float(measure.q)) for day in counts]
 
     rise = float(criterion.condition.figures[0])
-    return sum(day() > rise * day() for _ in range(1000))
+    return sum(mine > rise * theirs for mine, theirs in zip(days(), days(), strict=True))

@@ -92,7 +92,7 @@ def fires(guardrail: Guardrail, service: Service, days: float, *, every: bool = 
     measure = guardrail.signals[0].measure.inner
     assert isinstance(measure, Latency | SlowerThan | Ratio | Rate)
     width = measure.window.total_seconds()
-    seen = [tuple(counts) for counts in windows(service, service.parts(measure), width, days)]
+    seen = windows(service, service.parts(measure), width, days)
     return {
         f"{alert.name} {condition.op.value} {figure}": fired(
             map(breaks(condition, figure), seen),

@@ -39,7 +39,9 @@ IN_10 = {
 """The receiver says that the rollout is in its first stage."""
 
 
-def shop(*guardrails: Guardrail, arms: bool = False, slos: Sequence[Slo] = ()) -> Planned:
+def shop(
+    *guardrails: Guardrail, arms: bool = False, slos: Sequence[Slo] = (), evaluate: str = "30s"
+) -> Planned:
     """A rollout with these guardrails, planned."""
     declared = Rollout(
         "shop",
@@ -48,6 +50,7 @@ def shop(*guardrails: Guardrail, arms: bool = False, slos: Sequence[Slo] = ()) -
         arms=Arms("track", canary="canary", stable="stable") if arms else None,
         guardrails=list(guardrails),
         slos=list(slos),
+        evaluate=evaluate,
         rollback=[Command(["undo"], read=["is-undone"])],
     )
     (planned,) = lower([declared], Environment("test")).rollouts
@@ -117,14 +120,14 @@ def complaints(
 
 def needed(groups: Sequence[Data], exprs: Sequence[str]) -> Data:
     """The rules that such expressions read, directly or not."""
-    rules_of_all = [rule for group in groups for rule in group["rules"]]
+    left = {id(rule): _Series(rule) for group in groups for rule in group["rules"]}
     wanted: set[int] = set()
     read = list(exprs)
     while read:
         for one in _selectors(read.pop()):
-            more = [rule for rule in rules_of_all if id(rule) not in wanted and _may_give(rule, one)]
-            wanted |= set(map(id, more))
-            read += [rule["expr"] for rule in more]
+            more = [number for number, series in left.items() if series.may_be(one)]
+            wanted.update(more)
+            read += [left.pop(number).expr for number in more]
     kept = [{**group, "rules": [rule for rule in group["rules"] if id(rule) in wanted]} for group in groups]
     return {"groups": [group for group in kept if group["rules"]]}
 
@@ -134,16 +137,22 @@ def _selectors(expr: str) -> tuple[promql.VectorSelector, ...]:
     return tuple(node for node, _ in nodes(expr) if isinstance(node, promql.VectorSelector))
 
 
-def _may_give(rule: Data, selector: promql.VectorSelector) -> bool:
-    """Whether a rule's series may be among those that are selected: none of its own labels says otherwise."""
-    name = rule.get("record") or "ALERTS"
-    labels = {**rule.get("labels", {}), **({"alertname": rule["alert"]} if "alert" in rule else {})}
-    fixed = {label: value for label, value in labels.items() if "{{" not in value}
-    return selector.name in {None, name} and all(
-        _holds(matcher, fixed[matcher.name])
-        for matcher in selector.matchers.matchers
-        if matcher.name in fixed
-    )
+class _Series:
+    """What is known of the series that a rule gives: their name, and the labels that are the same in all."""
+
+    def __init__(self, rule: Data) -> None:
+        labels = {**rule.get("labels", {}), **({"alertname": rule["alert"]} if "alert" in rule else {})}
+        self.name: str = rule.get("record") or "ALERTS"
+        self.fixed = {label: value for label, value in labels.items() if "{{" not in value}
+        self.expr: str = rule["expr"]
+
+    def may_be(self, selector: promql.VectorSelector) -> bool:
+        """Whether they may be among those that are selected: none of the labels says otherwise."""
+        return selector.name in {None, self.name} and all(
+            _holds(matcher, self.fixed[matcher.name])
+            for matcher in selector.matchers.matchers
+            if matcher.name in self.fixed
+        )
 
 
 def _holds(matcher: promql.Matcher, value: str) -> bool:

@@ -39,7 +39,9 @@ ERRORS = Guardrail(
     success=Below("1%"),
     tiers=[Critical(Above("5%"), action="rollback")],
 )
-PLAN = shop(ERRORS, arms=True)
+EVALUATE = "1m"
+"""What is counted of a stage are its evaluations: half as many as of the default take half the time."""
+PLAN = shop(ERRORS, arms=True, evaluate=EVALUATE)
 [CRITERION] = PLAN.playbook.gates[0].criteria
 OK, BAD = 'requests_total{track="canary",status="200"}', 'requests_total{track="canary",status="500"}'
 BEFORE = 80
@@ -98,7 +100,7 @@ def criteria(
     """What the gate out of such a stage asks for."""
     stages = [Stage("first", weight=weight, bake=bake), Stage("100%", weight="100%", gate=gate)]
     arms = Arms("track", canary="canary", stable="stable")
-    rollout = Rollout("shop", "shop", arms=arms, stages=stages, guardrails=[guardrail])
+    rollout = Rollout("shop", "shop", arms=arms, stages=stages, guardrails=[guardrail], evaluate=EVALUATE)
     (planned,) = lower([rollout], Environment("test")).rollouts
     into = planned.playbook.gates[0]
     return list(into.criteria)
@@ -167,7 +169,7 @@ def test_lower_coverage_forgives_that_nothing_happens_and_not_that_nobody_can_se
     guardrail: Guardrail, series: Mapping[str, str], seen: bool, about: float
 ) -> None:
     [criterion] = criteria(guardrail, gate=NIGHTS)
-    plan = shop(guardrail, arms=True)
+    plan = shop(guardrail, arms=True, evaluate=EVALUATE)
     asked = (
         Asked(f"count({criterion.seen})", "80m", {"{}": 1} if seen else {}),
         Asked(f"count(abs(({criterion.judged}) - {about}) < 0.06)", "80m", {"{}": 1}),
@@ -214,7 +216,7 @@ def test_what_looks_at_this_moment_only_is_judged_over_the_whole_stage() -> None
 
 def needs(guardrail: Guardrail) -> tuple[tuple[str, ...], ...]:
     """The series without which the guardrail sees nothing."""
-    [facts] = shop(guardrail, arms=True).playbook.guardrails
+    [facts] = shop(guardrail, arms=True, evaluate=EVALUATE).playbook.guardrails
     return facts.needs
 
 

@@ -9,7 +9,8 @@ import pytest
 from handrail.plan import Rollout
 from mutation.__main__ import unused
 from mutation.mutants import Mutant
-from mutation.verdict import Subject, judge, rollouts, subjects
+from mutation.verdict import Subject, judge, subjects
+from own_rollouts import own_plan
 
 SOURCE = Path(__file__).parents[2] / "rules_src"
 FILES = sorted(file.stem for file in (SOURCE / "rollouts").glob("[a-z]*.py"))
@@ -26,7 +27,7 @@ UNREACHED = {
 @cache
 def declared() -> dict[str, Rollout]:
     """Every rollout by the file that declares it."""
-    return {rollout.name.replace("-", "_"): rollout for rollout in rollouts(SOURCE)}
+    return {rollout.name.replace("-", "_"): rollout for rollout in own_plan().rollouts}
 
 
 def test_every_rollout_has_a_file_of_its_name() -> None:

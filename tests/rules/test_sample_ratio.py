@@ -50,6 +50,7 @@ def declared(**said: object) -> Rollout:
         "guardrails": [ERRORS],
         "rollback": [Command(["undo"], read=["is-undone"])],
         "split": SPLIT,
+        "evaluate": "1m",
     }
     return Rollout("shop", "shop", **{**facts, **said})  # type: ignore[arg-type]  # what is wrong in it is refused
 
@@ -192,7 +193,7 @@ def test_arms_whose_versions_each_start_tells_are_compared_too(promtool: str) ->
 
 def test_what_is_tolerated_the_window_and_how_often_it_may_err_are_said(promtool: str) -> None:
     said = SampleRatio(tolerate="100%", false_alarms="1%", window="20m", per_choice=10, action="investigate")
-    loose = shop(sample_ratio=said)
+    loose = shop(sample_ratio=said, evaluate="30s")
     [guardrail] = [one for one in loose.guardrails if one.split is not None]
     assert guardrail.split is not None
     assert (guardrail.split.most, guardrail.split.least) == (Decimal(2), Decimal(288_000))

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from cli.places import Shell, changed
 from handrail.cli.init import STARTER
+from read_yaml import read_yaml
 from servers import program
 
 ROOT = Path(__file__).parents[2]
@@ -132,9 +132,9 @@ def test_in_a_grafana_that_they_share_no_dashboard_takes_the_place_of_another(th
     found = {
         name: (
             json.loads(Path(f"generated/{name}/grafana/dashboards/shop.json").read_text())["uid"],
-            yaml.safe_load(
-                Path(f"generated/{name}/grafana/provisioning/dashboards/handrail.yml").read_text()
-            )["providers"][0]["folder"],
+            read_yaml(Path(f"generated/{name}/grafana/provisioning/dashboards/handrail.yml").read_text())[
+                "providers"
+            ][0]["folder"],
         )
         for name in NAMES
     }
@@ -167,7 +167,7 @@ def test_a_new_repository_with_three_passes_its_own_check(
 @pytest.mark.parametrize(("file", "block"), [("pre-commit.yaml", 0), ("github.yml", 1), ("gitlab.yml", 2)])
 def test_the_documented_templates_are_those_that_init_writes(file: str, block: int) -> None:
     shown = (ROOT / "docs/how-to/gitops.md").read_text().split("```yaml\n")[1 + block].split("```")[0]
-    assert yaml.safe_load(shown) == yaml.safe_load((STARTER / file).read_text())
+    assert read_yaml(shown) == read_yaml((STARTER / file).read_text())
 
 
 def test_the_templates_run_commands_that_exist(shell: Shell) -> None:

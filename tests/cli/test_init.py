@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import servers
-import yaml
 from cli.places import Shell
 from handrail.cli.init import AT_THE_TOP, CALLERS, FILES, STARTER
 from handrail_receiver.access.tokens import read_tokens
 from on_path import handrail_on_path
+from read_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
 SECRETS = [
@@ -154,8 +154,8 @@ def test_in_a_folder_of_a_repository_what_is_read_at_its_top_is_written_for_ther
         "move to the top of the repository, where alone they are read: "
         ".pre-commit-config.yaml, .github/workflows/guardrails.yml, .gitlab-ci.yml"
     )
-    hooks, github, gitlab = [yaml.safe_load(Path(place, file).read_text()) for file in AT_THE_TOP]
-    plain = [yaml.safe_load((STARTER / file).read_text()) for file in ("github.yml", "gitlab.yml")]
+    hooks, github, gitlab = [read_yaml(Path(place, file).read_text()) for file in AT_THE_TOP]
+    plain = [read_yaml((STARTER / file).read_text()) for file in ("github.yml", "gitlab.yml")]
     [hook] = hooks["repos"][0]["hooks"]
     entry = shlex.split(hook["entry"])
     assert entry == [
@@ -188,7 +188,7 @@ def test_the_first_change_of_a_repository_is_compared_with_nothing(shell: Shell,
     ran(Path(), "git", "add", "NEWS")
     ran(Path(), "git", "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "theirs")
     shell.handrail("init", place)
-    workflow = yaml.safe_load(Path(place, ".github/workflows/guardrails.yml").read_text())
+    workflow = read_yaml(Path(place, ".github/workflows/guardrails.yml").read_text())
     script = workflow["jobs"]["guardrails"]["steps"][-1]["run"]
     script = script.replace('"origin/$GITHUB_BASE_REF"', "HEAD").replace('"$GITHUB_STEP_SUMMARY"', "summary")
     done = ran(Path(place), "bash", "-e", "-c", script)
@@ -200,7 +200,7 @@ def test_the_first_change_of_a_repository_is_compared_with_nothing(shell: Shell,
 
 
 def test_the_hook_runs_a_command_that_exists(shell: Shell) -> None:
-    [repository] = yaml.safe_load((STARTER / "pre-commit.yaml").read_text())["repos"]
+    [repository] = read_yaml((STARTER / "pre-commit.yaml").read_text())["repos"]
     [hook] = repository["hooks"]
     program, *arguments = hook["entry"].split()
     shell.handrail("init", "guardrails")

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import promql_parser
 import yaml
+from read_yaml import read_yaml
 from servers import PLAIN, program, prometheus
 
 from dashboards.asked import selectors
@@ -91,7 +92,7 @@ def levels(rules: list[str]) -> list[list[dict[str, Any]]]:
     left = [
         rule
         for text in rules
-        for group in yaml.safe_load(text)["groups"]
+        for group in read_yaml(text)["groups"]
         for rule in group["rules"]
         if "record" in rule
     ]

@@ -16,12 +16,12 @@ import httpx
 import json_schemas
 import pytest
 import servers
-import yaml
 from emit.guarded_shop import ENVIRONMENT, HOOK, shop
 from handrail.declare import Container, Environment, Targets
 from handrail.emit import compose, emit_common
 from handrail.lower import lower
 from handrail_receiver.settings import Settings
+from read_yaml import read_yaml
 from servers.newer import newer
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ SECRETS = "${HANDRAIL_SECRETS:?set it to the folder with tokens and passwords}/"
 def made(environment: Environment) -> dict[str, Any]:
     """What every file of an environment says that is YAML and none of one rollout."""
     texts = emit_common(lower([shop], environment).common)
-    return {path: yaml.safe_load(text) for path, text in texts.items() if path.endswith((".yml", ".yaml"))}
+    return {path: read_yaml(text) for path, text in texts.items() if path.endswith((".yml", ".yaml"))}
 
 
 def services(environment: Environment) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_on_the_machine_s_network_what_is_watched_is_there_as_well() -> None:
 
 
 def test_ruleiq_s_application_and_the_machine_s_exporter_are_started() -> None:
-    found = yaml.safe_load((ROOT / "generated/compose.yaml").read_text(encoding="utf-8"))["services"]
+    found = read_yaml((ROOT / "generated/compose.yaml").read_text(encoding="utf-8"))["services"]
     assert {name: (one["image"].partition(":")[0], one.get("pid")) for name, one in found.items()} == {
         "prometheus": ("prom/prometheus", None),
         "alertmanager-0": ("prom/alertmanager", None),
@@ -313,6 +313,6 @@ def test_the_page_s_own_services_go_beside_those_that_are_generated() -> None:
     schema = json.loads(
         (files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json").read_text(encoding="utf-8")
     )
-    mine = yaml.safe_load(block)
+    mine = read_yaml(block)
     assert json_schemas.faults(schema, mine) == []
     assert not set(mine["services"]) & set(services(MACHINE))

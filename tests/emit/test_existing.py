@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 from emit.guarded_shop import kiosk, shop
 from handrail.declare import Environment, Targets
 from handrail.declare.environment import Existing
@@ -16,6 +15,7 @@ from handrail.emit import emit, emit_common
 from handrail.lower import lower
 from handrail.output.diff import differences
 from handrail.plan import Plan
+from read_yaml import read_yaml
 from servers import PLAIN, Server, prometheus, until
 from servers.newer import newer
 
@@ -85,8 +85,8 @@ def test_the_data_source_can_be_left_to_whoever_runs_grafana() -> None:
 
 
 def test_the_scrape_jobs_are_those_of_the_whole_file_and_say_how_often() -> None:
-    whole = yaml.safe_load(files()["prometheus/prometheus.yml"])
-    beside = yaml.safe_load(files("prometheus")["prometheus/scrape_configs.yml"])
+    whole = read_yaml(files()["prometheus/prometheus.yml"])
+    beside = read_yaml(files("prometheus")["prometheus/scrape_configs.yml"])
     every = whole["global"]["scrape_interval"]
     assert beside == {
         "scrape_configs": [{**job, "scrape_interval": every} for job in whole["scrape_configs"]]

@@ -6,18 +6,18 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
 from emit.each import of_each
 from emit.guarded_shop import ENVIRONMENT, planned
 from handrail.emit import emit, emit_common, mimir, rules
+from read_yaml import read_yaml
 from servers.newer import newer
 
 THERE = planned(replace(ENVIRONMENT, mimir_tenant="shop-team"))
 
 
 def test_a_tenant_gets_the_same_rules_each_rollout_s_in_a_namespace_of_its_own() -> None:
-    plain = {path: yaml.safe_load(text) for path, text in of_each(rules.emit, THERE).items()}
-    made = {path: yaml.safe_load(text) for path, text in of_each(mimir.emit, THERE).items()}
+    plain = {path: read_yaml(text) for path, text in of_each(rules.emit, THERE).items()}
+    made = {path: read_yaml(text) for path, text in of_each(mimir.emit, THERE).items()}
     assert made == {
         f"mimir/{name}.yml": {
             "namespace": f"handrail-production-{name}",
@@ -34,7 +34,7 @@ def test_without_a_tenant_there_is_no_such_file() -> None:
 def test_grafana_asks_as_the_tenant() -> None:
     path = "grafana/provisioning/datasources/handrail.yml"
     [with_tenant], [without] = (
-        yaml.safe_load(emit_common(plan.common)[path])["datasources"] for plan in (THERE, planned())
+        read_yaml(emit_common(plan.common)[path])["datasources"] for plan in (THERE, planned())
     )
     assert with_tenant == {
         **without,

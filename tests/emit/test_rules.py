@@ -7,19 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 from emit.each import of_each
 from emit.guarded_shop import ENVIRONMENT, kiosk, planned, shop
 from handrail.declare import Above, Critical, Environment, Rollout, Runbook
 from handrail.emit import emit
 from handrail.lower import lower
 from handrail.plan import Plan
+from read_yaml import read_yaml
 
 
 def rules_of(plan: Plan, rollout: str = "shop") -> list[dict[str, Any]]:
     """Every rule of a rollout, as Prometheus reads it."""
     files = of_each(emit, plan)
-    data = yaml.safe_load(files[f"prometheus/rules/{rollout}.yml"])
+    data = read_yaml(files[f"prometheus/rules/{rollout}.yml"])
     return [rule for group in data["groups"] for rule in group["rules"]]
 
 
@@ -73,7 +73,7 @@ def test_the_rules_on_kubernetes_have_the_same() -> None:
     files = of_each(emit, planned())
     [info] = [
         rule
-        for thing in yaml.safe_load(files["kubernetes/shop.yaml"])["items"]
+        for thing in read_yaml(files["kubernetes/shop.yaml"])["items"]
         if thing["kind"] == "PrometheusRule"
         for group in thing["spec"]["groups"]
         for rule in group["rules"]

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from declared import HEAD, folder
 from handrail.compiler import compile_source
+from read_yaml import read_yaml
 
 SHOP = 'shop = Rollout("shop", "shop", guardrails=[Guardrail("errors", ERRORS, tiers=[Warning(Above("1%"))], runbook=RUNBOOK)])\n'
 
@@ -32,7 +32,7 @@ def test_the_receiver_is_scraped_where_its_address_says(
 ) -> None:
     environment = f'from handrail.declare import *\nhere = Environment("here", receiver="{receiver}")\n'
     source = folder(tmp_path, {"rollouts/shop.py": HEAD + SHOP, "environments.py": environment})
-    made = yaml.safe_load(compile_source(source, None)["prometheus/prometheus.yml"])
+    made = read_yaml(compile_source(source, None)["prometheus/prometheus.yml"])
     (job,) = made["scrape_configs"]
     asked = {"credentials_file": "/etc/prometheus/handrail-token", "type": "Bearer"}
     assert job == {"job_name": "handrail-receiver", "authorization": asked, **where}

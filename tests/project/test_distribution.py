@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from project.wheels import ROOT, Environment
+from read_yaml import read_yaml
 
 WORKFLOW = ROOT / ".github/workflows/release.yml"
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -147,7 +147,7 @@ def test_every_action_is_pinned_by_its_commit_and_says_its_version() -> None:
 
 
 def test_only_the_job_that_publishes_can_and_it_needs_no_password() -> None:
-    workflow = yaml.safe_load(WORKFLOW.read_text())
+    workflow = read_yaml(WORKFLOW.read_text())
     assert (workflow["permissions"], "secrets." in WORKFLOW.read_text()) == ({}, False)
     assert {name: (job.get("environment") or {}).get("name") for name, job in workflow["jobs"].items()} == {
         "build": None,

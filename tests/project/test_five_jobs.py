@@ -10,8 +10,8 @@ from typing import Any
 
 import promql_parser
 import pytest
-import yaml
 from dashboards.asked import selectors
+from read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 JOBS = {
@@ -27,7 +27,7 @@ HANDRAILS = re.compile(r"handrail[:_][\w:]+|ALERTS\w*|up")
 
 def asked(rollout: str) -> Iterator[str]:
     """Each query."""
-    rules = yaml.safe_load((TOP / f"generated/prometheus/rules/{rollout}.yml").read_text())
+    rules = read_yaml((TOP / f"generated/prometheus/rules/{rollout}.yml").read_text())
     yield from (rule["expr"] for group in rules["groups"] for rule in group["rules"])
     gates = json.loads((TOP / f"generated/playbook/{rollout}.json").read_text())["gates"]
     yield from (one[key] for gate in gates for one in gate["criteria"] for key in ("expr", "seen"))

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 from handrail.contract import Playbook, Step
+from read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 FIVE = ("aidin-hardening", "mem0-redis", "aurigraph-v12", "relay-r1", "ruleiq")
@@ -370,7 +370,7 @@ SCRAPED = {
 
 
 def test_prometheus_scrapes_what_the_documents_name_where_it_answers() -> None:
-    made = yaml.safe_load((TOP / "generated/prometheus/prometheus.yml").read_text())
+    made = read_yaml((TOP / "generated/prometheus/prometheus.yml").read_text())
     jobs = {
         job["job_name"]: job["metrics_path"] for job in made["scrape_configs"] if job["job_name"] in SCRAPED
     }

@@ -9,11 +9,11 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from handrail.plan import Rollout
 from handrail.report.explain import explain
 from handrail.report.needed_traffic import needed_traffic
 from own_rollouts import own_plan
+from read_yaml import read_yaml
 
 GENERATED = Path(__file__).parents[2] / "generated/prometheus/rules"
 TIERS: dict[str, list[str]] = {
@@ -223,7 +223,7 @@ EVERY = {
 def test_rules_are_evaluated_as_often_as_the_document_asks(rollout: str) -> None:
     of = own(rollout)
     assert (of.scrape.total_seconds(), of.evaluate.total_seconds()) == EVERY[rollout]
-    groups = yaml.safe_load((GENERATED / f"{rollout}.yml").read_text(encoding="utf-8"))["groups"]
+    groups = read_yaml((GENERATED / f"{rollout}.yml").read_text(encoding="utf-8"))["groups"]
     judged = {group["interval"] for group in groups if any("alert" in rule for rule in group["rules"])}
     assert judged == {f"{EVERY[rollout][1]}s".replace("60s", "1m")}
 

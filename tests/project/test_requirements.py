@@ -20,14 +20,13 @@ from typing import Any, NamedTuple
 
 import pytest
 import shown
-import yaml
+from read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 GENERATED = TOP / "generated"
 PAGES = TOP / "docs/maintainers/requirements"
 LINES = {"aidin-hardening": 65, "mem0-redis": 73, "aurigraph-v12": 60, "relay-r1": 43, "ruleiq": 53}
 """How many there are: 294 together."""
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 ALERT = re.compile(r"`promtool:(\w+)`")
 ARGUED = ("Not ours: ", "Otherwise: ")
 LEFT_OUT = re.compile(r"pytest\.mark\.(skip\b|long|unleash)")
@@ -54,7 +53,7 @@ def rows(rollout: str) -> list[Row]:
 @cache
 def rules(rollout: str) -> frozenset[str]:
     """The alerts of a rollout's rules."""
-    read = yaml.load((GENERATED / "prometheus" / "rules" / f"{rollout}.yml").read_text(), Loader=LOADER)  # noqa: S506
+    read = read_yaml((GENERATED / "prometheus" / "rules" / f"{rollout}.yml").read_text())
     return frozenset(rule["alert"] for group in read["groups"] for rule in group["rules"] if "alert" in rule)
 
 
@@ -74,7 +73,7 @@ def panels(rollout: str) -> frozenset[str]:
 def asked(rollout: str) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
     """Each time that the generated tests ask for alerts: which they ask for, and which of these fire."""
     for file in GENERATED.glob(f"prometheus/tests/{rollout}.*yml"):
-        read = yaml.load(file.read_text(), Loader=LOADER)  # noqa: S506  ours
+        read = read_yaml(file.read_text())
         for case in read["tests"]:
             for one in case.get("alert_rule_test", []):
                 yield (

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+from read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 
 
 def read(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((TOP / "generated" / name).read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_yaml((TOP / "generated" / name).read_text(encoding="utf-8"))
     return found
 
 

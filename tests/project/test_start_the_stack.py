@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from handrail_receiver.access.tokens import read_tokens
+from read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 GENERATED = TOP / "generated"
@@ -71,7 +71,7 @@ def test_each_file_that_is_missing_is_named_until_it_is_there_and_all_can_be_rea
     typed(repository, only("mkdir -p secrets/steps"))
     look = only("missing: secrets/")
     missing = [line.removeprefix("missing: secrets/") for line in typed(repository, look)]
-    made = yaml.safe_load((GENERATED / "compose.yaml").read_text(encoding="utf-8"))
+    made = read_yaml((GENERATED / "compose.yaml").read_text(encoding="utf-8"))
     named = {one["file"].rpartition("/")[2] for one in made["secrets"].values()}
     here = {"tokens", "alertmanager-token", "prometheus-token", "grafana-password"}
     assert named - here == {name for name in missing if not name.startswith("steps/")}
@@ -103,7 +103,7 @@ def test_the_page_about_containers_prepares_the_same_by_the_same_commands(word: 
 
 
 def test_whatever_compose_starts_is_published_on_loopback_and_has_no_password_of_its_own() -> None:
-    made = yaml.safe_load((GENERATED / "compose.yaml").read_text(encoding="utf-8"))
+    made = read_yaml((GENERATED / "compose.yaml").read_text(encoding="utf-8"))
     ports = [port for one in made["services"].values() for port in one.get("ports", ())]
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
     environment = {

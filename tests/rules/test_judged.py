@@ -8,9 +8,9 @@ from typing import Any
 
 import promql_parser as promql
 import pytest
-import yaml
 from handrail.emit.document import Data
 from handrail.emit.groups import rules
+from read_yaml import read_yaml
 
 from .conftest import WINDOWS
 from .judged import needed
@@ -65,7 +65,7 @@ BY_HAND = {
 
 def test_the_older_promtool_is_asked_about_every_function_of_a_window() -> None:
     """About this repository's rules `make check` asks it; any other rule reads its windows as these do, or by hand."""
-    of_ours = [yaml.load(file.read_text(), yaml.CSafeLoader) for file in GENERATED.glob("*.yml")]
+    of_ours = [read_yaml(file.read_text()) for file in GENERATED.glob("*.yml")]
     ours = {read for rules_of_one in of_ours for read in windows(rules_of_one)}
     every = set(windows(rules(planned(list(guardrails()), arms=True))))
     assert every - ours == set(BY_HAND)

@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from handrail.contract import names
 from handrail.errors import Problem, Severity
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Absence, Alert, Guardrail, Rollout, Slo
 from handrail.plan.routing import routes_of
 
@@ -111,7 +110,7 @@ def _shown(dashboard: str) -> frozenset[str]:
 
 def notifying_receivers(alertmanager: str) -> frozenset[str]:
     """The receivers in alertmanager.yml, or in a fragment of one, that notify somebody."""
-    data = yaml.load(alertmanager, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  a safe one
+    data = read_yaml(alertmanager)
     return frozenset(receiver["name"] for receiver in data["receivers"] if len(receiver) > 1)
 
 

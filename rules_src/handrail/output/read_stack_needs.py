@@ -9,9 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from handrail.contract import DashboardNeed, Playbook, QueryNeed, RoutingNeed, SeriesNeed, StackNeeds, names
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Selector
 from handrail.promql.selected import Selected, quantile_scale, selected, together_in
 
@@ -86,7 +85,7 @@ def _groups(files: Mapping[str, str], rollout: str) -> list[dict[str, Any]]:
 
 
 def _yaml(files: Mapping[str, str], path: str) -> dict[str, Any]:
-    return yaml.safe_load(files.get(path, "")) or {}
+    return read_yaml(files.get(path, "")) or {}
 
 
 def _of(job: str, series: list[SeriesNeed]) -> bool:

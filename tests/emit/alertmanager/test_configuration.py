@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from emit.guarded_shop import planned
 from handrail.declare import Environment
 from handrail.emit import alertmanager
 from handrail.plan import Alert, Plan, Rollout
 from own_rollouts import own_declarations, own_plan
+from read_yaml import read_yaml
 from servers import program
 from servers.newer import newer
 
@@ -34,7 +34,7 @@ def written(plan: Plan, folder: Path) -> Path:
 
 
 def config(plan: Plan) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(alertmanager.emit(plan.common)["alertmanager/alertmanager.yml"])
+    loaded: dict[str, Any] = read_yaml(alertmanager.emit(plan.common)["alertmanager/alertmanager.yml"])
     return loaded
 
 

@@ -12,6 +12,7 @@ import yaml
 from emit.each import of_each
 from emit.guarded_shop import planned
 from handrail.emit import rules
+from read_yaml import read_yaml
 from servers import program
 from servers.newer import newer
 
@@ -50,7 +51,7 @@ def test_a_level_escalates_what_is_in_force_or_blind_and_nothing_else(promtool: 
     series += [
         series[0].replace('"P2"', '"P1"').replace("critical", "emergency").replace("errors", "service"),
     ]
-    loaded = yaml.safe_load((tmp_path / "rules.yml").read_text())
+    loaded = read_yaml((tmp_path / "rules.yml").read_text())
     [manager, vp] = [r for g in loaded["groups"] for r in g["rules"] if "level" in r.get("labels", {})]
     told = [("errors", "critical", "P2"), ("memory", "blind", "P2"), ("service", "emergency", "P1")]
     test = {

@@ -22,6 +22,7 @@ from emit.guarded_shop import kiosk, read_by, shop
 from handrail.declare import Environment, MuteTime, PagerDutyReceiver, SlackReceiver
 from handrail.emit import alertmanager as emitter
 from handrail.lower import lower
+from read_yaml import read_yaml
 from servers import PLAIN, Server, alertmanager, program, until
 from servers.newer import newer
 
@@ -178,7 +179,7 @@ def test_in_a_mute_time_people_hear_nothing_and_the_receiver_all_the_same(
     always = [MuteTime(hours="00:00-24:00", zone="Europe/Berlin")]
 
     def muted_first(text: str) -> str:
-        made = yaml.safe_load(text)
+        made = read_yaml(text)
         for route in made["route"]["routes"]:
             route["group_wait"] = "3s" if route["receiver"] == "shop/P3" else "0s"
         return yaml.safe_dump(made)
@@ -197,7 +198,7 @@ def test_the_heartbeat_comes_at_every_interval_and_not_at_every_second_one(
     tmp_path: Path, binary: Path, version: tuple[int, int]
 ) -> None:
     def fifteen_times_as_fast(text: str) -> str:
-        made = yaml.safe_load(text)
+        made = read_yaml(text)
         [beat] = [r for r in made["route"]["routes"] if r["receiver"] == "handrail-heartbeat"]
         assert (beat["group_wait"], beat["group_interval"], beat["repeat_interval"]) == ("0s", "30s", "15s")
         beat |= {"group_interval": "2s", "repeat_interval": "1s"}

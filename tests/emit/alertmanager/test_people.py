@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from emit.alertmanager.test_configuration import BOTH, NEW, OLD, asked, config, written
 from emit.guarded_shop import ENVIRONMENT, HOOK, MAIL, PAGER, SLACK, planned, read_by
 from emit.kubernetes.crds import refused, schema
@@ -17,6 +16,7 @@ from handrail.declare import Environment, MuteTime, OpsGenieReceiver, TeamsRecei
 from handrail.emit import alertmanager
 from handrail.plan import Plan
 from json_schemas import faults
+from read_yaml import read_yaml
 from servers.newer import newer
 
 NIGHTS = MuteTime(hours="22:00-07:00", weekdays=["friday", "sunday"], zone="Europe/Berlin")
@@ -110,7 +110,7 @@ def test_without_mute_times_nothing_is_said_of_them() -> None:
 
 def test_in_a_shared_alertmanager_a_mute_time_is_called_after_its_environment() -> None:
     shared = planned(replace(QUIET, existing=["alertmanager"]))
-    made = yaml.safe_load(alertmanager.emit(shared.common)["alertmanager/fragment.yml"])
+    made = read_yaml(alertmanager.emit(shared.common)["alertmanager/fragment.yml"])
     assert [time["name"] for time in made["time_intervals"]] == ["production/shop/P3", "production/shop/vp"]
     assert [
         route["mute_time_intervals"] for route in made["route"]["routes"] if "mute_time_intervals" in route

@@ -13,6 +13,7 @@ import yaml
 from emit.each import of_each
 from handrail.emit import exporters
 from own_rollouts import own_plan
+from read_yaml import read_yaml
 from servers import Server, answers, free_address, running
 
 SOURCE = Path(__file__).parents[3] / "rules_src"
@@ -60,7 +61,7 @@ def mtail(folder: Path, log: Path, text: str, *more: str) -> Iterator[Server]:
 @contextmanager
 def sql_exporter(folder: Path, text: str, database: str) -> Iterator[Server]:
     """sql_exporter with this file, asking `database` every second."""
-    config = yaml.safe_load(text)
+    config = read_yaml(text)
     config["jobs"][0] |= {"interval": "1s", "connections": [database]}
     (folder / "sql.yml").write_text(yaml.safe_dump(config))
     address = free_address()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import yaml
+from read_yaml import read_yaml
 from servers import Server, postgres, until
 
 from .sources import generated, metrics, mtail, sql_exporter, sql_values
@@ -126,7 +126,7 @@ def test_users_of_the_audit_log_are_counted_by_whichever_column_there_is(
     """The team's documents have both names."""
     [query] = [
         one["query"]
-        for one in yaml.safe_load(generated(SQL))["jobs"][0]["queries"]
+        for one in read_yaml(generated(SQL))["jobs"][0]["queries"]
         if one["name"] == "active_users"
     ]
     with connected(database, "handrail") as connection:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import yaml
+from read_yaml import read_yaml
 from servers import Server, answers, free_address, kill, postgres, running, until
 
 from .sources import generated, labelled, metrics, mtail, sql_exporter, sql_values
@@ -117,7 +118,7 @@ def test_what_a_query_found_stays_when_it_fails_and_sql_exporter_says_that_it_fa
     database: Server, tmp_path: Path
 ) -> None:
     run(database, "CREATE TABLE IF NOT EXISTS observability_events (event_type text)")
-    job = yaml.safe_load(generated(SQL))["jobs"][0]
+    job = read_yaml(generated(SQL))["jobs"][0]
     query = next(one for one in job["queries"] if one["name"] == "circuit_breaker_recent_changes")
     failed = 'sql_exporter_last_scrape_failed{query="circuit_breaker_recent_changes",sql_job="mem0-redis"}'
     address = f"postgres://handrail@{database.address}/postgres?sslmode=disable"

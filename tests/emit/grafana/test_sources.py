@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import promql_parser
 import pytest
-import yaml
 from dashboards.asked import selected, selectors
 from dashboards.exported import Series, series_of_sources
 from dashboards.sources_table import SOURCES
@@ -19,6 +18,7 @@ from handrail import plan
 from handrail.emit import rules
 from handrail.promql.selected import together_in
 from own_rollouts import own_plan
+from read_yaml import read_yaml
 from servers import answers, free_address, haproxy, postgres, running
 
 RATES = {"rate", "increase", "irate"}
@@ -33,7 +33,7 @@ def exported() -> list[Series]:
 def asked() -> Iterator[tuple[str, str]]:
     """(who asks, expression) of every rule and panel."""
     for path, text in of_each(rules.emit, own_plan()).items():
-        for group in yaml.safe_load(text)["groups"]:
+        for group in read_yaml(text)["groups"]:
             yield from ((f"{path}: {group['name']}", rule["expr"]) for rule in group["rules"])
     for name, page in own_pages().items():
         for panel in page["panels"]:

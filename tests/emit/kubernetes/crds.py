@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from json_schemas import faults
+from read_yaml import LOADER
 
 FOLDER = Path(__file__).parents[4] / "shared/schemas"
 """Beside the repository: the schemas belong to prometheus-operator."""
@@ -18,7 +19,7 @@ NAMES = {
 }
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(LOADER):  # type: ignore[misc]
     """YAML 1.1 gives a bare `=` a meaning of its own; in an enum it is just a text."""
 
 

@@ -19,6 +19,7 @@ from handrail.lower import lower
 from handrail.plan import Plan
 from json_schemas import faults
 from own_rollouts import own_plan
+from read_yaml import read_yaml
 
 ROOT = Path(__file__).parents[3]
 BOARDS = {
@@ -31,7 +32,7 @@ def objects(plan: Plan, rollout: str = "shop") -> dict[str, dict[str, Any]]:
     """Kind → object, of one rollout."""
     [one] = [one for one in plan.rollouts if one.name == rollout]
     files = {**BOARDS, f"playbook/{rollout}.json": "{}\n"}
-    made = yaml.safe_load(kubernetes.emit(one, plan.environment, files)[f"kubernetes/{rollout}.yaml"])
+    made = read_yaml(kubernetes.emit(one, plan.environment, files)[f"kubernetes/{rollout}.yaml"])
     return {one["kind"]: one for one in made["items"]}
 
 
@@ -95,7 +96,7 @@ def test_promtool_accepts_the_rules_of_the_object(tmp_path: Path) -> None:
 
 
 def test_the_rules_are_those_of_prometheus_and_every_alert_names_its_namespace() -> None:
-    plain = yaml.safe_load(of_each(emit, planned())["prometheus/rules/shop.yml"])
+    plain = read_yaml(of_each(emit, planned())["prometheus/rules/shop.yml"])
     carried = objects(planned())["PrometheusRule"]["spec"]
     rules = [rule for group in carried["groups"] for rule in group["rules"]]
     spaces = {rule["labels"].pop("namespace") for rule in rules if "alert" in rule}
@@ -103,7 +104,7 @@ def test_the_rules_are_those_of_prometheus_and_every_alert_names_its_namespace()
 
 
 def test_the_routes_are_those_of_alertmanager_yml() -> None:
-    config = yaml.safe_load(
+    config = read_yaml(
         alertmanager_yml.emit(lower([shop], ENVIRONMENT).common)["alertmanager/alertmanager.yml"]
     )
     spec = objects(planned())["AlertmanagerConfig"]["spec"]
@@ -149,7 +150,7 @@ def test_a_rollout_whose_name_begins_like_another_keeps_its_dashboards() -> None
     )
     made = of_each(emit, lower([shop, longer], Environment("here")))
     paths = [path for path in made if path.startswith("kubernetes/shop")]
-    objects = {path: yaml.safe_load(made[path]) for path in paths}
+    objects = {path: read_yaml(made[path]) for path in paths}
     assert {path: list(found["items"][2]["data"]) for path, found in objects.items()} == {
         "kubernetes/shop-eu.yaml": ["shop-eu.json"],
         "kubernetes/shop.yaml": ["shop.json"],

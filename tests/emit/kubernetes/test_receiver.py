@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from emit.guarded_shop import ENVIRONMENT, kiosk, planned, shop
 from handrail.contract import Playbook, Step
 from handrail.declare import (
@@ -26,6 +25,7 @@ from handrail.lower import lower
 from handrail.output.diff import differences
 from handrail.plan import Plan
 from handrail_receiver.settings import Settings
+from read_yaml import read_yaml
 
 ROOT = Path(__file__).parents[3]
 HERE, ELSEWHERE = "https://kubernetes.default.svc", "https://k8s.example.com:6443"
@@ -59,9 +59,7 @@ def made(plan: Plan) -> dict[str, Any]:
     files = texts(plan)
     folder = "kubernetes/receiver/"
     return {
-        path.removeprefix(folder): yaml.safe_load(text)
-        for path, text in files.items()
-        if path.startswith(folder)
+        path.removeprefix(folder): read_yaml(text) for path, text in files.items() if path.startswith(folder)
     }
 
 
@@ -162,7 +160,7 @@ def test_the_rights_of_a_step_are_those_that_its_page_names(step: Step, page: st
     )
     assert said
     rules = [{key: rule[key] for key in rule if key != "resourceNames"} for rule in role["rules"]]
-    assert sorted(rules, key=str) == sorted(yaml.safe_load(said[1])["rules"], key=str)
+    assert sorted(rules, key=str) == sorted(read_yaml(said[1])["rules"], key=str)
 
 
 def test_where_a_start_reads_versions_in_the_cluster_it_may_read_them_and_no_more() -> None:

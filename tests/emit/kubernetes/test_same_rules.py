@@ -12,7 +12,6 @@ from typing import Any, get_args
 
 import promql_parser as promql
 import pytest
-import yaml
 from handrail.declare import (
     Above,
     Age,
@@ -45,6 +44,7 @@ from handrail.emit import emit
 from handrail.emit.kubernetes.prometheus_rule import prometheus_rule
 from handrail.lower import lower
 from own_rollouts import own_plan
+from read_yaml import read_yaml
 from rules.walk import nodes
 from servers import program
 from servers.newer import newer
@@ -131,7 +131,7 @@ def test_the_generated_tests_hold_for_the_rules_as_kubernetes_gets_them(
 
 
 def _read(text: str) -> Data:
-    read: Data = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  just written
+    read: Data = read_yaml(text)
     return read
 
 

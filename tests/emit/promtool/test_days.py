@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import yaml
 from handrail import declare as d
 from handrail.contract import names
 from handrail.emit import promtool
 from handrail.emit.promtool.story import COMPACTED
 from handrail.lower import lower
 from handrail.units import duration
+from read_yaml import read_yaml
 
 LATENCY = d.Guardrail(
     "latency",
@@ -39,7 +39,7 @@ def test_once_promtools_store_is_cut_only_alerts_are_asked_and_no_series_has_a_l
     own = (file.read_text() for file in GENERATED.glob("*.yml"))
     far = [text for text in (*promtool.tests(PLANNED).values(), *own) if _every(text) > COMPACTED]
     asked, alone = [], []
-    for case in (case for text in far for case in yaml.safe_load(text)["tests"]):
+    for case in (case for text in far for case in read_yaml(text)["tests"]):
         asked += case.get("promql_expr_test", [])
         if duration(case["interval"]) < COMPACTED:
             values = (one for series in case["input_series"] for one in str(series["values"]).split()[1:])
@@ -53,13 +53,13 @@ def _every(text: str) -> timedelta:
 
 def test_what_must_last_for_days_is_shown_silent_and_firing() -> None:
     file = promtool.tests(PLANNED)[names.tests_file("shop", "3d")]
-    [case] = yaml.safe_load(file)["tests"]
+    [case] = read_yaml(file)["tests"]
     shown = [(one["eval_time"], len(one["exp_alerts"])) for one in case["alert_rule_test"]]
     assert shown == [("0s", 0), ("3d", 1)]
 
 
 def test_a_stage_of_days_is_shown_to_ask_for_promotion_once_it_has_baked_and_not_before() -> None:
-    [case] = yaml.safe_load(promtool.tests(PLANNED)[names.tests_file("shop", "7d")])["tests"]
+    [case] = read_yaml(promtool.tests(PLANNED)[names.tests_file("shop", "7d")])["tests"]
     asked = [(one["eval_time"], one["alertname"], len(one["exp_alerts"])) for one in case["alert_rule_test"]]
     assert asked == [
         ("0s", "ShopGatePromote", 0),
@@ -74,7 +74,7 @@ def test_a_level_of_days_is_asked_an_evaluation_after_it_was_told() -> None:
     [case] = [
         case
         for text in promtool.tests(rollout).values()
-        for case in yaml.safe_load(text)["tests"]
+        for case in read_yaml(text)["tests"]
         if case["name"].startswith("An unresolved alert escalates")
     ]
     asked = [one for one in case["promql_expr_test"] if one["expr"].startswith("group")]

@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import yaml
 from handrail.compiler import AlertmanagerPart, alertmanager_part
 from handrail.loading.load import read
 from handrail.output.merging.merge_alertmanager import conflicts, merged, without
 from handrail_receiver.catch_up.routes import routing_in
+from read_yaml import read_yaml
 from servers import program
 from servers.newer import newer
 
@@ -157,7 +157,7 @@ def test_theirs_go_where_they_went_and_ours_to_us_and_nobody_else(
     assert told(amtool, with_ours, THEIRS) == before
     alerts = list(our_alerts().values())
     assert len(alerts) > 30
-    read_by_us = routing_in(yaml.safe_load(with_ours.read_text()))
+    read_by_us = routing_in(read_yaml(with_ours.read_text()))
     assert [[way.receiver for way in read_by_us.ways(labels)] for labels in alerts] == [
         expected(labels) for labels in alerts
     ]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from emit.alertmanager.test_configuration import BOTH, asked
 from emit.guarded_shop import ENVIRONMENT, kiosk, shop
 from handrail.declare import MuteTime
@@ -15,6 +14,7 @@ from handrail.emit.alertmanager import emit
 from handrail.lower import lower
 from handrail.output.merging.merge_alertmanager import merged, without
 from output.merging import test_refused
+from read_yaml import read_yaml
 
 SUNDAYS = MuteTime(weekdays=["sunday"])
 PLACE = replace(ENVIRONMENT, existing=["alertmanager"], mute={"P3": [SUNDAYS]})
@@ -28,7 +28,7 @@ THEIRS = f"""{NONE}time_intervals:
 
 
 def intervals(text: str) -> list[Any]:
-    return list(yaml.safe_load(text).get("time_intervals", []))
+    return list(read_yaml(text).get("time_intervals", []))
 
 
 @BOTH

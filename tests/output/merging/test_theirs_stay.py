@@ -19,6 +19,7 @@ from handrail.output.merging.merge_alertmanager import conflicts, merged, withou
 from handrail_receiver.catch_up.routes import Routing, Way, routing_in
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from read_yaml import read_yaml
 
 PLAN = lower(
     [shop, kiosk], Environment("production", receiver=ENVIRONMENT.receiver, existing=["alertmanager"])
@@ -92,7 +93,7 @@ def files(draw: st.DrawFn) -> str:
 
 @cache
 def routing(text: str) -> Routing:
-    return routing_in(yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506
+    return routing_in(read_yaml(text))
 
 
 def ways(text: str, labels: dict[str, str]) -> tuple[Way, ...]:

@@ -15,8 +15,6 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
 from handrail.contract import names
 from handrail.output.diff.arms import ArmsState, arms_state, without_versions
 from handrail.output.diff.coverage import SeenFor, seen_for
@@ -24,9 +22,9 @@ from handrail.output.diff.declared_checks import asked_of_people, looked_at
 from handrail.output.diff.linked_rollouts import others_of
 from handrail.output.diff.people import People, inhibits, is_ours, people_by_receiver, told_by, told_people
 from handrail.output.diff.sent_reports import reported
+from handrail.output.read_yaml import read_yaml
 from handrail.units import duration
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Files = Mapping[str, str]
 
 
@@ -163,30 +161,26 @@ def facts(files: Files) -> Facts:
     """What `files` do. A rollout needs both its playbook and its rules."""
     known = [PurePosixPath(path).stem for path in sorted(files) if path.startswith("playbook/")]
     alertmanager = names.alertmanager_file(files)
-    told = told_by(_yaml(files[alertmanager]), alertmanager) if alertmanager in files else None
+    told = told_by(read_yaml(files[alertmanager]), alertmanager) if alertmanager in files else None
     documents = {
-        name: _rollout(json.loads(files[f"playbook/{name}.json"]), _yaml(files[rules]), told)
+        name: _rollout(json.loads(files[f"playbook/{name}.json"]), read_yaml(files[rules]), told)
         for name in known
         if (rules := f"prometheus/rules/{name}.yml") in files
     }
     prometheus = names.prometheus_file(files)
-    scraped = _yaml(files[prometheus]) if prometheus in files else None
+    scraped = read_yaml(files[prometheus]) if prometheus in files else None
     common = _common(told, scraped) if told is not None and scraped is not None else None
     return Facts(
         documents,
         common,
         exporters={path: text for path, text in files.items() if path.startswith("exporters/")},
         objects={
-            path: _text([one["metadata"] for one in _yaml(text)["items"]])
+            path: _text([one["metadata"] for one in read_yaml(text)["items"]])
             for path, text in files.items()
             if PurePosixPath(path).parent.name == "kubernetes"
         },
         rights=_rights(files),
     )
-
-
-def _yaml(text: str) -> Any:
-    return yaml.load(text, _Loader)  # noqa: S506  the safe loader, in C where there is one
 
 
 def _text(thing: object) -> str:
@@ -369,7 +363,7 @@ def _rights(files: Files) -> str | None:
     path = "kubernetes/receiver/rbac.yaml"
     if path not in files:
         return None
-    roles = [one for one in _yaml(files[path])["items"] if one["kind"] == "Role"]
+    roles = [one for one in read_yaml(files[path])["items"] if one["kind"] == "Role"]
     return _text([(role["metadata"]["namespace"], role["rules"]) for role in roles])
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from handrail.output.read_yaml import LOADER
+
 MOST = 200_000
 DEEPEST = 100
 
@@ -22,7 +24,7 @@ class Unreadable(Exception):
         self.line, self.why = line, why
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(LOADER):  # type: ignore[misc]
     """Knows `<<` and null, and takes every other scalar for a text."""
 
 

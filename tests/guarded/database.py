@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -57,13 +56,8 @@ class Database:
         main = self._server.process.pid
         below = subprocess.run(["pgrep", "-P", str(main)], check=True, capture_output=True, text=True)
         everybody = [main, *map(int, below.stdout.split())]
-        for process in everybody:
-            os.kill(process, signal.SIGSTOP)
-        try:
+        with servers.frozen(*everybody):
             yield
-        finally:
-            for process in everybody:
-                os.kill(process, signal.SIGCONT)
 
     def _do(self, statement: str, *values: str) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:

@@ -16,6 +16,7 @@ from servers import (
     alertmanager,
     ask_haproxy,
     free_address,
+    frozen,
     haproxy,
     haproxy_servers,
     is_running,
@@ -143,6 +144,23 @@ def test_a_server_does_not_outlive_us(tmp_path: Path, last_signal: signal.Signal
         assert is_running(child)
         parent.send_signal(last_signal)
     until(lambda: not is_running(child), "the server to end")
+
+
+def test_what_is_frozen_has_no_thread_that_runs_and_goes_on_afterwards(tmp_path: Path) -> None:
+    busy = (
+        "import threading, time\nfor _ in range(50): threading.Thread(target=time.sleep, args=(600,)).start()"
+    )
+    argv = [sys.executable, "-c", f"{busy}\nopen('ready', 'w').close()"]
+    ready = (tmp_path / "ready").exists
+    with running("busy", argv, folder=tmp_path, address=free_address(), ready=ready) as server:
+        tasks = Path(f"/proc/{server.process.pid}/task")
+
+        def states() -> set[str]:
+            return {(one / "stat").read_text().rpartition(")")[2].split()[0] for one in tasks.iterdir()}
+
+        with frozen(server.process.pid):
+            assert (len(list(tasks.iterdir())), states()) == (51, {"T"})
+        until(lambda: states() == {"S"}, "all threads to go on")
 
 
 def test_a_program_that_is_not_there_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

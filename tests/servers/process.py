@@ -24,6 +24,7 @@ from typing import Protocol
 GIVE_UP = 120.0
 """How long something is waited for that is sure to come, also on a machine that has other things to do."""
 END_WITHIN = 10.0
+GONE = frozenset("ZX")
 PACKAGES = {
     "prometheus": "prometheus",
     "promtool": "prometheus",
@@ -151,11 +152,35 @@ def is_running(pid: int) -> bool:
 
     What was killed is on its way out for an instant, longer on a busy machine: wait with `until` for its end.
     """
+    return _state(Path(f"/proc/{pid}")) not in GONE
+
+
+@contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """While the block lasts, no thread of these processes runs; afterwards they go on.
+
+    `SIGSTOP` reaches one thread, which stops the others when it has its turn: on a busy machine they work for a while.
+    """
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        until(lambda: all(map(_stands_still, pids)), f"{pids} to stand still")
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    return all(_state(thread) in {"T", *GONE} for thread in Path(f"/proc/{pid}/task").iterdir())
+
+
+def _state(process: Path) -> str:
+    """What a process or a thread does, in the kernel's letter; X when it is gone."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in {"Z", "X"}
+        return "X"
 
 
 @contextmanager

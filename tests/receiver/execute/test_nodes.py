@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -118,8 +117,10 @@ def test_a_node_that_is_away_stops_nothing_and_is_rolled_back_when_it_returns(tm
 
 
 def test_a_node_that_hangs_fails_alone_and_its_evidence_says_why(tmp_path: Path) -> None:
-    with pair(tmp_path, timeout=1, within=2, tries=1) as (shop, processes):
-        processes["a"].send_signal(signal.SIGSTOP)
+    with (
+        pair(tmp_path, timeout=1, within=2, tries=1) as (shop, processes),
+        servers.frozen(processes["a"].pid),
+    ):
         shop.deliver()
         servers.until(lambda: weights(shop, "b") == (0, 100), "the node that answers", within=5)
         shop.until("rollback", "failed")
@@ -139,8 +140,7 @@ def test_a_node_that_hangs_fails_alone_and_its_evidence_says_why(tmp_path: Path)
 
 
 def test_a_drill_names_the_node_that_does_not_answer(tmp_path: Path) -> None:
-    with pair(tmp_path, timeout=1) as (shop, processes):
-        processes["a"].send_signal(signal.SIGSTOP)
+    with pair(tmp_path, timeout=1) as (shop, processes), servers.frozen(processes["a"].pid):
         drill = shop.call("drill")
         assert drill["reason"] == "not-ready"
         assert drill["text"].splitlines()[0] == (

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import servers
+from guarded import warm
 from guarded.scraped import samples
 from typed import typed
 
@@ -115,7 +116,7 @@ def _shop(tmp_path: Path) -> Iterator[Shop]:
     generated = made.generated
     with ExitStack() as started:
         started.enter_context(stack.balancer(made, at))
-        started.enter_context(servers.receiver(tmp_path, address=at.receiver, env=stack.settings(made, at)))
+        started.enter_context(warm.receiver(tmp_path, address=at.receiver, env=stack.settings(made, at)))
         alertmanager, prometheus = "alertmanager/alertmanager.yml", "prometheus/prometheus.yml"
         started.enter_context(
             servers.alertmanager(tmp_path, generated / alertmanager, address=at.alertmanager)

@@ -15,6 +15,7 @@ import httpx
 import pytest
 import servers
 from apis import GrafanaApi
+from guarded import warm
 from handrail.contract import names
 from handrail.output.read_stack_needs import needed
 from handrail_receiver.doctor.delivery import figure
@@ -169,7 +170,7 @@ def test_a_test_alert_is_noted_by_the_receiver_and_what_cannot_be_asked_is_unkno
     own = {name: text for name, text in settings(files, at).items() if name != "HANDRAIL_SIGNING_KEY"}
     claims = {"alertname": "HandrailTest", "rollout": "ruleiq", "guardrail": "error-rate", "tier": "critical"}
     body = {"version": "4", "alerts": [{"status": "firing", "labels": {**claims, "action": "rollback"}}]}
-    with servers.receiver(tmp_path, address=at.receiver, env=own) as receiver:
+    with warm.receiver(tmp_path, address=at.receiver, env=own) as receiver:
 
         def asked(method: str, path: str, role: str, **more: Any) -> httpx.Response:
             known = {"authorization": f"Bearer {files.token(role).read_text()}"}

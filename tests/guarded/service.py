@@ -14,6 +14,7 @@ from handrail.contract import Playbook
 
 from . import loop, warm
 from .alerts import body
+from .new_store import new_store
 from .playbook import ENVIRONMENT, ROLLOUT, playbook, write_playbook
 
 if TYPE_CHECKING:
@@ -143,6 +144,9 @@ def guarded(
     becomes the receiver in the end. One that is `measured` writes down the turns of its loop, see loop.py.
     """
     write_playbook(folder / "playbook", book or playbook(environment=ENVIRONMENT))
+    store = folder / "handrail.db"
+    if "STORE" not in more and not store.exists():
+        new_store(store)
     env = environment(folder, servers.free_address(), **more)
     env |= {loop.MEASURED: "yes"} if measured else {}
     with ExitStack() as stack:

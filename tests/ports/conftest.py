@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import servers
+from guarded import new_store
 from handrail_receiver.store import Store, open_store
 from ports.emptied import Emptied
 
@@ -30,7 +31,7 @@ def emptied(database: servers.Server) -> Emptied:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite:{tmp_path / 'handrail.db'}"
+        yield new_store(tmp_path / "handrail.db")
         return
     with request.getfixturevalue("emptied").database(tmp_path) as empty:
         yield empty

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import servers
 from apis.serving import Api, Request
+from guarded import warm
 from handrail.contract import names
 from handrail.declare import Environment
 from starlette.responses import JSONResponse, Response
@@ -190,7 +191,7 @@ def living(played: Played, folder: Path) -> Iterator[Life]:
         if cast.path:
             env["PATH"] = f"{cast.path}:/usr/sbin:/usr/bin:/bin"
         started.enter_context(cast.exporters(files.generated))
-        started.enter_context(servers.receiver(folder, address=at.receiver, env=env))
+        started.enter_context(warm.receiver(folder, address=at.receiver, env=env))
         config = files.generated / "alertmanager/alertmanager.yml"
         started.enter_context(servers.alertmanager(folder, config, address=at.alertmanager))
         if cast.past:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from guarded import write_playbook
+from guarded import new_store, write_playbook
 from handrail_receiver.errors import Cause, TargetError
 from handrail_receiver.evidence.live_answers import Lookout
 from handrail_receiver.evidence.snapshot import DECIDED
@@ -42,7 +42,7 @@ def test_what_prometheus_could_not_say_of_a_decision_is_asked_again_when_somebod
     prometheus = Known(loaded=TargetError(Cause.unreachable, "no answer"))
 
     async def story() -> None:
-        store = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 10)
+        store = open_store(new_store(tmp_path / "handrail.db"), 10)
         store.engine.start()
         await begun(store)
         nobody = cast("Lookout", None)  # probes and targets are asked by checks alone

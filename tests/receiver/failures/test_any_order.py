@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 import stamina
-from guarded import NOW, ROLLOUT, alert, body, playbook, write_playbook
+from guarded import NOW, ROLLOUT, alert, body, new_store, playbook, write_playbook
 from handrail.contract import Approval, Gate, HAProxyWeight, Step, names
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.execute.executor import Executor
@@ -63,6 +63,9 @@ class Receiver:
     target: FakeTarget = field(default_factory=FakeTarget)
     broken: bool = False
     lives: int = 0
+
+    def __post_init__(self) -> None:
+        new_store(self.folder / "handrail.db")
 
     def started(self) -> tuple[Store, Guard]:
         """A new process on the same store."""

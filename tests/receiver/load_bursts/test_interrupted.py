@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from guarded import NOW, load_burst, playbook
+from guarded import NOW, load_burst, new_store, playbook
 from guarded.playbook import with_thin
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.load_bursts.bursts import BEGUN, GRACE, LONGEST, Bursts, against
@@ -103,7 +103,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 10)
+    opened = open_store(new_store(tmp_path / "handrail.db"), 10)
     opened.engine.start()
     yield opened
     await opened.engine.close()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from guarded import NOW, ROLLOUT, playbook
+from guarded import NOW, ROLLOUT, new_store, playbook
 from handrail.contract import Action, ProbeFacts, StageFacts, Tell, Webhook
 from handrail_receiver.guard import Guard
 from handrail_receiver.model import (
@@ -117,7 +117,7 @@ def test_the_pages_and_the_message_say_which_probe_fails() -> None:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    made = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 1000)
+    made = open_store(new_store(tmp_path / "handrail.db"), 1000)
     made.engine.start()
     yield made
     await made.engine.close()

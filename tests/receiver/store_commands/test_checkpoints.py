@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import servers
 from cli.places import Shell
-from guarded import TOKENS, Guarded, guarded
+from guarded import TOKENS, Guarded, guarded, warm
 from guarded.scraped import samples
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.model import HEAD_METRIC, RECORDS_METRIC, head_figure
@@ -150,7 +150,7 @@ def test_a_chain_that_was_cut_off_or_made_anew_is_found_by_what_prometheus_has_s
         before = _records(shop)
         _until_seen(prometheus.url, before)
         servers.kill(shop.server)
-        with servers.receiver(tmp_path, address=shop.env["HANDRAIL_ADDRESS"], env=shop.env):
+        with warm.receiver(tmp_path, address=shop.env["HANDRAIL_ADDRESS"], env=shop.env):
             shop.call("resume", why="it is well")
             number = _records(shop)
             _until_seen(prometheus.url, number)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import servers
-from guarded import NOW, playbook, write_playbook
+from guarded import NOW, new_store, playbook, write_playbook
 from handrail.contract import Secret, Slack, StatusPage, Tell, Webhook
 from handrail_receiver.errors import Cause, Permanent, Retryable, StoreDown
 from handrail_receiver.intake.refusals import Refusals
@@ -63,7 +63,7 @@ async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
         FakeTeller(),
     )
     playbooks.refresh()
-    store = open_store(f"sqlite:{tmp_path / 'handrail.db'}", 10)
+    store = open_store(new_store(tmp_path / "handrail.db"), 10)
     store.engine.start()
     made: Callable[..., Any] = Messenger
     messenger = made(

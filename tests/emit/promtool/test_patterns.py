@@ -61,3 +61,14 @@ def test_what_is_measured_of_series_that_a_pattern_selects_is_tested(whole: str,
     guardrail = d.Guardrail("errors", share, tiers=[d.Warning(d.Above("5%"))])
     [rollout] = lower([d.Rollout("shop", "shop", guardrails=[guardrail])], d.Environment("test")).rollouts
     assert "cannot be tested" not in promtool.tests(rollout)[names.tests_file("shop")]
+
+
+@pytest.mark.parametrize("pattern", ["[[:alpha:]]+", "[a--b]"])
+def test_a_pattern_that_python_may_read_otherwise_is_told_to_be_untestable(pattern: str) -> None:
+    gauge = d.Gauge(f'depth{{zone=~"{pattern}"}}')
+    guardrail = d.Guardrail("depth", gauge, tiers=[d.Warning(d.Above(5))])
+    [rollout] = lower([d.Rollout("shop", "shop", guardrails=[guardrail])], d.Environment("test")).rollouts
+    told = (
+        "cannot be tested: depth, what is measured: no example of a series with the label zone could be made"
+    )
+    assert told in promtool.tests(rollout)[names.tests_file("shop")]

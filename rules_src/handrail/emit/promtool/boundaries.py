@@ -40,7 +40,7 @@ def derived(signal: Signal) -> bool:
     return signal.part is not None and not isinstance(signal.measure, While)
 
 
-def unseen(signal: Signal) -> bool:
+def of_unknown_series(signal: Signal) -> bool:
     """Whether no series of the service are known that give it a value."""
     return isinstance(signal.measure.inner, PromQL | Absence)
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from handrail.emit.promtool.arithmetic import Shows, events, groups, parts, selectors, value
-from handrail.emit.promtool.boundaries import unseen
+from handrail.emit.promtool.boundaries import of_unknown_series
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion, of_targets, strangers
 from handrail.emit.promtool.levels import BUCKETS, MISSING, NUMBERS
 from handrail.emit.promtool.series import At, Feed, Feeds, Impossible, Index, Key, Reads, Rise, Timeline
@@ -78,7 +78,7 @@ def losses(rollout: Rollout) -> Iterator[Story | Untestable]:
     """One story for all whose windows are about as wide."""
     groups: dict[timedelta, list[list[Measured]]] = {}
     for guardrail in rollout.guardrails:
-        if guardrail.split is not None or any(map(unseen, guardrail.signals)):
+        if guardrail.split is not None or any(map(of_unknown_series, guardrail.signals)):
             continue
         one = Measured(guardrail)
         step = next((step for step in STEPS if step > one.width), None)

@@ -14,7 +14,7 @@ from functools import cached_property
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
 from handrail.emit.promtool.attempts import stable_of
-from handrail.emit.promtool.boundaries import MARGIN, derived, unseen
+from handrail.emit.promtool.boundaries import MARGIN, derived, of_unknown_series
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion
 from handrail.emit.promtool.levels import MANY as ENOUGH
 from handrail.emit.promtool.levels import few_of, shown_as
@@ -113,7 +113,7 @@ def past(rollout: Rollout) -> Iterator[Story | Untestable]:
 
 
 def _looking(rollout: Rollout, guardrail: Guardrail) -> Iterator[Looking]:
-    free = [one.name for one in guardrail.signals if unseen(one)]
+    free = [one.name for one in guardrail.signals if of_unknown_series(one)]
     known = certain(guardrail)
     for alert in guardrail.alerts:
         if alert in known or any(one.signal.name in free for one in alert.conditions):

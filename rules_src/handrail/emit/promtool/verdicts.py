@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import selectors
-from handrail.emit.promtool.boundaries import SICK, unfed, unseen
+from handrail.emit.promtool.boundaries import SICK, of_unknown_series, unfed
 from handrail.emit.promtool.levels import Level
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import OTHER, At, Feed, Feeds, Impossible, Key, Timeline
@@ -110,7 +110,7 @@ def certain(guardrail: Guardrail) -> list[Alert]:
     for alert in guardrail.every_alert:
         unknown = any(one.signal.name in free for one in alert.conditions)
         if alert is guardrail.blind:
-            unknown = any(map(unseen, guardrail.signals))
+            unknown = any(map(of_unknown_series, guardrail.signals))
         if not unknown and not raw & _words(alert.expr):
             found.append(alert)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -10,12 +9,12 @@ from pathlib import Path
 import pytest
 from handrail.declare import PromQL, Rollout
 from handrail.declare.environment import Environment
-from handrail.emit import rules
-from handrail.emit.promtool import tests as promtool_tests
 from handrail.errors import Severity
 from handrail.lint import lint, lint_plan
 from handrail.loading.load import load
 from handrail.lower import lower
+from handrail.plan import Plan
+from own_tests import refused
 from public_rules.page import PAGE, SETS, SOURCE, counted, page, sets
 from servers import program
 from servers.newer import newer
@@ -61,24 +60,14 @@ def test_what_is_free_promql_says_why() -> None:
     assert [guardrail.title for guardrail in free if not guardrail.accept["free-promql"]] == []
 
 
-def refused(folder: Path, promtool: Path, rollout: Rollout) -> str:
-    """What promtool finds wrong with the rules of a set and their tests."""
-    plan = lower([rollout], Environment("production"))
-    [planned] = plan.rollouts
-    for path, text in {**rules.emit(planned, plan.environment), **promtool_tests(planned)}.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    tests = sorted(str(file) for file in folder.glob("prometheus/tests/*.yml"))
-    done = subprocess.run(
-        [promtool, "test", "rules", *tests], cwd=folder, capture_output=True, text=True, check=False
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+def whole(name: str) -> Plan:
+    """A set, planned."""
+    return lower([declared()[name]], Environment("production"))
 
 
 @BOTH
 def test_promtool_takes_the_rules_and_tests_of_a_small_set(promtool: Path, tmp_path: Path) -> None:
-    assert refused(tmp_path, promtool, declared()["cert-manager"]) == ""
+    assert refused(tmp_path, promtool, whole("cert-manager")) == ""
 
 
 @pytest.mark.long
@@ -86,4 +75,4 @@ def test_promtool_takes_the_rules_and_tests_of_a_small_set(promtool: Path, tmp_p
 @BOTH
 @EACH
 def test_promtool_takes_the_rules_and_tests_of_every_set(promtool: Path, name: str, tmp_path: Path) -> None:
-    assert refused(tmp_path, promtool, declared()[name]) == ""
+    assert refused(tmp_path, promtool, whole(name)) == ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 from handrail import declare as d
-from handrail.emit import promtool, rules
 from handrail.lower import lower
+from own_tests import refused
 from servers.newer import newer
 
 NAMES = ("other", "unresolved", "calm")
@@ -48,23 +47,10 @@ def shop(name: str) -> d.Rollout:
     )
 
 
-def refused(folder: Path, declared: d.Rollout, environment: str) -> str:
-    """What promtool says against its generated tests; nothing where they hold."""
-    planned = lower([declared], d.Environment(environment))
-    [rollout] = planned.rollouts
-    tests = promtool.tests(rollout)
-    for path, text in (rules.emit(rollout, planned.environment) | tests).items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    command = [str(newer("promtool")), "test", "rules", *(str(folder / path) for path in tests)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr if done.returncode else ""
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_generated_tests_hold_whatever_is_declared_by_that_name(tmp_path: Path, name: str) -> None:
-    assert refused(tmp_path, shop(name), name) == ""
+    planned = lower([shop(name)], d.Environment(name))
+    assert refused(tmp_path, newer("promtool"), planned) == ""
 
 
 def test_labels_that_test_cases_use_themselves_may_be_declared(tmp_path: Path) -> None:
@@ -79,4 +65,5 @@ def test_labels_that_test_cases_use_themselves_may_be_declared(tmp_path: Path) -
         d.Guardrail("share", share, tiers=[d.Warning(d.Above("5%"))]),
         d.Guardrail("gauge", d.Gauge('depth{le="x",place=~"a|b"}'), tiers=[d.Warning(d.Above(5))]),
     ]
-    assert refused(tmp_path, d.Rollout("shop", "shop", guardrails=guardrails), "test") == ""
+    planned = lower([d.Rollout("shop", "shop", guardrails=guardrails)], d.Environment("test"))
+    assert refused(tmp_path, newer("promtool"), planned) == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli.places import Shell, changed
 from handrail.cli.init import STARTER
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 from servers import program
 
 ROOT = Path(__file__).parents[2]

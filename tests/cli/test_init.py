@@ -14,9 +14,9 @@ import pytest
 import servers
 from cli.places import Shell
 from handrail.cli.init import AT_THE_TOP, CALLERS, FILES, STARTER
+from handrail.output.read_yaml import read_yaml
 from handrail_receiver.access.tokens import read_tokens
 from on_path import handrail_on_path
-from read_yaml import read_yaml
 
 ROOT = Path(__file__).parents[2]
 SECRETS = [

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import promql_parser
 import yaml
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 from servers import PLAIN, program, prometheus
 
 from dashboards.asked import selectors

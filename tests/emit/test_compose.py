@@ -20,8 +20,8 @@ from emit.guarded_shop import ENVIRONMENT, HOOK, shop
 from handrail.declare import Container, Environment, Targets
 from handrail.emit import compose, emit_common
 from handrail.lower import lower
+from handrail.output.read_yaml import read_yaml
 from handrail_receiver.settings import Settings
-from read_yaml import read_yaml
 from servers.newer import newer
 
 ROOT = Path(__file__).parents[2]

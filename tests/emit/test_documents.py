@@ -1,9 +1,9 @@
 """Whatever is written as YAML reads back as the same value."""
 
 from handrail.emit.document import NOTE, Note, yaml_document
+from handrail.output.read_yaml import read_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from read_yaml import read_yaml
 
 SAMPLES = [
     "",

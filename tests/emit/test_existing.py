@@ -14,8 +14,8 @@ from handrail.declare.environment import Existing
 from handrail.emit import emit, emit_common
 from handrail.lower import lower
 from handrail.output.diff import differences
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Plan
-from read_yaml import read_yaml
 from servers import PLAIN, Server, prometheus, until
 from servers.newer import newer
 

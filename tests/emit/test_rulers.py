@@ -9,7 +9,7 @@ from pathlib import Path
 from emit.each import of_each
 from emit.guarded_shop import ENVIRONMENT, planned
 from handrail.emit import emit, emit_common, mimir, rules
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 from servers.newer import newer
 
 THERE = planned(replace(ENVIRONMENT, mimir_tenant="shop-team"))

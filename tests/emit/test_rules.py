@@ -12,8 +12,8 @@ from emit.guarded_shop import ENVIRONMENT, kiosk, planned, shop
 from handrail.declare import Above, Critical, Environment, Rollout, Runbook
 from handrail.emit import emit
 from handrail.lower import lower
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Plan
-from read_yaml import read_yaml
 
 
 def rules_of(plan: Plan, rollout: str = "shop") -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from declared import HEAD, folder
 from handrail.compiler import compile_source
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 
 SHOP = 'shop = Rollout("shop", "shop", guardrails=[Guardrail("errors", ERRORS, tiers=[Warning(Above("1%"))], runbook=RUNBOOK)])\n'
 

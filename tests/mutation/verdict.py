@@ -18,8 +18,8 @@ from handrail.emit import promtool
 from handrail.emit.document import Data
 from handrail.emit.groups import rules
 from handrail.errors import Refused
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Rollout
-from read_yaml import read_yaml
 from servers import program
 
 from .mutants import Mutant, mutants

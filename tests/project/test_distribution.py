@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from handrail.output.read_yaml import read_yaml
 from project.wheels import ROOT, Environment
-from read_yaml import read_yaml
 
 WORKFLOW = ROOT / ".github/workflows/release.yml"
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

@@ -11,7 +11,7 @@ from typing import Any
 import promql_parser
 import pytest
 from dashboards.asked import selectors
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 JOBS = {

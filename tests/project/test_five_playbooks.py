@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from handrail.contract import Playbook, Step
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 FIVE = ("aidin-hardening", "mem0-redis", "aurigraph-v12", "relay-r1", "ruleiq")

@@ -9,11 +9,11 @@ import re
 from pathlib import Path
 
 import pytest
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Rollout
 from handrail.report.explain import explain
 from handrail.report.needed_traffic import needed_traffic
 from own_rollouts import own_plan
-from read_yaml import read_yaml
 
 GENERATED = Path(__file__).parents[2] / "generated/prometheus/rules"
 TIERS: dict[str, list[str]] = {

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import shown
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 GENERATED = TOP / "generated"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 

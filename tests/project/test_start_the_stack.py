@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from handrail.output.read_yaml import read_yaml
 from handrail_receiver.access.tokens import read_tokens
-from read_yaml import read_yaml
 
 TOP = Path(__file__).parents[2]
 GENERATED = TOP / "generated"

@@ -10,7 +10,7 @@ import promql_parser as promql
 import pytest
 from handrail.emit.document import Data
 from handrail.emit.groups import rules
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 
 from .conftest import WINDOWS
 from .judged import needed

@@ -11,9 +11,9 @@ import pytest
 from emit.guarded_shop import planned
 from handrail.declare import Environment
 from handrail.emit import alertmanager
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Alert, Plan, Rollout
 from own_rollouts import own_declarations, own_plan
-from read_yaml import read_yaml
 from servers import program
 from servers.newer import newer
 

@@ -12,7 +12,7 @@ import yaml
 from emit.each import of_each
 from emit.guarded_shop import planned
 from handrail.emit import rules
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 from servers import program
 from servers.newer import newer
 

@@ -22,7 +22,7 @@ from emit.guarded_shop import kiosk, read_by, shop
 from handrail.declare import Environment, MuteTime, PagerDutyReceiver, SlackReceiver
 from handrail.emit import alertmanager as emitter
 from handrail.lower import lower
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 from servers import PLAIN, Server, alertmanager, program, until
 from servers.newer import newer
 

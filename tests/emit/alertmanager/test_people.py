@@ -14,9 +14,9 @@ from emit.kubernetes.test_objects import objects
 from handrail.contract import names
 from handrail.declare import Environment, MuteTime, OpsGenieReceiver, TeamsReceiver
 from handrail.emit import alertmanager
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Plan
 from json_schemas import faults
-from read_yaml import read_yaml
 from servers.newer import newer
 
 NIGHTS = MuteTime(hours="22:00-07:00", weekdays=["friday", "sunday"], zone="Europe/Berlin")

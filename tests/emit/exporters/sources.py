@@ -12,8 +12,8 @@ import httpx
 import yaml
 from emit.each import of_each
 from handrail.emit import exporters
+from handrail.output.read_yaml import read_yaml
 from own_rollouts import own_plan
-from read_yaml import read_yaml
 from servers import Server, answers, free_address, running
 
 SOURCE = Path(__file__).parents[3] / "rules_src"

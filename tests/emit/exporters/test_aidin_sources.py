@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 from servers import Server, postgres, until
 
 from .sources import generated, metrics, mtail, sql_exporter, sql_values

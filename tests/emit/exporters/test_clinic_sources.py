@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import yaml
-from read_yaml import read_yaml
+from handrail.output.read_yaml import read_yaml
 from servers import Server, answers, free_address, kill, postgres, running, until
 
 from .sources import generated, labelled, metrics, mtail, sql_exporter, sql_values

@@ -16,9 +16,9 @@ from emit.each import of_each
 from emit.grafana.own_pages import own_pages
 from handrail import plan
 from handrail.emit import rules
+from handrail.output.read_yaml import read_yaml
 from handrail.promql.selected import together_in
 from own_rollouts import own_plan
-from read_yaml import read_yaml
 from servers import answers, free_address, haproxy, postgres, running
 
 RATES = {"rate", "increase", "irate"}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from handrail.output.read_yaml import LOADER
 from json_schemas import faults
-from read_yaml import LOADER
 
 FOLDER = Path(__file__).parents[4] / "shared/schemas"
 """Beside the repository: the schemas belong to prometheus-operator."""

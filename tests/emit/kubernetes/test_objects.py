@@ -16,10 +16,10 @@ from handrail.declare import Environment
 from handrail.emit import alertmanager as alertmanager_yml
 from handrail.emit import emit, kubernetes
 from handrail.lower import lower
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Plan
 from json_schemas import faults
 from own_rollouts import own_plan
-from read_yaml import read_yaml
 
 ROOT = Path(__file__).parents[3]
 BOARDS = {

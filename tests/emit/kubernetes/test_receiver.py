@@ -23,9 +23,9 @@ from handrail.declare import (
 from handrail.emit import emit, emit_common
 from handrail.lower import lower
 from handrail.output.diff import differences
+from handrail.output.read_yaml import read_yaml
 from handrail.plan import Plan
 from handrail_receiver.settings import Settings
-from read_yaml import read_yaml
 
 ROOT = Path(__file__).parents[3]
 HERE, ELSEWHERE = "https://kubernetes.default.svc", "https://k8s.example.com:6443"

@@ -43,8 +43,8 @@ from handrail.declare.measures import Measure
 from handrail.emit import emit
 from handrail.emit.kubernetes.prometheus_rule import prometheus_rule
 from handrail.lower import lower
+from handrail.output.read_yaml import read_yaml
 from own_rollouts import own_plan
-from read_yaml import read_yaml
 from rules.walk import nodes
 from servers import program
 from servers.newer import newer

@@ -12,8 +12,8 @@ from handrail.contract import names
 from handrail.emit import promtool
 from handrail.emit.promtool.story import COMPACTED
 from handrail.lower import lower
+from handrail.output.read_yaml import read_yaml
 from handrail.units import duration
-from read_yaml import read_yaml
 
 LATENCY = d.Guardrail(
     "latency",

@@ -12,8 +12,8 @@ import pytest
 from handrail.compiler import AlertmanagerPart, alertmanager_part
 from handrail.loading.load import read
 from handrail.output.merging.merge_alertmanager import conflicts, merged, without
+from handrail.output.read_yaml import read_yaml
 from handrail_receiver.catch_up.routes import routing_in
-from read_yaml import read_yaml
 from servers import program
 from servers.newer import newer
 

@@ -13,8 +13,8 @@ from handrail.declare import MuteTime
 from handrail.emit.alertmanager import emit
 from handrail.lower import lower
 from handrail.output.merging.merge_alertmanager import merged, without
+from handrail.output.read_yaml import read_yaml
 from output.merging import test_refused
-from read_yaml import read_yaml
 
 SUNDAYS = MuteTime(weekdays=["sunday"])
 PLACE = replace(ENVIRONMENT, existing=["alertmanager"], mute={"P3": [SUNDAYS]})

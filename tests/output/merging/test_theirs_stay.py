@@ -16,10 +16,10 @@ from handrail.emit.alertmanager import emit
 from handrail.errors import Refused, Severity
 from handrail.lower import lower
 from handrail.output.merging.merge_alertmanager import conflicts, merged, without
+from handrail.output.read_yaml import read_yaml
 from handrail_receiver.catch_up.routes import Routing, Way, routing_in
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from read_yaml import read_yaml
 
 PLAN = lower(
     [shop, kiosk], Environment("production", receiver=ENVIRONMENT.receiver, existing=["alertmanager"])

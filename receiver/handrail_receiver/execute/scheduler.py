@@ -57,14 +57,12 @@ class Scheduler:
     async def start_due(self) -> None:
         """Begin what is due, the strongest first; weaker actions are stopped."""
         due = await self.runs.lease(self.owner, self.clock.now(), self.lease)
-        for run in sorted(due, key=strength, reverse=True):
-            known = self._entries.get(run.id)
-            if known is not None and known.run.fence == run.fence:
-                continue
-            stopped = self._stop(run.attempt, self._gives_way(run, known))
+        begun = [run for run in sorted(due, key=strength, reverse=True) if not self._under_way(run)]
+        stopped = {attempt: self._make_way(attempt, begun) for attempt in {run.attempt for run in begun}}
+        for run in begun:
             turn = self._turns.setdefault(run.attempt, asyncio.Lock())
             task = asyncio.create_task(
-                self._carry_out(run, turn, stopped), name=f"{run.action} {run.rollout}"
+                self._carry_out(run, turn, stopped[run.attempt]), name=f"{run.action} {run.rollout}"
             )
             self._entries[run.id] = _RunningTask(run, task)
 
@@ -91,14 +89,27 @@ class Scheduler:
             with suppress(LeaseLost, StoreDown):
                 await self.runs.renew(entry.run, RELEASED)
 
-    def _gives_way(self, run: Run, known: _RunningTask | None) -> list[_RunningTask]:
-        """What a run that is about to begin stops: itself under an old fence, and what is weaker, if it acts now."""
-        weaker = [
-            entry
-            for entry in self._entries.values()
-            if entry.run.attempt == run.attempt and strength(entry.run) < strength(run)
-        ]
-        return [*(weaker if run.state == RunState.open else []), *([known] if known is not None else [])]
+    def _under_way(self, run: Run) -> bool:
+        """Whether a run is being carried out, under the fence that counts now."""
+        known = self._entries.get(run.id)
+        return known is not None and known.run.fence == run.fence
+
+    def _make_way(self, attempt: int, begun: list[Run]) -> list[asyncio.Task[None]]:
+        """Stop what is in the way of the runs that begin: themselves under an old fence, and what is weaker than one that acts.
+
+        It is done once for all of them: each `_stop` gives out a new turn, and runs with two turns would act at once.
+        """
+        ids = {run.id for run in begun}
+        acting = [strength(run) for run in begun if run.attempt == attempt and run.state == RunState.open]
+        weaker_than = max(acting, default=-1)
+        return self._stop(
+            attempt,
+            [
+                entry
+                for entry in self._entries.values()
+                if entry.run.attempt == attempt and (entry.run.id in ids or strength(entry.run) < weaker_than)
+            ],
+        )
 
     def _stop(self, attempt: int, entries: list[_RunningTask]) -> list[asyncio.Task[None]]:
         """Cancel tasks, and take the turn from whichever has it: one that is slow to end keeps nobody waiting."""

@@ -48,6 +48,29 @@ STATE = 'State("breaker")'
             "judges While by Drop, a share of a figure that may be less than 0; write DropPoints(…)",
         ),
         (
+            'Gauge("celsius")',
+            'against=Fixed("-10"), tiers=[Warning(Rise("10%"))]',
+            "judges by Rise, a share of the reference, beside -10; write RisePoints(…), or a fixed limit",
+        ),
+        (
+            'Gauge("celsius")',
+            'against=Fixed(0), success=Not(Drop("10%"))',
+            "judges by Drop, a share of the reference, beside 0; write DropPoints(…), or a fixed limit",
+        ),
+        (
+            'Gauge("users")',
+            'against=Ago("1h"), tiers=[Warning(Drop("10%", least=0))]',
+            (
+                "has least=0, and no share of such a reference is a drop; "
+                "write a least= above 0, or none: then a reference of 0 is blind"
+            ),
+        ),
+        (
+            'Gauge("celsius")',
+            'against=Ago("1h"), tiers=[Warning(Rise("10%", floor="-5"))]',
+            "has floor=-5, and no rise from 0 or more ends below it; write a floor= of at least 0, or none",
+        ),
+        (
             "ERRORS",
             'tiers=[Warning(Above("1%"), or_=[On("door", State("door"), Changed("5m"))])]',
             "asks for a change of a second state; give that state a guardrail of its own",

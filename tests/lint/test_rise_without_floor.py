@@ -44,6 +44,13 @@ def test_a_rise_beside_nothing_is_the_first_event(measure: str, severity: tuple[
         assert severities(measure, tiers, 'Ago("1d")') == [expected]
 
 
+@pytest.mark.parametrize("floor", ["0", '"0%"'])
+def test_a_floor_of_0_is_none(floor: str) -> None:
+    assert severities("ERRORS", f'tiers=[Critical(Rise("50%", floor={floor}), action="rollback")]') == [
+        "error"
+    ]
+
+
 def test_a_gate_s_rise_and_one_beside_a_fixed_0_are_found_too() -> None:
     assert severities("ERRORS", 'success=Rise("50%")') == ["warning"]
     assert severities("ERRORS", ACTS, 'Fixed("0%")') == ["error"]

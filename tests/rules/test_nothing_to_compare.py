@@ -50,6 +50,7 @@ def counts(rollout: Planned, at: str, yes: bool) -> Asked:
     return Asked(f"count({criterion.seen})", at, {"{}": 1.0} if yes else {})
 
 
+BEFORE = 'handrail_reference{rollout="shop",guardrail="it",reference="before"}'
 TOO_LOW = "nothing can drop below its reference"
 NO_HISTORY = "there is no history of 1h"
 USERS = Gauge("users")
@@ -67,6 +68,56 @@ def test_a_drop_from_nothing_is_blind_and_counts_for_no_criterion(
     rollout = judged(USERS, Drop("10%"))
     asked = [blind("80m", *reasons), counts(rollout, "80m", met)]
     assert complaints(promtool, rollout, {"users": then}, *asked) == ""
+
+
+COLD = "its reference is below 0"
+DEGREES = Gauge("celsius")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "reasons", "met", "alerts"),
+    [
+        ("-10", "-10", (COLD,), False, []),
+        ("-10", "90", (COLD,), False, []),
+        ("0", "0", (), True, []),
+        ("0", "1", (), True, ["ShopItCritical"]),
+        ("10", "-10", (), True, []),
+        ("10", "12", (), True, ["ShopItCritical"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "against", [AN_HOUR_AGO, StableArm(), BeforeRollout()], ids=lambda one: type(one).__name__
+)
+def test_a_rise_from_below_0_is_blind_and_counts_for_no_criterion(
+    promtool: str,
+    against: Reference,
+    then: str,
+    now: str,
+    reasons: tuple[str, ...],
+    met: bool,
+    alerts: list[str],
+) -> None:
+    limit = Rise("10%")
+    it = Guardrail("it", DEGREES, against=against, success=Not(limit), tiers=[Critical(limit)])
+    rollout = shop(it, arms=isinstance(against, StableArm))
+    series = {
+        Ago: {"celsius": f"{then}x250 {now}x150"},
+        StableArm: {'celsius{track="canary"}': f"{now}x400", 'celsius{track="stable"}': f"{then}x400"},
+        BeforeRollout: {"celsius": f"{now}x400", BEFORE: f"{then}x400"},
+    }[type(against)]
+    asked = [
+        blind("80m", *reasons),
+        counts(rollout, "80m", met),
+        firing("80m", *alerts, *["ShopItBlind"] * bool(reasons)),
+    ]
+    assert complaints(promtool, rollout, IN_10 | series, *asked) == ""
+
+
+def test_above_a_floor_a_rise_from_below_0_is_one(promtool: str) -> None:
+    it = Guardrail("it", DEGREES, against=AN_HOUR_AGO, tiers=[Critical(Rise("10%", floor=0))])
+    for now, alerts in (("-1", []), ("0", []), ("1", ["ShopItCritical"])):
+        series = {"celsius": f"-10x250 {now}x150"}
+        assert complaints(promtool, shop(it), series, firing("80m", *alerts)) == ""
 
 
 @pytest.mark.parametrize(
@@ -123,10 +174,9 @@ def test_a_stable_arm_that_sells_nothing_says_nothing_of_the_canary(promtool: st
 
 def test_a_captured_figure_of_0_is_none_to_drop_from(promtool: str) -> None:
     rollout = judged(USERS, Drop("50%"), against=BeforeRollout())
-    before = 'handrail_reference{rollout="shop",guardrail="it",reference="before"}'
-    series = IN_10 | {"users": "9x400", before: "0x400"}
+    series = IN_10 | {"users": "9x400", BEFORE: "0x400"}
     assert complaints(promtool, rollout, series, blind("80m", TOO_LOW), counts(rollout, "80m", False)) == ""
-    enough = series | {before: "12x400"}
+    enough = series | {BEFORE: "12x400"}
     assert complaints(promtool, rollout, enough, blind("80m"), counts(rollout, "80m", True)) == ""
 
 

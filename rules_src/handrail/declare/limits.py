@@ -64,7 +64,7 @@ class Rise(_Limit):
     """Breached while the value is above the reference by more than this share of it: `Rise("10%")`.
 
     With `floor` the value must also be above that figure, because against a reference of 0 everything is a rise:
-    `Rise("50%", floor="1%")`.
+    `Rise("50%", floor="1%")`. Of a reference below 0 no share says anything: without `floor` it is blind.
     """
 
     is_upper: ClassVar[bool] = True

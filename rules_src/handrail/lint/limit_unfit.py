@@ -1,8 +1,9 @@
 """limit-unfit: a kind of limit that cannot judge this measure.
 
 `Is` and `Changed` judge a `State`, the others a number; an `Absence` neither rises nor drops, a
-`TimeUntil` drops by itself, and no share of a `Difference` or `Forecast` says anything once it is less than 0. `Changed` can be the
-limit of a tier but not of `success=`, only on the guardrail's own state, and with one window for all tiers.
+`TimeUntil` drops by itself, and no share of a `Difference` or `Forecast` says anything once it is less than 0; nor does
+one of a `Fixed` figure below 0, or a `Drop` from 0, whether it is a `Fixed` figure or allowed by `least=`. `Changed` can
+be the limit of a tier but not of `success=`, only on the guardrail's own state, and with one window for all tiers.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from handrail.declare import (
     State,
     TimeUntil,
 )
+from handrail.declare.limits import Fixed
 from handrail.declare.measures import Measure
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import Use, figure_field, figures, uses
-from handrail.units import duration
+from handrail.units import amount, duration
 
 NAME = "limit-unfit"
 
@@ -60,10 +62,32 @@ def _wrong(guardrail: Guardrail, use: Use) -> Iterator[tuple[str, str]]:
             f"judges {measure} by {limit}, a share of a figure that may be less than 0",
             f"write {limit}Points(…)",
         )
+    elif (beside := _no_share(use)) is not None:
+        yield beside
     elif figure_field(use.limit) is not None and not figures(use.limit):
         yield "has a limit in no stage", "give a stage its figure"
     elif isinstance(use.limit, Changed):
         yield from _changed(guardrail, use, use.limit)
+
+
+def _no_share(use: Use) -> tuple[str, str] | None:
+    """What makes a share of the reference say nothing: the reference itself, or the least that is asked of it."""
+    limit, against = use.limit, use.against
+    if not isinstance(limit, Rise | Drop):
+        return None
+    kind, drops = type(limit).__name__, isinstance(limit, Drop)
+    if isinstance(against, Fixed) and (base := amount(against.figure).value) <= 0 and (drops or base < 0):
+        what = f"judges by {kind}, a share of the reference, beside {against.figure}"
+        return what, f"write {kind}Points(…), or a fixed limit"
+    if isinstance(limit, Drop) and limit.least is not None and amount(limit.least).value <= 0:
+        what = f"has least={limit.least}, and no share of such a reference is a drop"
+        return what, "write a least= above 0, or none: then a reference of 0 is blind"
+    if isinstance(limit, Rise) and limit.floor is not None and amount(limit.floor).value < 0:
+        return (
+            f"has floor={limit.floor}, and no rise from 0 or more ends below it",
+            "write a floor= of at least 0, or none",
+        )
+    return None
 
 
 def _signed(measure: Measure) -> bool:

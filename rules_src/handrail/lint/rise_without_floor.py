@@ -50,12 +50,17 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         for use in uses(guardrail):
             if (
                 isinstance(use.limit, Rise)
-                and use.limit.floor is None
+                and _without_floor(use.limit)
                 and _may_be_none(use.measure, use.against)
             ):
                 what = "looks for a rise, and against a reference of 0 the first event is one"
                 cure = "write Rise(…, floor=…), or RisePoints"
                 yield finding(NAME, use.limit, what, cure, about=guardrail, severity=_severity(use))
+
+
+def _without_floor(limit: Rise) -> bool:
+    """Whether a rise from a reference of 0 has no floor: one of 0 is none."""
+    return limit.floor is None or amount(limit.floor).value <= 0
 
 
 def _severity(use: Use) -> Severity:

@@ -9,7 +9,8 @@ from handrail import plan
 from handrail.declare import limits as declared
 from handrail.declare.limits import ByStage, Limit, Reference
 from handrail.lower.scale import Scale
-from handrail.units import amount
+from handrail.promql.judgeable import never_negative
+from handrail.units import Amount, amount
 
 FIXED = {
     declared.Above: plan.Op.above,
@@ -40,8 +41,8 @@ def lower_condition(
         return plan.Condition(signal, FIXED[type(limit)], _by_stage(limit.at) + rest)
     points = isinstance(limit, declared.RisePoints | declared.DropPoints)
     op = _RELATIVE[type(limit)]
-    floor = amount(limit.floor).value if isinstance(limit, declared.Rise) and limit.floor else None
-    least = amount(limit.least).value if isinstance(limit, declared.Drop) and limit.least else None
+    floor = _figure(limit.floor) if isinstance(limit, declared.Rise) else None
+    least = _least(signal, limit)
     steps = tuple(
         plan.StageLimit(step.stage, _beside(step.figure, op, points=points)) for step in _by_stage(limit.by)
     )
@@ -57,6 +58,18 @@ def lower_condition(
         return plan.Condition(signal, op, tuple(fixed))
     reference = lower_reference(against, signal, scale)
     return plan.Condition(signal, op, steps, reference, points=points, floor=floor, least=least)
+
+
+def _figure(written: Amount | None) -> Decimal | None:
+    return None if written is None else amount(written).value
+
+
+def _least(signal: plan.Signal, limit: Limit) -> Decimal | None:
+    """The least reference that is compared with: a share of one below 0 lies on its wrong side, and everything is a rise."""
+    if isinstance(limit, declared.Drop):
+        return _figure(limit.least)
+    share = isinstance(limit, declared.Rise) and limit.floor is None
+    return Decimal(0) if share and not never_negative(signal.measure) else None
 
 
 def lower_reference(against: Reference | None, signal: plan.Signal, scale: Scale) -> plan.Reference:

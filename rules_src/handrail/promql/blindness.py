@@ -45,7 +45,7 @@ from handrail.promql.comparisons import (
     reference_of,
     steps,
 )
-from handrail.promql.judgeable import nothing_below
+from handrail.promql.judgeable import reference_too_low
 from handrail.promql.presence import (
     no_numbers,
     present,
@@ -326,13 +326,14 @@ def _no_history(condition: Condition, scope: Scope) -> str:
 
 
 def _too_low(relative: list[Condition], scope: Scope) -> Iterator[Missing]:
-    low = [lost for condition in relative if (lost := nothing_below(condition, scope)) is not None]
-    if low:
-        yield (
-            "nothing can drop below its reference",
-            " or ".join(f"({one})" for one in dict.fromkeys(low)),
-            scope.running,
-        )
+    by: dict[str, dict[str, None]] = {}
+    for condition in relative:
+        low = reference_too_low(condition, scope)
+        if low is not None:
+            reason, lost = low
+            by.setdefault(reason, {})[f"({lost})"] = None
+    for reason, each in by.items():
+        yield reason, " or ".join(each), scope.running
 
 
 def _unlike(signal: Signal, on: tuple[str, ...], other: str) -> Iterator[str]:

@@ -181,11 +181,12 @@ def reference_figure(condition: Condition, scope: Scope) -> str:
     """The reference: at most one sample for each value of the labels on which it is joined; none while it is below
     `least`.
     """
-    shown = _shown_reference(condition, scope)
+    shown = shown_reference(condition, scope)
     return shown if condition.least is None else f"({shown}) >= {plain(condition.least)}"
 
 
-def _shown_reference(condition: Condition, scope: Scope) -> str:
+def shown_reference(condition: Condition, scope: Scope) -> str:
+    """The reference, however low it is."""
     reference = condition.reference
     if reference is None:
         raise ValueError("a fixed limit has no reference")

@@ -19,7 +19,7 @@ def data_there(condition: Condition, scope: Scope) -> str:
     needs no traffic.
     """
     signal, reference = condition.signal, condition.reference
-    if not signal.needs_traffic and condition.least is None:
+    if not signal.needs_traffic and (condition.least is None or condition.is_upper):
         return ""
     parts = [_there(signal)]
     if reference is None:

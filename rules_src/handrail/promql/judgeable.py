@@ -26,22 +26,34 @@ from handrail.plan import (
     Usage,
     While,
 )
-from handrail.promql.comparisons import Scope, enough_events, join_clause, judged_series, reference_figure
+from handrail.promql.comparisons import (
+    Scope,
+    enough_events,
+    join_clause,
+    judged_series,
+    reference_figure,
+    shown_reference,
+)
 from handrail.units import plain
 
 
 def seen(condition: Condition, scope: Scope) -> str:
     """A sample while the condition can be judged: data, enough traffic, and a reference that something can break."""
-    return _beside_reference(condition, scope, ">")
+    return _beside_reference(condition, scope, ">=" if condition.is_upper else ">")
 
 
-def nothing_below(condition: Condition, scope: Scope) -> str | None:
-    """A sample while only the reference keeps the condition from being judged, because nothing can be below it; None if
-    no reference is so low.
+def reference_too_low(condition: Condition, scope: Scope) -> tuple[str, str] | None:
+    """The reason, and a sample while only the reference keeps the condition from being judged: nothing can be below it, or
+    it is below 0 and its share is no rise. None if no reference is so low.
     """
     if condition.reference is None or _least_reference(condition) is None:
         return None
-    lost = _beside_reference(condition, scope, "<=")
+    reason = "its reference is below 0" if condition.is_upper else "nothing can drop below its reference"
+    return reason, _too_low(condition, scope)
+
+
+def _too_low(condition: Condition, scope: Scope) -> str:
+    lost = _beside_reference(condition, scope, "<" if condition.is_upper else "<=")
     if not condition.signal.measure.labels:
         return lost
     return f"({lost})\nunless on () ({seen(condition, scope)})"
@@ -51,27 +63,33 @@ def _beside_reference(condition: Condition, scope: Scope, op: str) -> str:
     parts = [str(judged_series(condition)), *enough_events(condition, scope)]
     if condition.reference is not None:
         least = _least_reference(condition)
-        reference = f"({reference_figure(condition, scope)})"
-        parts.append(
-            f"{_reference_join(condition, scope)} "
-            + (reference if least is None else f"({reference} {op} {plain(least)})")
+        reference = (
+            f"({reference_figure(condition, scope)})"
+            if least is None
+            else f"(({shown_reference(condition, scope)}) {op} {plain(least)})"
         )
+        parts.append(f"{_reference_join(condition, scope)} {reference}")
     return "\nand ".join(parts)
 
 
 def _least_reference(condition: Condition) -> Decimal | None:
-    """A drop needs a reference above this, because nothing can drop below 0. None: any reference will do."""
-    if condition.is_upper or condition.least is not None:
+    """A drop needs a reference above this, because nothing can drop below 0, and a rise one of at least this. None: any
+    reference will do, or none is too low to be blind.
+    """
+    if condition.is_upper:
+        return condition.least
+    if condition.least is not None:
         return None
     if not condition.points:
         return Decimal(0)
-    return -max(condition.figures) if _never_negative(condition.signal.measure) else None
+    return -max(condition.figures) if never_negative(condition.signal.measure) else None
 
 
-def _never_negative(measure: Measure) -> bool:
+def never_negative(measure: Measure) -> bool:
+    """Whether no value of the measure can be below 0."""
     match measure:
         case While(inner):
-            return _never_negative(inner)
+            return never_negative(inner)
         case Gauge(least=least):
             return least is not None
         case Ratio() | Latency() | SlowerThan() | Increase() | Rate() | Usage() | Count() | Changes():

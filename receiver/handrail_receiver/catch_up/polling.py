@@ -42,7 +42,7 @@ from handrail_receiver.catch_up.missed import (
 from handrail_receiver.catch_up.mutes import PastAlert
 from handrail_receiver.catch_up.routes import is_ours
 from handrail_receiver.decide.admission import ALERTMANAGER, fits, over, series_in
-from handrail_receiver.errors import StoreDown, TargetError
+from handrail_receiver.errors import UNREADABLE, StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.intake.parse import MAX_ALERTS, AlertBody, compose
 from handrail_receiver.model import History, Received, with_versions_of
@@ -215,14 +215,22 @@ class Poller:
         )
         gone: Counter[tuple[str, str]] = Counter()
         for rollout in sorted(alerts.of):
-            history = await self.store.attempts.history(rollout, self.clock.now())
-            for one in history.said if history.attempt and history.attempt.live else ():
+            history = await self._history(rollout)
+            for one in history.said if history and history.attempt and history.attempt.live else ():
                 if one.firing and one.origin == ALERTMANAGER and one.series not in still:
                     gone[rollout, one.series] = self._gone[rollout, one.series] + 1
         self._gone = gone
         for rollout in sorted({rollout for (rollout, _), times in gone.items() if times >= GONE}):
             series = {one for (its, one), times in gone.items() if its == rollout and times >= GONE}
             await self.guard.apply(rollout, partial(over, rollout, series))
+
+    async def _history(self, rollout: str) -> History | None:
+        """What was done and said in its newest attempt; None where that cannot be read, which holds up no other."""
+        try:
+            return await self.store.attempts.history(rollout, self.clock.now())
+        except UNREADABLE as error:
+            log.warning("the attempt of %s cannot be read: %s", rollout, " ".join(str(error).split()))
+            return None
 
     async def _is_known(self, present: list[CurrentAlert] | None, last: datetime, now: datetime) -> bool:
         """Whether all is known up to `now`; what is not is asked for again next time."""
@@ -250,7 +258,7 @@ class Poller:
         fired = await asyncio.to_thread(lambda: [one for one in every if self._ours(one.labels)])
         kept = await back.kept() if fired and self.alertmanagers and present is not None else None
         concerned = sorted({one.labels[names.ROLLOUT] for one in fired})
-        histories = {name: await self.store.attempts.history(name, now) for name in concerned}
+        histories = {name: await self._history(name) for name in concerned}
         news = await asyncio.to_thread(self._news, fired, present, kept, histories)
         missed = list(map(MissedAlert, news, await back.muted(news, present, kept, now)))
         words, bodies = await asyncio.to_thread(self._follow, missed, histories)
@@ -270,24 +278,29 @@ class Poller:
         fired: list[PastAlert],
         present: list[CurrentAlert] | None,
         kept: AlertmanagerState | None,
-        histories: Mapping[str, History],
+        histories: Mapping[str, History | None],
     ) -> list[PastAlert]:
-        """Those that nobody told us of, and that would have been sent to us. Slow where there are thousands."""
+        """Those that nobody told us of, and that would have been sent to us. Slow where there are thousands.
+
+        Of an attempt that cannot be read all are: its people hear of each, as if it were sent now.
+        """
         return [
             one
             for one in fired
-            if is_news(MissedAlert(one, None), histories[one.labels[names.ROLLOUT]])
+            if _is_news(one, histories[one.labels[names.ROLLOUT]])
             and not _is_sent(one, present)
             and (kept is None or is_ours(kept.goes_to(one.labels), self.receivers))
         ]
 
     def _follow(
-        self, missed: list[MissedAlert], histories: Mapping[str, History]
+        self, missed: list[MissedAlert], histories: Mapping[str, History | None]
     ) -> tuple[list[Follows], list[AlertBody]]:
         """What follows from each, and what is delivered of those that are acted on."""
         words = [self._follows(one) for one in missed]
         acting = [one for one, word in zip(missed, words, strict=True) if word == "act"]
-        return words, [body for one in acting for body in _bodies(one, began(one, histories[one.rollout]))]
+        return words, [
+            body for one in acting for body in _bodies(one, began(one, histories[one.rollout] or History()))
+        ]
 
     def _follows(self, missed: MissedAlert) -> Follows:
         playbook = self.playbooks.get(missed.rollout)
@@ -336,6 +349,11 @@ class Poller:
         playbook = self.playbooks.get(labels.get(names.ROLLOUT, ""))
         proves = labels.get(names.ALERTNAME) in {names.HEARTBEAT_ALERT, names.TEST_ALERT}
         return playbook is not None and not proves and fits(labels, playbook)
+
+
+def _is_news(fired: PastAlert, history: History | None) -> bool:
+    """Whether nobody told us of it, as far as that can be read."""
+    return history is None or is_news(MissedAlert(fired, None), history)
 
 
 def _is_sent(fired: PastAlert, present: list[CurrentAlert] | None) -> bool:

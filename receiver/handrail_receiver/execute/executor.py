@@ -129,13 +129,12 @@ class Executor:
     async def _steps(self, run: Run) -> Run:
         """Carry out all remaining effects, each as soon as those before it are done or have failed."""
         course = _StepOrder.of(run)
-        tasks = [asyncio.create_task(self._in_turn(run, course, place)) for place in course.left]
         try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            async with asyncio.TaskGroup() as steps:  # each is stopped once, and ends as it should
+                for place in course.left:
+                    steps.create_task(self._in_turn(run, course, place))
+        except BaseExceptionGroup as faults:
+            raise faults.exceptions[0] from None
         ended = replace(run, effects=tuple(course.effects), acted_at=self.clock.now())
         return await self._acted(ended, course.last)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from handrail.contract import names
 
@@ -24,6 +25,8 @@ log = logging.getLogger("handrail")
 RELEASED = timedelta(0)
 STOPS_WITHIN = 1.0
 """How long an action waits for those that it stopped. The fence keeps them from writing; this only keeps order."""
+AGAIN_AFTER = 1.0
+"""How long nothing is done of an action that met a fault, or no store: else it would be begun thirty times a second."""
 
 
 def strength(run: Run) -> int:
@@ -33,10 +36,20 @@ def strength(run: Run) -> int:
 
 @dataclass
 class _RunningTask:
-    """A run that is being carried out, as it stood when it was last recorded."""
+    """A run that is being carried out, as it stood when it was last recorded.
+
+    It is stopped once: a second time would interrupt what it does to end as it should.
+    """
 
     run: Run
     task: asyncio.Task[None]
+    stopped: bool = False
+
+    def stop(self) -> None:
+        """Cancel it."""
+        if not self.stopped:
+            self.stopped = True
+            self.task.cancel()
 
 
 @dataclass
@@ -64,7 +77,8 @@ class Scheduler:
             task = asyncio.create_task(
                 self._carry_out(run, turn, stopped[run.attempt]), name=f"{run.action} {run.rollout}"
             )
-            self._entries[run.id] = _RunningTask(run, task)
+            entry = self._entries[run.id] = _RunningTask(run, task)
+            task.add_done_callback(partial(self._over, entry))
 
     def give_way(self, attempt: int) -> None:
         """Stop what runs in an attempt because a stronger action was opened. What may still be done is begun again."""
@@ -83,7 +97,7 @@ class Scheduler:
         """Stop; what is open stays open, for the next start or for another receiver at once."""
         left = list(self._entries.values())
         for entry in left:
-            entry.task.cancel()
+            entry.stop()
         await self.all_ended()
         for entry in left:
             with suppress(LeaseLost, StoreDown):
@@ -113,14 +127,14 @@ class Scheduler:
 
     def _stop(self, attempt: int, entries: list[_RunningTask]) -> list[asyncio.Task[None]]:
         """Cancel tasks, and take the turn from whichever has it: one that is slow to end keeps nobody waiting."""
-        for entry in entries:
-            entry.task.cancel()
-        if entries:
+        if not all(entry.stopped for entry in entries):
             self._turns[attempt] = asyncio.Lock()
+        for entry in entries:
+            entry.stop()
         return [entry.task for entry in entries]
 
     async def _carry_out(self, run: Run, turn: asyncio.Lock, after: list[asyncio.Task[None]]) -> None:
-        renewing = asyncio.create_task(self._renew(run, asyncio.current_task()))
+        renewing = asyncio.create_task(self._renew(run))
         try:
             if after:
                 await asyncio.wait(after, timeout=STOPS_WITHIN)
@@ -132,17 +146,23 @@ class Scheduler:
             log.info("%s of %s: %s", run.action, run.rollout, error)
         except StoreDown as error:
             log.warning("%s of %s stays open: %s", run.action, run.rollout, error)
+            await asyncio.sleep(AGAIN_AFTER)
         except Exception:
             log.exception("a fault in %s of %s; it stays open and is begun again", run.action, run.rollout)
+            await asyncio.sleep(AGAIN_AFTER)
         finally:
             renewing.cancel()
-            if (entry := self._entries.get(run.id)) is not None and entry.run is run:
-                del self._entries[run.id]
-            if all(entry.run.attempt != run.attempt for entry in self._entries.values()):
-                self._turns.pop(run.attempt, None)
-            self.wake()
 
-    async def _renew(self, run: Run, task: asyncio.Task[None] | None) -> None:
+    def _over(self, entry: _RunningTask, _: asyncio.Task[None]) -> None:
+        """A task has ended, also one that was stopped before it began."""
+        run = entry.run
+        if self._entries.get(run.id) is entry:
+            del self._entries[run.id]
+        if all(other.run.attempt != run.attempt for other in self._entries.values()):
+            self._turns.pop(run.attempt, None)
+        self.wake()
+
+    async def _renew(self, run: Run) -> None:
         """Keep renewing the lease of a run. If that fails, stop before another receiver may begin."""
         loop, lease = asyncio.get_running_loop(), self.lease.total_seconds()
         renewed, pause = loop.time(), lease / 3
@@ -161,5 +181,5 @@ class Scheduler:
                 if self.shared and loop.time() - renewed >= 0.75 * lease:
                     log.warning("%s of %s is left to whoever reaches the store", run.action, run.rollout)
                     break
-        if task is not None:
-            task.cancel()
+        if (entry := self._entries.get(run.id)) is not None and entry.run is run:
+            entry.stop()

@@ -10,10 +10,10 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from handrail_receiver.errors import Cause, Permanent
 
@@ -76,9 +76,7 @@ async def _start(
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
         with suppress(OSError):
-            transport, talk = await starting
-            await _kill(transport, talk)
-            transport.close()
+            await _to_its_end(_kill_started(starting))
         raise
 
 
@@ -126,8 +124,23 @@ async def _exit(transport: asyncio.SubprocessTransport, talk: _Talk) -> None:
     try:
         await talk.ended.wait()
     except BaseException:
-        await _kill(transport, talk)
+        await _to_its_end(_kill(transport, talk))
         raise
+
+
+async def _to_its_end(ending: Coroutine[Any, Any, None]) -> None:
+    """Await it, however often whoever waits is cancelled meanwhile: a rollback that is stopped may be stopped again."""
+    task = asyncio.create_task(ending)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
+
+
+async def _kill_started(starting: asyncio.Future[tuple[asyncio.SubprocessTransport, _Talk]]) -> None:
+    transport, talk = await starting
+    await _kill(transport, talk)
+    transport.close()
 
 
 async def _kill(transport: asyncio.SubprocessTransport, talk: _Talk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from handrail.contract import Command, Step
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.rates import Rates
 from handrail_receiver.execute.scheduler import Scheduler
-from handrail_receiver.model import Effect, Run, RunState
+from handrail_receiver.model import Effect, Progress, Run, RunState
 from handrail_receiver.outside.prometheus import NoPrometheus
 from handrail_receiver.ports import Reading, Rehearsal
 
@@ -73,12 +74,7 @@ def due(number: int, action: str) -> Run:
     )
 
 
-@pytest.mark.parametrize("ends_after", [0, 0.1], ids=["that ends at once", "that is slow to end"])
-def test_a_rollback_that_acts_lets_an_emergency_go_first_and_is_begun_again_after_it(
-    ends_after: float,
-) -> None:
-    """What opened the emergency gave the attempt a new fence: both are begun, the rollback for the second time."""
-    target, runs = Slow(ends_after), Due()
+def scheduler_of(target: Slow, runs: Due, wake: Callable[[], None] = lambda: None) -> Scheduler:
     executor = Executor(
         {"command": target},
         runs,
@@ -91,14 +87,25 @@ def test_a_rollback_that_acts_lets_an_emergency_go_first_and_is_begun_again_afte
         Unfenced(),
     )
     minute = timedelta(minutes=1)
-    scheduler = Scheduler(
-        runs, executor, Still(), "a", minute, shared=False, on_end=lambda _: None, wake=lambda: None
-    )
+    return Scheduler(runs, executor, Still(), "a", minute, shared=False, on_end=lambda _: None, wake=wake)
+
+
+@pytest.mark.parametrize("told_to_give_way", [False, True], ids=["by its lease", "by the decision as well"])
+@pytest.mark.parametrize("ends_after", [0, 0.1], ids=["that ends at once", "that is slow to end"])
+def test_a_rollback_that_acts_lets_an_emergency_go_first_and_is_begun_again_after_it(
+    ends_after: float, told_to_give_way: bool
+) -> None:
+    """What opened the emergency gave the attempt a new fence: both are begun, the rollback for the second time."""
+    target, runs = Slow(ends_after), Due()
+    scheduler = scheduler_of(target, runs)
 
     async def both() -> None:
         runs.due = [due(1, "rollback")]
         await scheduler.start_due()
         await asyncio.sleep(0.02)
+        if told_to_give_way:
+            scheduler.give_way(1)
+            await asyncio.sleep(0.02 if ends_after else 0)
         runs.due = [replace(run, fence=1) for run in (due(1, "rollback"), due(2, "emergency-rollback"))]
         await scheduler.start_due()
         await scheduler.all_ended()
@@ -112,3 +119,57 @@ def test_a_rollback_that_acts_lets_an_emergency_go_first_and_is_begun_again_afte
         "rollback",
         "rollback done",
     ]
+
+
+def test_a_step_that_is_slow_to_end_ends_as_it_should_beside_one_that_ends_at_once() -> None:
+    """The second waits for the first, and is over when it is stopped: the first is not stopped once more for that."""
+    target, runs = Slow(0.05), Due()
+    steps = tuple(Command([name], ["x"]) for name in ("a", "b"))
+    two = replace(due(1, "rollback"), effects=tuple(Effect(place, step) for place, step in enumerate(steps)))
+    scheduler = scheduler_of(target, runs)
+
+    async def stopped() -> None:
+        runs.due = [two]
+        await scheduler.start_due()
+        await asyncio.sleep(0.02)
+        await scheduler.close()
+
+    asyncio.run(stopped())
+    assert target.said == ["a", "a stopped"]
+
+
+def test_a_run_that_was_stopped_before_it_began_is_begun_again() -> None:
+    target, runs = Slow(0), Due()
+    scheduler = scheduler_of(target, runs)
+
+    async def begun_twice() -> None:
+        runs.due = [due(1, "rollback")]
+        await scheduler.start_due()
+        scheduler.give_way(1)
+        await scheduler.all_ended()
+        assert (target.said, scheduler.busy) == ([], False)
+        await scheduler.start_due()
+        await scheduler.all_ended()
+
+    asyncio.run(begun_twice())
+    assert target.said == ["rollback", "rollback done"]
+
+
+def test_a_run_that_meets_a_fault_is_not_begun_again_at_once() -> None:
+    class Faulty(Due):
+        async def record(self, _run: Run, _progress: Progress, _at: datetime) -> None:
+            raise ZeroDivisionError("a fault of our own")
+
+    woken: list[str] = []
+    runs = Faulty()
+    scheduler = scheduler_of(Slow(0), runs, lambda: woken.append("woken"))
+
+    async def begun() -> None:
+        runs.due = [due(1, "rollback")]
+        await scheduler.start_due()
+        await asyncio.sleep(0.2)
+        assert (woken, scheduler.busy) == ([], True)
+        await scheduler.all_ended()
+        assert (woken, scheduler.busy) == (["woken"], False)
+
+    asyncio.run(begun())

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import servers
-from guarded import NOW, ROLLOUT, alert, body, guarded, playbook, signal, write_playbook
+from guarded import NOW, ROLLOUT, Guarded, alert, body, guarded, playbook, signal, write_playbook
+from guarded.alertmanagers import NOBODY, alertmanager, asked
 from guarded.playbook import ENVIRONMENT, weights
+from guarded.scraped import RULES, watched
 from handrail.contract import Playbook
 from handrail_receiver.decide.alert_series import series_of
 from handrail_receiver.decide.groups import MANY, bounded, by_tier, heard_as_well
@@ -56,6 +58,47 @@ def test_a_row_that_cannot_be_read_keeps_no_other_rollout_back(tmp_path: Path, s
             assert shop.ask("GET", page, "viewer").status_code == 200
         assert shop.ask("GET", "/readyz", "nobody").status_code == 200
         assert "it begins again" not in shop.server.log.read_text()
+
+
+def test_what_was_missed_is_found_beside_an_attempt_that_cannot_be_read(tmp_path: Path) -> None:
+    write_playbook(tmp_path / "playbook", other("search"))
+    both = RULES + RULES.partition("rules:\n")[2].replace("shop", "search").replace("Shop", "Search")
+    with watched(tmp_path, {"bad": 0}, rules=both) as application:
+        with guarded(tmp_path, PROMETHEUS=application.url, ASK_EVERY="1") as shop:
+            shop.call("start")
+            shop.ask("POST", "/api/rollouts/search/start", json={})
+            asked(tmp_path)
+        application.values["bad"] = 1
+        servers.until(lambda: len(application.firing()) == 2, "both alerts")
+        application.values["bad"] = 0
+        servers.until(lambda: not application.firing(), "their end")
+        spoiled(tmp_path)
+        with guarded(tmp_path, PROMETHEUS=application.url, ASK_EVERY="1") as shop:
+            shop.until("rollback", "done")
+            assert "its alert asks for rollback and cannot be decided" in said(shop, "search")
+
+
+def test_what_no_alertmanager_has_any_more_ends_beside_an_attempt_that_cannot_be_read(tmp_path: Path) -> None:
+    write_playbook(tmp_path / "playbook", other("search"))
+    with alertmanager(tmp_path, "0.25", NOBODY) as sender:
+        with guarded(tmp_path) as shop:
+            shop.call("start")
+            shop.ask("POST", "/api/rollouts/search/start", json={})
+        spoiled(tmp_path)
+        with guarded(tmp_path, ALERTMANAGERS=sender.url, ASK_EVERY="0.2") as shop:
+            shop.deliver(body(alert(tier="warning")))
+            servers.until(lambda: "no Alertmanager has error-rate/warning" in said(shop, ROLLOUT), "its end")
+
+
+def spoiled(folder: Path) -> None:
+    """Make the attempt of `search` one that cannot be read."""
+    with closing(sqlite3.connect(folder / "handrail.db")) as store, store:
+        assert store.execute(SPOILED["a state of another version"]).rowcount > 0
+
+
+def said(shop: Guarded, rollout: str) -> str:
+    """The evidence of a rollout."""
+    return shop.ask("GET", f"/api/rollouts/{rollout}/evidence", "viewer").text
 
 
 @pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)

@@ -105,8 +105,9 @@ async def test_what_ends_the_wait_ends_all_that_the_program_started(tmp_path: Pa
     await asyncio.to_thread(until, lambda: not any(map(is_running, pids)), "the end of both")
 
 
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "and again while it ends"])
 async def test_what_ends_the_wait_while_a_program_is_being_started_ends_all_that_it_started_too(
-    tmp_path: Path,
+    tmp_path: Path, times: int
 ) -> None:
     children = tmp_path / "children"
     children.touch()
@@ -115,7 +116,9 @@ async def test_what_ends_the_wait_while_a_program_is_being_started_ends_all_that
     for _ in range(2):  # it has begun, and the loop has not heard of it
         await asyncio.sleep(0)
     until(lambda: children.read_text().count("\n") == 2, "both children")
-    starting.cancel()
+    for _ in range(times):
+        starting.cancel()
+        await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await starting
     pids = [int(line) for line in children.read_text().split()]

@@ -16,8 +16,8 @@ Tiers
 guardrail  tier      fires when                           sustained  severity  action
 errors     warning   above 1 %                            5m         warning   investigate
 errors     critical  above 2 %                            5m         critical  rollback
-errors     blind     it cannot see                        5m         critical  hold
-errors     thin      it has events, and too few to judge  30m        warning   investigate
+errors     blind     it cannot be judged                  5m         critical  hold
+errors     thin      it has events, but too few to judge  30m        warning   investigate
 """
 REST = """\
 Actions
@@ -26,7 +26,7 @@ investigate  records it              nobody
 hold         stays in the stage      nobody
 rollback     command back            nobody
 
-Told by Alertmanager
+Notified by Alertmanager
 when                         who
 severity warning             nobody: only the receiver records it
 severity critical            nobody: only the receiver records it

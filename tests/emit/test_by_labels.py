@@ -70,7 +70,7 @@ def test_a_panel_names_each_value_and_the_events_of_each() -> None:
         "{{track}} {{path}} (not judged)",
         "critical → investigate",
         "events in 5m {{path}}",
-        "fewest events that are judged",
+        "events needed to judge",
     ]
 
 
@@ -106,8 +106,8 @@ def test_a_limit_that_is_another_for_each_says_whose_it_is(against: Reference) -
         (
             Increase("denied_total", by=["path"]),
             (
-                'How many events `denied_total{track="new"}` counted in 5m, for each `path`; a series that appears already '
-                "above zero counts whole."
+                'How many events `denied_total{track="new"}` counted in 5m, for each `path`; a series that first appears '
+                "above zero counts in full."
             ),
         ),
         (

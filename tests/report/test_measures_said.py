@@ -71,7 +71,7 @@ SENTENCES: list[tuple[Measure, Limit, str, str]] = [
     (
         Increase(["a_total", "b_total"]),
         Above(0),
-        "How many events `a_total` and `b_total` counted in 5m; a series that appears already above zero counts whole.",
+        "How many events `a_total` and `b_total` counted in 5m; a series that first appears above zero counts in full.",
         "above 0",
     ),
     (
@@ -150,7 +150,7 @@ SENTENCES: list[tuple[Measure, Limit, str, str]] = [
         Above(0),
         (
             "By how much the sum of `wanted` is more than the sum of `there`, for each `app`. Only while this is at or "
-            "below 0: how often `updated` fell in 10m, of the series that did most, of the same `app`."
+            "below 0: how often `updated` fell in 10m, of the series with the most, of the same `app`."
         ),
         "above 0",
     ),

@@ -19,7 +19,7 @@ from rich.console import Console
 def test_who_is_told_and_what_only_shadows(existing: list[Existing]) -> None:
     [_, shop] = planned(replace(ENVIRONMENT, existing=existing)).rollouts
     tables = {table.title: table for table in explain(shop)}
-    assert tables["Told by Alertmanager"].rows == (
+    assert tables["Notified by Alertmanager"].rows == (
         ("severity P3", "Slack #shop"),
         ("severity P2", "nobody: only the receiver records it"),
         ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
@@ -36,7 +36,7 @@ def test_when_people_are_not_told_stands_beside_them() -> None:
     mute = {"P3": [nights, MuteTime(weekdays=["sunday"])], "vp": [nights], "P2": [nights]}
     [_, shop] = planned(replace(ENVIRONMENT, mute=mute)).rollouts
     tables = {table.title: table for table in explain(shop)}
-    assert tables["Told by Alertmanager"].rows == (
+    assert tables["Notified by Alertmanager"].rows == (
         ("severity P3", "Slack #shop, not at 22:00-07:00 Europe/Berlin; sunday UTC"),
         ("severity P2", "nobody: only the receiver records it"),
         ("severity P1", "PagerDuty /etc/alertmanager/pagerduty-shop; Slack #shop"),
@@ -50,7 +50,7 @@ def test_when_people_are_not_told_stands_beside_them() -> None:
 
 
 def test_whom_an_action_has_of_its_own_is_told_beside_those_of_the_severity() -> None:
-    [table] = [one for one in explain(own_rollout("relay-r1")) if one.title == "Told by Alertmanager"]
+    [table] = [one for one in explain(own_rollout("relay-r1")) if one.title == "Notified by Alertmanager"]
     on_call = "PagerDuty /etc/alertmanager/pagerduty-on-call; Slack #sre"
     assert table.rows == (
         ("severity critical", on_call),

@@ -184,12 +184,12 @@ def test_what_has_no_events_of_a_stage_is_refused(measure: Gauge | Ratio, why: s
 @pytest.mark.parametrize(
     ("success", "counts"),
     [
-        ((), "what could not be judged counts for no criterion."),
-        (Below("1%"), "what could not be judged counts for no criterion."),
-        (OverStage(Below("1%")), "only a criterion counted over the whole stage takes these events in."),
+        ((), "this time does not count towards the success criteria."),
+        (Below("1%"), "this time does not count towards the success criteria."),
+        (OverStage(Below("1%")), "only a criterion counted over the whole stage includes these events."),
         (
             [Below("5%"), OverStage(Below("1%"))],
-            "only a criterion counted over the whole stage takes these events in.",
+            "only a criterion counted over the whole stage includes these events.",
         ),
     ],
 )
@@ -199,4 +199,4 @@ def test_who_hears_of_too_few_events_hears_whether_a_gate_counts_them(
     tiers = [Critical(Above("5%"), action="rollback")]
     [planned] = shop(Guardrail("errors", FAILED, success=success, tiers=tiers)).guardrails
     assert planned.thin is not None
-    assert planned.thin.description.endswith(f"too few. Nobody knows that all is well; {counts}")
+    assert planned.thin.description.endswith(f"too few. Too little data is not a pass; {counts}")

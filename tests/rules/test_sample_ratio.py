@@ -103,7 +103,7 @@ def test_the_gate_asks_for_it_and_the_receiver_holds() -> None:
     playbook = shop().playbook
     [criterion] = [one for one in playbook.gates[0].criteria if one.guardrail == "sample-ratio"]
     [facts] = [one for one in playbook.guardrails if one.name == "sample-ratio"]
-    assert criterion.text == "as asked, as far as its requests tell"
+    assert criterion.text == "as asked for, allowing for chance"
     assert [(tier.tier, tier.action) for tier in facts.tiers] == [("warning", "hold"), ("blind", "hold")]
     assert [limit.text for limit in facts.tiers[0].limits] == [
         "above 12.196 % in stage 10%",

@@ -155,11 +155,11 @@ def test_its_alerts_say_what_they_mean() -> None:
     assert [alert.description for alert in slo.alerts] == [
         (
             "{{ $value | humanizePercentage }} of the slices of time are bad; 0.1 % may be bad in a calendar month. "
-            "Warning means that this error budget loses 10 % in 1d (burn rate 3) or 10 % in 3d (burn rate 1)."
+            "Warning means that the error budget loses 10 % in 1d (burn rate 3) or 10 % in 3d (burn rate 1)."
         ),
         (
             "{{ $value | humanizePercentage }} of the slices of time are bad; 0.1 % may be bad in a calendar month. "
-            "Critical means that this error budget loses 2 % in 1h (burn rate 14.4) or 5 % in 6h (burn rate 6)."
+            "Critical means that the error budget loses 2 % in 1h (burn rate 14.4) or 5 % in 6h (burn rate 6)."
         ),
     ]
 

@@ -226,9 +226,9 @@ def _thin(
         return None
     few = "{{ $value | humanize }} events in its window are too few"
     counts = (
-        f"only a criterion {OVER_STAGE} takes these events in"
+        f"only a criterion {OVER_STAGE} includes these events"
         if any(over for _, over in guardrail.criteria)
-        else "what could not be judged counts for no criterion"
+        else "this time does not count towards the success criteria"
     )
     return _unjudged(
         guardrail,
@@ -238,7 +238,7 @@ def _thin(
         action="investigate",
         expr=expr,
         sustained=sustained,
-        why=f"cannot be judged: {few}. Nobody knows that all is well; {counts}.",
+        why=f"cannot be judged: {few}. Too little data is not a pass; {counts}.",
     )
 
 

@@ -129,8 +129,8 @@ def _level(context: RolloutContext, level: Level, after: timedelta) -> plan.Leve
         action="investigate",
         expr=_unacknowledged(context, heard),
         sustained=after,
-        summary=f"An alert of {rollout.name} is unresolved: {literal(tell)}",
-        description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved; now {literal(tell)} is told.",
+        summary=f"{rollout.name}: an alert is unresolved; escalated to {literal(tell)}",
+        description=f"{{{{ $labels.guardrail }}}} ({{{{ $labels.tier }}}}) is still unresolved. Escalated to {literal(tell)}.",
         labels=(
             (names.LEVEL, name),
             (names.ACTION, "investigate"),

@@ -25,16 +25,16 @@ from handrail.report.wording import NOT_PASSED, limits
 from handrail.units import Unit, amount, plain, span
 
 TITLE = "Canary's share of the traffic"
-AS_ASKED = "as asked, as far as its requests tell"
+AS_ASKED = "as asked for, allowing for chance"
 _RUNBOOK = plan.Runbook(
-    "Perhaps nothing yet. But the canary has more users than it should, or fewer, and its figures are not of the requests that the stage promises: nothing that compares the arms can be trusted.",
+    "Perhaps nothing yet. But the canary gets more or less traffic than its stage asks for, so no comparison of the arms can be trusted.",
     (
-        "Which weights does the balancer have? Ask it, and compare with the stage's share.",
-        "Do all of the canary's servers take traffic: are they healthy, and did none lose its label in Prometheus?",
-        "Are single requests split? Sessions that stay, or users that are shared out by a flag, need `per_choice=`, or `sample_ratio=SampleRatio(off=…)`.",
+        "Which weights does the load balancer have? Compare them with the stage's share.",
+        "Do all of the canary's servers take traffic? Are they healthy, and do all have their label in Prometheus?",
+        "Is each request split by itself? Sticky sessions need `per_choice=`; users split by a flag need `sample_ratio=SampleRatio(off=…)`.",
     ),
     (
-        "Set the weights right, then wait until the window has passed, or resume with the reason.",
+        "Correct the weights. Then wait until the window has passed, or resume with the reason.",
         "If nobody can say where the traffic goes, roll back.",
     ),
 )
@@ -207,7 +207,7 @@ def _alert(
     return replace(
         alert,
         description=f"{TITLE}: {{{{ $value | humanizePercentage }}}} in the last {span(judged.window)}. "
-        f"{tier.capitalize()} means {limits(alert)}, of so many requests that it is no chance.",
+        f"{tier.capitalize()} means {limits(alert)}, over too many requests to be chance.",
     )
 
 

@@ -159,10 +159,10 @@ def _alert(
         sustained=timedelta(),
         keep_firing_for=timedelta(),
         labels=context.labels(f"slo-{slo.name}", tier, context.severity(tier), "investigate"),
-        summary=f"{context.rollout.name}: {title}: the error budget runs out too fast: {tier}, investigate",
+        summary=f"{context.rollout.name}: {title}: the error budget burns too fast: {tier}, investigate",
         description=f"{{{{ $value | humanizePercentage }}}} of the {bad}; "
         f"{show(budget, Unit.ratio)} {may} in {_PERIODS.get(slo.window, slo.window)}. "
-        f"{tier.capitalize()} means that this error budget loses {burn_rates(burns)}.",
+        f"{tier.capitalize()} means that the error budget loses {burn_rates(burns)}.",
         conditions=(),
         during=None,
         note=None,

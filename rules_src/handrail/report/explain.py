@@ -39,12 +39,12 @@ def explain(rollout: plan.Rollout) -> list[Table]:
             ),
             tuple(_times(rollout)),
         ),
-        Table("Looked at", ("after", "in", "what"), tuple(looked_at(rollout.playbook))),
+        Table("Checks", ("after", "in", "what"), tuple(looked_at(rollout.playbook))),
         needed_traffic(rollout),
         Table("Goes forward", ("when", "what"), tuple(_forward(rollout))),
         *budgets(rollout),
         Table("Actions", ("action", "what the receiver does", "told"), tuple(_actions(rollout))),
-        Table("Told by Alertmanager", ("when", "who"), tuple(_told(rollout))),
+        Table("Notified by Alertmanager", ("when", "who"), tuple(_told(rollout))),
         Table("In operation", ("guardrail", "users notice", "look first", "fix"), tuple(_operation(rollout))),
     ]
     return [table for table in tables if table.rows]
@@ -115,9 +115,9 @@ def _tiers(rollout: plan.Rollout) -> Iterator[tuple[str, ...]]:
 def _fires_when(chain: plan.Guardrail | plan.Slo, alert: plan.Alert) -> str:
     if alert is chain.blind:
         optional = isinstance(chain, plan.Guardrail) and chain.seen is not None
-        return "it cannot see what was once there" if optional else "it cannot see"
+        return "it cannot be judged, though its data was once there" if optional else "it cannot be judged"
     if alert.tier == names.THIN:
-        return "it has events, and too few to judge"
+        return "it has events, but too few to judge"
     if isinstance(chain, plan.Slo):
         return f"the budget loses {burn_rates(dict(chain.burns)[alert.tier])}"
     return limits(alert)

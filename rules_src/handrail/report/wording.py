@@ -59,7 +59,7 @@ _OP_WORDS = {
 OVER_STAGE = "counted over the whole stage"
 """What follows a criterion that all events of a stage are judged by, together."""
 
-NOT_PASSED = "Nobody knows that all is well, so nothing is promoted."
+NOT_PASSED = "Missing data is not a pass, so nothing is promoted."
 """What follows where nothing can be judged."""
 
 
@@ -171,7 +171,11 @@ def meaning(measure: Measure, bad: Mapping[int, Sequence[str]] = MappingProxyTyp
     match measure:
         case Ratio(window=window) | SlowerThan(window=window):
             few = _few(measure.min_events, measure.by, bad, "bad")
-            more = " More than all of them are all." if isinstance(measure, Ratio) and measure.beside else ""
+            more = (
+                " A share above 100 % counts as 100 %."
+                if isinstance(measure, Ratio) and measure.beside
+                else ""
+            )
             return f"{share(measure)} over {span(window)}{_each(measure.by)}. {few}{more}"
         case Latency(histogram, q, window, min_events):
             quantile = f"The {plain(q * 100)}th percentile of `{histogram}` over {span(window)}"
@@ -179,7 +183,7 @@ def meaning(measure: Measure, bad: Mapping[int, Sequence[str]] = MappingProxyTyp
             return f"{quantile}{_each(measure.by)}. {few}"
         case Increase(counters, window, bound):
             slow = "" if bound is None else f" slower than {show(bound, Unit.seconds)}"
-            born = "a series that appears already above zero counts whole"
+            born = "a series that first appears above zero counts in full"
             return f"How many events {_named(counters)} counted{slow} in {span(window)}{_each(measure.by)}; {born}."
         case Rate(counters, window):
             return f"Events of {_named(counters)} per second over {span(window)}{_each(measure.by)}."
@@ -272,8 +276,8 @@ def _there(measure: Count) -> str:
 
 
 _CHANGES = {
-    "max": ", of the series that did most",
-    "min": ", of the series that did least",
+    "max": ", of the series with the most",
+    "min": ", of the series with the fewest",
     "sum": ", all series together",
     "avg": ", on average of all series",
 }

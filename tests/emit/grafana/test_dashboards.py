@@ -116,7 +116,7 @@ def test_a_guardrail_s_panel_has_its_value_the_other_arm_its_limits_and_its_traf
         "critical → rollback": f"min({stage('10%')} * 0.05 or {stage('100%')} * 0.02)",
         "success": "vector(0.01)",
         "events in 5m": events,
-        "fewest events that are judged": "vector(100)",
+        "events needed to judge": "vector(100)",
     }
 
 
@@ -191,9 +191,15 @@ def test_time_is_shown_to_the_second() -> None:
     page = pages(shop)["shop.json"]
     units = [
         panel(page, title)["fieldConfig"]["defaults"]["unit"]
-        for title in ("Time in this stage", "Time to the next stage")
+        for title in ("Time in this stage", "Bake time left")
     ]
     assert units == ["dtdhms", "dtdhms"]
+
+
+def test_the_time_that_is_left_of_a_stage_counts_its_warm_up() -> None:
+    stages = [Stage("10%", weight="10%", warm_up="10m", bake="1h"), Stage("100%", weight="100%")]
+    page = pages(replace(shop, stages=stages))["shop.json"]
+    assert "+ 4200 - time()" in panel(page, "Bake time left")["targets"][0]["expr"]
 
 
 def test_a_table_has_no_column_that_is_the_same_in_every_row() -> None:

@@ -66,7 +66,7 @@ def test_both_versions_are_drawn_as_they_are_recorded_with_their_arm() -> None:
         "{{arm}} {{version}}": 'handrail:guardrail:value{rollout="shop",guardrail="errors"}',
         "critical → rollback": "vector(0.05)",
         "events in 5m": 'handrail:guardrail:events{rollout="shop",guardrail="errors",arm="canary"}',
-        "fewest events that are judged": "vector(100)",
+        "events needed to judge": "vector(100)",
     }
 
 

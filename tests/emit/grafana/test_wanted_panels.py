@@ -59,13 +59,13 @@ WANTED: dict[str, dict[str, str]] = {
     },
     "aurigraph-v12.json": {
         "Stage": NOW,
-        "Phase": BAND,
+        "Stage history": BAND,
         "Traffic split": LINES,
         "Requests of blue and green": LINES,
         "Time in this stage": NOW,
-        "Time to the next stage": NOW,
+        "Bake time left": NOW,
         "Share of requests that fail": LINES,
-        "availability: budget left": NOW,
+        "availability: error budget left": NOW,
         "availability: burn rate": LINES,
     },
     "aurigraph-v12-performance.json": {

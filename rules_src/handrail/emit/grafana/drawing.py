@@ -150,7 +150,7 @@ def figure(
     names: bool = False,
     **said: str,
 ) -> Panel:
-    """The current value, large; `nothing` is shown if there is none, `said` replaces values: `v1="awake"`."""
+    """The current value, large; `nothing` is shown if there is none, `said` replaces values: `v1="rules evaluated"`."""
     panel = stat.Panel().unit(unit).graph_mode(words.BigValueGraphMode.NONE)
     coloured = any(line.steps for line in lines)
     panel = panel.color_mode(words.BigValueColorMode.VALUE if coloured else words.BigValueColorMode.NONE)

@@ -111,7 +111,7 @@ def _text(guardrail: plan.Guardrail) -> str:
         sustained = f" sustained for {span(alert.sustained)}" if alert.sustained else ""
         said.append(f"**{alert.tier}**: {wording.limits(alert)}{sustained} → {alert.action}")
     if guardrail.shadow:
-        said.append("In the shadow: nothing is done about it.")
+        said.append("Shadow: it triggers no action.")
     return "\n\n".join(said)
 
 
@@ -173,5 +173,5 @@ def _events(signal: plan.Signal) -> list[Line]:
             Look.events,
             Unit.number,
         ),
-        Line(f"vector({measure.min_events})", "fewest events that are judged", Look.fewest, Unit.number),
+        Line(f"vector({measure.min_events})", "events needed to judge", Look.fewest, Unit.number),
     ]

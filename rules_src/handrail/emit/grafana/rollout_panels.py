@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from handrail import plan
 from handrail.contract import names
 from handrail.emit.grafana.drawing import Line, PanelFrame, curves, figure, rows, states
-from handrail.units import Unit, plain, seconds, span
+from handrail.units import Unit, plain, span
 
 LAST = timedelta(days=7)
 """How far back the actions are counted."""
 _LASTING = (
-    "At least so often, by outcome: a receiver that starts again counts from 0, and its largest count stays."
+    "By outcome. A lower bound: a restarted receiver counts from 0, and only the largest count is known."
 )
 
 
@@ -47,15 +48,15 @@ def _stages(rollout: plan.Rollout) -> list[Panel]:
         ),
         figure(
             PanelFrame(
-                "Time to the next stage", "0 when the bake time is over: the gate is next.", width=4, height=4
+                "Bake time left", "Until the bake time is over; at 0 the gate is judged.", width=4, height=4
             ),
             "dtdhms",
             [Line(_left(rollout), "{{stage}}")],
-            nothing="there is no next stage",
+            nothing="no bake time is running",
         ),
         *_versions(rollout),
         states(
-            PanelFrame("Phase", width=8 if _told(rollout) else 12, height=4),
+            PanelFrame("Stage history", width=8 if _told(rollout) else 12, height=4),
             [Line(f"max by (stage) ({stage})", "{{stage}}")],
         ),
     ]
@@ -77,14 +78,15 @@ def _versions(rollout: plan.Rollout) -> list[Panel]:
 
 
 def _left(rollout: plan.Rollout) -> str:
+    """What is left of each stage's warm-up and bake time, in seconds."""
     parts = []
-    for stage in rollout.stages:
+    for stage in rollout.playbook.stages:
         if stage.bake is not None:
             this = (names.STAGE, "=", stage.name)
             entered = f"max by (stage) ({_of(names.STAGE_ENTERED_METRIC, rollout, this)})"
             inside = f"max by (stage) ({_of(names.STAGE_METRIC, rollout, this)}) == 1"
             parts.append(
-                f"clamp_min({entered} + {plain(seconds(stage.bake))} - time(), 0) and on (stage) ({inside})"
+                f"clamp_min({entered} + {plain(Decimal(str(stage.takes)))} - time(), 0) and on (stage) ({inside})"
             )
     return "\nor ".join(parts) or "vector(0) < 0"
 
@@ -95,7 +97,9 @@ def _split(rollout: plan.Rollout) -> Panel:
         ("new version", "old version") if rollout.arms is None else (rollout.arms.canary, rollout.arms.stable)
     )
     return curves(
-        PanelFrame("Traffic split", "What the receiver has set, not what was measured.", width=12, height=6),
+        PanelFrame(
+            "Traffic split", "The share that the receiver asked for, not a measurement.", width=12, height=6
+        ),
         Unit.ratio,
         [Line(weight, new), Line(f"1 - {weight}", old)],
         stacked=True,
@@ -110,19 +114,19 @@ def _guard(rollout: plan.Rollout) -> list[Panel]:
     kept = "alertname, alertstate, guardrail, tier, severity, action"
     return [
         figure(
-            PanelFrame("Guard", "Whether Prometheus judges the rules of this rollout.", width=6, height=6),
+            PanelFrame("Guard", "Whether Prometheus evaluates the rules of this rollout.", width=6, height=6),
             "short",
             [Line(f"min(count by (rollout) ({heartbeat}) > bool 0)", "")],
-            nothing="nobody guards this rollout",
-            v1="awake",
+            nothing="not guarded: no rules are evaluated",
+            v1="rules evaluated",
         ),
         figure(
             PanelFrame(
-                "Last heartbeat", "How long ago the receiver heard of Alertmanager.", width=6, height=6
+                "Last heartbeat", "How long ago the last heartbeat reached the receiver.", width=6, height=6
             ),
             "s",
             [Line(f"max({names.HEARTBEAT_AGE_METRIC})", "")],
-            nothing="the receiver does not say",
+            nothing="no data from the receiver",
         ),
         rows(
             PanelFrame("Alerts", "Pending and firing now.", width=16, height=6),

@@ -21,14 +21,17 @@ def panels(slo: plan.Slo, rollout: plan.Rollout) -> list[Panel]:
     whole = _series(slo.ratios[-1])
     return [
         figure(
-            PanelFrame(f"{slo.title}: budget left", promise, links, width=6),
+            PanelFrame(f"{slo.title}: error budget left", promise, links, width=6),
             "percentunit",
             [Line(f"1 - {whole} / {plain(budget)}", f"of {show(budget, Unit.ratio)}")],
-            nothing="nothing was counted yet",
+            nothing="no events yet",
         ),
         curves(
             PanelFrame(
-                f"{slo.title}: burn rate", f"{promise} At 1 the budget lasts just as long.", links, width=18
+                f"{slo.title}: burn rate",
+                f"{promise} At burn rate 1 the error budget lasts exactly that long.",
+                links,
+                width=18,
             ),
             Unit.number,
             [*_burning(slo, ratios), *_lines(slo)],

@@ -44,7 +44,7 @@ USES = {
     "model": {"errors"},
     "words": set(),
     "attempt_states": {"model"},
-    "outside": {"errors", "secrets"},
+    "outside": {"errors", "secrets", "ports"},
     "gates": {"model", "words", "outside", "errors", "ports"},
     "access": {"gates"},
     "intake": {"access", "model", "errors", "logs", "metrics", "ports"},

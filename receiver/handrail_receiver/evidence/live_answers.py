@@ -12,8 +12,8 @@ from handrail_receiver.errors import TargetError
 from handrail_receiver.evidence.snapshot import ProbeSeen, TargetSeen
 from handrail_receiver.model import Run
 from handrail_receiver.model.nodes import on_each_node
-from handrail_receiver.outside import within
 from handrail_receiver.outside.probes import Probes
+from handrail_receiver.outside.target_readings import read_now
 from handrail_receiver.ports import Target
 from handrail_receiver.words.steps import what
 
@@ -49,9 +49,7 @@ class Lookout:
         return tuple(await asyncio.gather(*map(self._read, on_each_node(steps))))
 
     async def _read(self, step: Step) -> TargetSeen:
-        try:
-            async with within(READ_WITHIN, "the target"):
-                reading = await self.targets[step.kind].read(step)
-        except TargetError as error:
-            return TargetSeen(step=what(step), as_asked=None, text=str(error))
+        reading = await read_now(self.targets, step, READ_WITHIN)
+        if isinstance(reading, TargetError):
+            return TargetSeen(step=what(step), as_asked=None, text=str(reading))
         return TargetSeen(step=what(step), as_asked=reading.done, text=reading.found)

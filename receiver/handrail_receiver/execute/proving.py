@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 
 from handrail.contract import Proof
 
-from handrail_receiver.errors import Cause, Retryable, TargetError
+from handrail_receiver.errors import TargetError
 from handrail_receiver.model import Effect, EffectState, Progress, Run, RunState
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.outside.proofs import AskProbes, not_proved
+from handrail_receiver.outside.target_readings import read_now
 from handrail_receiver.ports import Clock, Fence, Reading, Runs, Target
 from handrail_receiver.words.steps import told, what
 
@@ -90,7 +91,7 @@ class Prover:
     async def _not_so(self, run: Run, effects: list[Effect], turn: asyncio.Lock, pace: Pace) -> str:
         """What does not hold (any more), after one attempt to correct it; empty when everything holds."""
         places = [place for place, effect in enumerate(effects) if effect.state not in NOT_DONE]
-        readings = await asyncio.gather(*(self._look(effects[place]) for place in places))
+        readings = await asyncio.gather(*(read_now(self.targets, effects[place].step) for place in places))
         missing = [
             await self._put_right(run, effects, place, reading, turn, pace)
             for place, reading in zip(places, readings, strict=True)
@@ -124,21 +125,6 @@ class Prover:
             await self._record(run, effects[place])
         pace.spend(place, loop.time())
         return f"{what(effect.step)}: {after.found}" if failed else f"{what(effect.step)} had to be corrected"
-
-    async def _look(self, effect: Effect) -> Reading | TargetError:
-        """One target's reading, or its error: a node that hangs must not delay the others."""
-        try:
-            return await self._read(effect)
-        except TargetError as error:
-            return error
-
-    async def _read(self, effect: Effect) -> Reading:
-        target = self.targets[effect.step.kind]
-        try:
-            async with asyncio.timeout(effect.step.timeout):
-                return await target.read(effect.step)
-        except TimeoutError:
-            raise Retryable(Cause.timeout, f"no answer within {effect.step.timeout:g} s") from None
 
     async def _record(self, run: Run, effect: Effect) -> None:
         effect = replace(effect, found=self.redact(effect.found))

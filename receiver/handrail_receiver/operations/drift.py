@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -47,6 +47,7 @@ from handrail_receiver.model import (
 from handrail_receiver.model.nodes import target_of, value_of
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.outside.proofs import AskProbes, nobody_asks, not_proved
+from handrail_receiver.outside.target_readings import read_now
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Target
 from handrail_receiver.words.steps import what
@@ -268,6 +269,16 @@ def _say(known: Decision, verdict: Verdict, text: str, *changes: Change) -> Deci
     )
 
 
+Consequence = Callable[[Playbook, History, TargetStates, Conditions], Decision]
+READ_BEFORE = Decision(Verdict.repeat, "read-before", "its targets were read before the newest action")
+
+
+def _actions(history: History) -> tuple[object, ...]:
+    """Which attempt it is, and how far each of its actions has come."""
+    attempt = history.attempt
+    return attempt and attempt.id, [(run.id, run.state) for run in history.runs]
+
+
 @dataclass
 class DriftWatch:
     """Reads the targets of each rollout that is, or should be, rolled back, separately: a slow one delays no other."""
@@ -282,12 +293,17 @@ class DriftWatch:
 
     async def run(self) -> None:
         """Watch for drift until cancelled."""
-        while True:
-            try:
-                await self.step()
-            except StoreDown as error:
-                log.warning("nothing can be watched: %s", error)
-            await asyncio.sleep(1.0)
+        try:
+            while True:
+                try:
+                    await self.step()
+                except StoreDown as error:
+                    log.warning("nothing can be watched: %s", error)
+                await asyncio.sleep(1.0)
+        finally:  # who looks on acts on a store and on targets that are closed
+            for look in self._looking.values():
+                look.cancel()
+            await asyncio.gather(*self._looking.values(), return_exceptions=True)
 
     async def step(self) -> None:
         """Begin a read of each rollout that is due."""
@@ -296,10 +312,11 @@ class DriftWatch:
             task, name = self._looking.get(attempt.rollout), attempt.rollout
             due = now >= self._next.get(name, 0.0) and (task is None or task.done())
             if attempt.state in {AttemptState.rolled_back, AttemptState.rolling_back} and due:
+                self._next[name] = now
                 self._looking[name] = asyncio.create_task(self._look(name), name=f"watch {name}")
 
     def soon(self, rollout: str) -> None:
-        """Read the targets now: an alert of an attempt that is over suggests drift."""
+        """Read the targets now, or once more if they are just being read: an alert of an attempt that is over suggests drift."""
         self._next.pop(rollout, None)
 
     async def _look(self, rollout: str) -> None:
@@ -310,7 +327,8 @@ class DriftWatch:
             log.warning("%s cannot be watched: %s", rollout, error)
         except Exception:
             log.exception("a fault while %s is watched; the others go on", rollout)
-        self._next[rollout] = asyncio.get_running_loop().time() + pause
+        if rollout in self._next:
+            self._next[rollout] = asyncio.get_running_loop().time() + pause
 
     async def _looked(self, rollout: str) -> float:
         """Read once, decide, and return the seconds until the next read."""
@@ -331,9 +349,7 @@ class DriftWatch:
         if not (watched or firing or states.unproved):
             return SELDOM
         if changed(playbook, history, states, now).verdict not in QUIET:
-            await self.guard.apply(
-                rollout, lambda history: with_tells(changed(playbook, history, states, now), playbook)
-            )
+            await self._decided(history, playbook, changed, states, now)
         return EVERY if firing or now.now < since + OFTEN else SELDOM
 
     async def _look_at_broken(self, playbook: Playbook, history: History) -> float:
@@ -344,11 +360,19 @@ class DriftWatch:
         states = await self._found(history)
         now = self.guard.conditions()
         if unfinished(playbook, history, states, now).verdict not in QUIET:
-            await self.guard.apply(
-                playbook.rollout,
-                lambda history: with_tells(unfinished(playbook, history, states, now), playbook),
-            )
+            await self._decided(history, playbook, unfinished, states, now)
         return EVERY if now.now < (run.finished_at or now.now) + OFTEN else SELDOM
+
+    async def _decided(
+        self, seen: History, playbook: Playbook, what: Consequence, states: TargetStates, now: Conditions
+    ) -> None:
+        """Let follow what does of what was read, unless an action came between: what was read is of before it."""
+
+        def decide(history: History) -> Decision:
+            same = _actions(history) == _actions(seen)
+            return with_tells(what(playbook, history, states, now), playbook) if same else READ_BEFORE
+
+        await self.guard.apply(playbook.rollout, decide)
 
     async def _found(self, history: History) -> TargetStates:
         kept, failed = kept_steps(history), failed_steps(history)
@@ -364,9 +388,5 @@ class DriftWatch:
 
     async def _read(self, step: Step) -> tuple[bool | None, str]:
         """Whether a step holds (None: unknown), and what was read."""
-        try:
-            async with asyncio.timeout(step.timeout):
-                reading = await self.targets[step.kind].read(step)
-        except (TargetError, TimeoutError, LookupError) as error:
-            return None, str(error) or f"no answer within {step.timeout:g} s"
-        return reading.done, reading.found
+        reading = await read_now(self.targets, step)
+        return (None, str(reading)) if isinstance(reading, TargetError) else (reading.done, reading.found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -73,10 +74,18 @@ def _left_behind(other: History, name: str, playbook: Playbook, history: History
     return with_tells(left_behind(playbook, history, other, name) or NOTHING, playbook)
 
 
-def _lacking(gate: GateStatus, playbook: Playbook, history: History, now: Conditions) -> Decision | None:
-    """What follows from what a gate lacks."""
-    at = moment(playbook, history, now)
+def _lacking(
+    gate: GateStatus, seen: History, playbook: Playbook, history: History, now: Conditions
+) -> Decision | None:
+    """What follows from what a gate lacks, unless somebody has answered, or gone on, since it was judged."""
+    at = moment(playbook, history, now) if _answers(history) == _answers(seen) else None
     return (not_enough_data(at, gate) or needs_people(at, gate)) if at else None
+
+
+def _answers(history: History) -> tuple[object, ...]:
+    """In which stage it is, and what people have said at its gate."""
+    attempt = history.attempt
+    return attempt and (attempt.id, attempt.stage), history.checked, history.approved
 
 
 @dataclass
@@ -93,17 +102,20 @@ class Walker:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            self._wake.clear()
-            try:
-                await self.step()
-            except StoreDown as error:
-                log.warning("nothing can go on by itself: %s", error)
-            try:
-                async with asyncio.timeout(EVERY):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    await self.step()
+                except StoreDown as error:
+                    log.warning("nothing can go on by itself: %s", error)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(EVERY):
+                        await self._wake.wait()
+        finally:  # who looks on begins a stage on targets and a store that are closed
+            for look in self._looking.values():
+                look.cancel()
+            await asyncio.gather(*self._looking.values(), return_exceptions=True)
 
     def soon(self, rollout: str) -> None:
         """Judge the gate of a rollout now: its alert asks for that."""
@@ -213,6 +225,6 @@ class Walker:
         self._gates[rollout] = at.stage.name, clock + GATE_EVERY
         gate = await self.calls.gate(at.playbook, at.history, fresh=True)
         if gate is not None and gate.missing:
-            await self._decided(rollout, partial(_lacking, gate))
+            await self._decided(rollout, partial(_lacking, gate, at.history))
         elif at.stage.advance == "when-met":
             await self.calls.go_on(at.playbook, at.ahead)

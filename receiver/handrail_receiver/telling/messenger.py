@@ -183,11 +183,11 @@ class Messenger:
         self._known[key] = said or now
 
     async def _ends(self, key: str, now: datetime) -> None:
-        log.info("%s: it is over", key)
-        del self._known[key]
         if await self.store.memory.recall(key) is not None:
             await self.store.tellings.want(key, "handrail", None, now)
             await self.store.memory.forget(key)
+        log.info("%s: it is over", key)
+        del self._known[key]  # last: where the store is away it ends at the next look
 
     async def _is_over(self, key: str, since: datetime, now: datetime) -> bool:
         """Whether we have seen that it is over: a receiver that has just begun has seen nothing yet."""

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from apis.serving import Api, Request, Trouble
 from guarded import guarded, playbook
+from guarded.kept import Kept, Unfenced
 from guarded.scraped import scraped
-from handrail.contract import ProbeFacts, Proof
+from handrail.contract import Command, ProbeFacts, Proof
+from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import Cause, Retryable
+from handrail_receiver.execute.executor import Executor
+from handrail_receiver.execute.rates import Rates
+from handrail_receiver.model import Effect, EffectState, Run, RunState
 from handrail_receiver.outside.probes import ProbeAnswer, ProbeVerdict
 from handrail_receiver.outside.prometheus import Sample
 from handrail_receiver.outside.proofs import nobody_asks, not_proved
+from handrail_receiver.ports import Reading, Rehearsal
 from starlette.responses import JSONResponse, Response
 
 pytestmark = pytest.mark.anyio
@@ -115,3 +121,48 @@ def test_a_rollback_waits_for_the_stable_version_to_serve_and_to_be_well(tmp_pat
                 "every target reads back, the arm has at most 0 of traffic, and the stable version serves;"
                 " probe health-blue answers"
             )
+
+
+class OneFaulty:
+    """A target with a fault of our own in reading one thing; the other had changed, and holds once it is written."""
+
+    written = False
+
+    async def rehearse(self, step: Command) -> Rehearsal:
+        return Rehearsal(ready=True, reason="", step=step, call="")
+
+    async def read(self, step: Command) -> Reading:
+        if step.argv == ["faulty"]:
+            raise KeyError("items")
+        return Reading(done=self.written, found="as asked" if self.written else "changed")
+
+    async def act(self, step: Command) -> None:
+        assert step.argv == ["good"]
+        self.written = True
+
+
+async def test_a_fault_in_one_target_is_told_and_the_others_are_put_right() -> None:
+    target, runs, clock = OneFaulty(), Kept(), SystemClock()
+    effects = tuple(
+        Effect(place, Command([name], ["x"]), EffectState.done)
+        for place, name in enumerate(("faulty", "good"))
+    )
+    now, proof = clock.now(), Proof(expr="x", at_most=0, within=0.2)
+    run = Run(
+        1, 1, "shop", "rollback", "", 0, RunState.proving, "alert", "why", now, now, now, proof=proof,
+        effects=effects, acted_at=now,
+    )  # fmt: skip
+    executor = Executor(
+        {"command": target},
+        runs,
+        Figures({"x": [0]}),
+        clock,
+        Rates(clock, 60),
+        str,
+        lambda *_: (),
+        lambda: False,
+        Unfenced(),
+    )
+    ended = await executor.carry_out(run)
+    assert (ended.state, target.written) == (RunState.unproved, True)
+    assert ended.text.endswith("a fault of Handrail's own: KeyError: 'items'")

@@ -6,13 +6,22 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
-from guarded import NOW
-from handrail.contract import Tell
+from guarded import NOW, new_store, playbook, write_playbook
+from handrail.contract import Secret, StatusPage, Tell, Webhook
+from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.metrics import Metrics
-from handrail_receiver.store import Store
+from handrail_receiver.model import Conditions, Telling
+from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.store import Store, open_store
 from handrail_receiver.telling.incident import ToldIncident
 from handrail_receiver.telling.messenger import Messenger
+from handrail_receiver.telling.render import template_problem
+
+TEAM, BOSS = Tell(Webhook("https://hooks.example/team")), Tell(Webhook("https://hooks.example/boss"))
+PUBLIC = Tell(StatusPage("PUT", "https://page.example", {}, {}, Secret("page")))
 
 
 @dataclass
@@ -77,3 +86,33 @@ class Queue:
         page = self.metrics.render(self.clock.at).decode()
         rows = [row for row in page.splitlines() if row.startswith("handrail_tellings_total")]
         return {row.split('result="')[1].split('"')[0]: float(row.split()[-1]) for row in rows}
+
+
+async def reported(telling: Telling) -> ToldIncident:
+    """What a report says."""
+    subject = (telling.incident, "shop", "shop", "Day 2/4", "report", "info")
+    return ToldIncident(*subject, (), (), NOW, NOW)  # type: ignore[arg-type]
+
+
+def new_queue(folder: Path) -> Queue:
+    """One of a store in `folder` that is begun. `BOSS` and the public hear of emergencies alone."""
+    book = playbook()
+    tells = {"emergency-rollback": (TEAM, BOSS, PUBLIC)}
+    actions = tuple(
+        action.model_copy(update={"tell": tells.get(action.name, (TEAM,))}) for action in book.actions
+    )
+    write_playbook(folder / "playbook", book.model_copy(update={"actions": actions}))
+    playbooks, clock, metrics, teller = (
+        Playbooks(folder / "playbook", template_problem),
+        Time(),
+        Metrics(NOW),
+        FakeTeller(),
+    )
+    playbooks.refresh()
+    store = open_store(new_store(folder / "handrail.db"), 10)
+    store.engine.start()
+    made: Callable[..., Any] = Messenger
+    messenger = made(
+        store, playbooks, teller, clock, lambda: Conditions(clock.at), Refusals(NOW), metrics, "", reported
+    )
+    return Queue(store, messenger, teller, clock, metrics)

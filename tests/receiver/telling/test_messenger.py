@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 import servers
-from guarded import NOW, new_store, playbook, write_playbook
-from handrail.contract import Secret, Slack, StatusPage, Tell, Webhook
+from guarded import NOW
+from handrail.contract import Secret, Slack, Tell, Webhook
 from handrail_receiver.errors import Cause, Permanent, Retryable, StoreDown
-from handrail_receiver.intake.refusals import Refusals
-from handrail_receiver.metrics import Metrics
 from handrail_receiver.model import (
     AttemptState,
     Change,
@@ -23,24 +21,18 @@ from handrail_receiver.model import (
     Decision,
     SetHold,
     SetState,
-    Telling,
     Verdict,
 )
-from handrail_receiver.playbooks import Playbooks
-from handrail_receiver.store import open_store
 from handrail_receiver.store_commands.opening import opened
 from handrail_receiver.store_commands.status import status
 from handrail_receiver.telling.incident import ToldIncident
-from handrail_receiver.telling.messenger import KEPT_FOR, MOST_AT_ONCE, MOST_TRIES, Messenger
-from handrail_receiver.telling.render import template_problem
+from handrail_receiver.telling.messenger import KEPT_FOR, MOST_AT_ONCE, MOST_TRIES
 from ports.store_cases import begun, by_hand, opening
 
-from .queued import FakeTeller, Queue, Time
+from .queued import BOSS, PUBLIC, TEAM, FakeTeller, Queue, new_queue
 
 pytestmark = pytest.mark.anyio
-TEAM, BOSS = Tell(Webhook("https://hooks.example/team")), Tell(Webhook("https://hooks.example/boss"))
 CHAT = Tell(Slack("#shop", Secret("token")))
-PUBLIC = Tell(StatusPage("PUT", "https://page.example", {}, {}, Secret("page")))
 
 
 @pytest.fixture
@@ -50,33 +42,9 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
-    book = playbook()
-    tells = {"emergency-rollback": (TEAM, BOSS, PUBLIC)}
-    actions = tuple(
-        action.model_copy(update={"tell": tells.get(action.name, (TEAM,))}) for action in book.actions
-    )
-    write_playbook(tmp_path / "playbook", book.model_copy(update={"actions": actions}))
-    playbooks, clock, metrics, teller = (
-        Playbooks(tmp_path / "playbook", template_problem),
-        Time(),
-        Metrics(NOW),
-        FakeTeller(),
-    )
-    playbooks.refresh()
-    store = open_store(new_store(tmp_path / "handrail.db"), 10)
-    store.engine.start()
-    made: Callable[..., Any] = Messenger
-    messenger = made(
-        store, playbooks, teller, clock, lambda: Conditions(clock.at), Refusals(NOW), metrics, "", reported
-    )
-    yield Queue(store, messenger, teller, clock, metrics)
-    await store.engine.close()
-
-
-async def reported(telling: Telling) -> ToldIncident:
-    """What a report says."""
-    subject = (telling.incident, "shop", "shop", "Day 2/4", "report", "info")
-    return ToldIncident(*subject, (), (), NOW, NOW)  # type: ignore[arg-type]
+    made = new_queue(tmp_path)
+    yield made
+    await made.store.engine.close()
 
 
 async def test_a_report_is_told_once_and_nobody_hears_of_it_in_place_of_who_cannot_be_told(

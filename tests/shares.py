@@ -1,7 +1,8 @@
-"""Tests and how many workers share them → the same tests, in an order in which nobody waits for one that came last.
+"""Tests and how many workers share them → the same tests, in an order that keeps the processors busy to the end.
 
 pytest-xdist gives each worker neighbours to begin with, as many as the others have. The files of the longest tests
-are dealt over these shares, and stand at the beginning of each: what a file's tests share is made once.
+are dealt over these shares, and stand at the beginning of each: what a file's tests share is made once. The tests that
+wait for servers come next, but not in the last shares: whoever has these computes while the others wait.
 """
 
 from __future__ import annotations
@@ -28,22 +29,34 @@ LONGEST = (
 )
 """Files with tests of ten seconds and more, the longest first: begun last, one would keep everybody waiting."""
 
+WAITING = ("end_to_end/", "ports/", "receiver/")
+"""Folders of tests that wait for servers more than they compute."""
+COMPUTING = 2
+"""How many workers begin with other tests: as many as the processors that `make test` is meant for."""
+
 Item = TypeVar("Item")
 
 
 def longest_first(items: Sequence[Item], workers: int, file_of: Callable[[Item], str]) -> list[Item]:
-    """The items in their order, but for those of the longest files; all in their order where there are few others."""
+    """The items in this order; in their own where there is one worker, or little beside the longest files."""
     of_file: dict[str, list[Item]] = {file: [] for file in LONGEST}
-    others: list[Item] = []
+    waiting: list[Item] = []
+    computing: list[Item] = []
     for item in items:
+        others = waiting if file_of(item).startswith(WAITING) else computing
         of_file.get(file_of(item), others).append(item)
     longest = list(of_file.values())
-    if workers == 1 or len(items) - len(others) > len(others) // workers:
+    short = len(waiting) + len(computing)
+    if workers == 1 or len(items) - short > short // workers:
         return list(items)
     found: list[Item] = []
     for worker in range(workers):
-        size = (len(items) - len(found)) // (workers - worker)
         first = [item for file in longest[worker::workers] for item in file]
-        others, more = others[size - len(first) :], others[: size - len(first)]
-        found += [*first, *more]
+        room = (len(items) - len(found)) // (workers - worker) - len(first)
+        waiters = workers - COMPUTING - worker
+        waits = min(room, -(-len(waiting) // waiters)) if waiters > 0 else 0
+        computes = min(room - waits, len(computing))
+        waits = room - computes
+        found += [*first, *waiting[:waits], *computing[:computes]]
+        waiting, computing = waiting[waits:], computing[computes:]
     return found

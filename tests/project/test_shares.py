@@ -24,6 +24,18 @@ def test_each_of_three_workers_begins_with_whole_files_of_what_is_long() -> None
     ]
 
 
+def test_all_workers_but_two_begin_with_tests_that_wait_for_servers() -> None:
+    waits, computes = [("receiver/a.py", n) for n in range(5)], [("rules/a.py", n) for n in range(7)]
+    assert shares.longest_first([*computes, *waits], 4, lambda item: item[0]) == [
+        *waits[:3],
+        *[*waits[3:], computes[0]],
+        *computes[1:4],
+        *computes[4:],
+    ]
+    assert shares.longest_first(waits, 4, lambda item: item[0]) == waits
+    assert shares.longest_first(computes, 4, lambda item: item[0]) == computes
+
+
 def test_one_worker_and_one_file_alone_keep_their_order() -> None:
     items = [("a.py", 1), (LONGEST, 1), (LONGEST, 2), ("b.py", 1)]
     assert shares.longest_first(items, 1, lambda item: item[0]) == items

@@ -84,3 +84,20 @@ def test_a_level_of_days_is_asked_an_evaluation_after_it_was_told() -> None:
     }
     both = ["Director", "Manager"]
     assert firing == {"0s": [], "1d": ["Manager"], "2d": ["Manager"], "4d": both, "5d": []}
+
+
+def test_what_tells_a_time_takes_no_test_from_what_else_is_compared_with_some_time_ago() -> None:
+    tiers = [d.Critical(d.RisePoints(3), sustained="1m")]
+    declared = d.Rollout(
+        "shop",
+        "shop",
+        guardrails=[
+            d.Guardrail("queue", d.Gauge("depth"), against=d.Ago("1d"), tiers=tiers),
+            d.Guardrail(
+                "backup", d.Age("backup_at"), against=d.Ago("1d"), tiers=[d.Critical(d.RisePoints("1h"))]
+            ),
+        ],
+    )
+    [rollout] = lower([declared], d.Environment("test")).rollouts
+    head = promtool.tests(rollout)[names.tests_file("shop")]
+    assert re.findall(r"ShopQueueCritical: .* \((.*)\)", head) == ["1d12m"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from handrail import declare as d
 from handrail.contract import names
@@ -10,6 +11,8 @@ from handrail.emit import promtool
 from handrail.lower import lower
 from handrail.plan import Rollout
 from mutation.verdict import judge, subjects
+from own_tests import refused
+from servers import program
 
 QUEUE = "sum by (queue) (queue_length)"
 
@@ -64,6 +67,27 @@ def test_another_limit_or_time_of_it_is_noticed() -> None:
     ]
     assert [mutant.what for mutant in wrong if not judge(subject, mutant)] == []
     assert len(wrong) >= 8
+
+
+def test_what_it_is_compared_with_some_time_ago_is_told_to_be_untested(tmp_path: Path) -> None:
+    declared = d.Rollout(
+        "shop",
+        "shop",
+        guardrails=[
+            d.Guardrail(
+                "queue",
+                d.PromQL(QUEUE),
+                against=d.Ago("1d"),
+                tiers=[d.Warning(d.Above(5)), d.Critical(d.RisePoints(2))],
+            )
+        ],
+    )
+    plan = lower([declared], d.Environment("test"))
+    [rollout] = plan.rollouts
+    assert shown(rollout) == {"Warning": "15m", "Critical": "none", "Blind": "5m"}
+    reason = "no test series gives the past value that it compares with"
+    assert f"queue, critical: {reason}" in untested(rollout)
+    assert refused(tmp_path, program("promtool"), plan) == ""
 
 
 def test_an_expression_with_a_value_of_its_own_is_told_to_be_untested() -> None:

@@ -38,6 +38,7 @@ from handrail.plan import (
     narrowed,
 )
 from handrail.promql.buckets import bucket
+from handrail.promql.selected import selected
 from handrail.units import seconds
 
 INSTANCE, LE = "instance", "le"
@@ -67,6 +68,12 @@ def selectors(measure: Measure) -> list[Selector]:
             return _fields(measure)
         case Timestamp() | Forecast() | Changes() | Absence() | PromQL():
             return _fields(measure)
+
+
+def metrics(measure: Measure) -> set[str]:
+    """The names of those, also of what a free expression reads."""
+    free = selected(measure.inner.expr) if isinstance(measure.inner, PromQL) else ()
+    return {one.metric for one in selectors(measure)} | {one.metric for one in free}
 
 
 def _fields(measure: PlainMeasure) -> list[Selector]:

@@ -76,6 +76,11 @@ class Looking:
         return max(part.width for part in parts(self.condition.signal.measure)) if ago else timedelta()
 
     @property
+    def tells_time(self) -> bool:
+        """Whether its value goes on by itself."""
+        return isinstance(self.condition.signal.measure.inner, Timestamp)
+
+    @property
     def group(self) -> dict[str, str]:
         """The labels of what is judged, as the series of back then have them."""
         measure = self.condition.signal.measure
@@ -92,9 +97,10 @@ class Looking:
 
 def past(rollout: Rollout) -> Iterator[Story | Untestable]:
     """For all that look equally far back: their limits one after the other."""
-    groups: dict[tuple[timedelta, timedelta], list[Looking]] = {}
+    groups: dict[tuple[timedelta, timedelta, bool], list[Looking]] = {}
     for guardrail in rollout.guardrails:
         if guardrail.split is None:
+            yield from _of_free(guardrail)
             for one in _looking(rollout, guardrail):
                 try:
                     alone = _Past(rollout, one.back, one.width, (one,))
@@ -103,13 +109,23 @@ def past(rollout: Rollout) -> Iterator[Story | Untestable]:
                 except Impossible as reason:
                     yield Untestable(f"{guardrail.name}, {one.alert.tier}", str(reason))
                 else:
-                    groups.setdefault((one.back, one.width), []).append(one)
-    for (back, width), several in groups.items():
+                    groups.setdefault((one.back, one.width, one.tells_time), []).append(one)
+    for (back, width, _), several in groups.items():
         try:
             yield from list(_Past(rollout, back, width, tuple(several)).stories())
         except Impossible:  # no series show all of them at once
             for one in several:
                 yield from _Past(rollout, back, width, (one,)).stories()
+
+
+def _of_free(guardrail: Guardrail) -> Iterator[Untestable]:
+    """Its alerts that compare a free expression with the past."""
+    for alert in guardrail.alerts:
+        if any(
+            one.reference is not None and one.reference.ago is not None and of_unknown_series(one.signal)
+            for one in alert.conditions
+        ):
+            yield Untestable(f"{guardrail.name}, {alert.tier}", PAST)
 
 
 def _looking(rollout: Rollout, guardrail: Guardrail) -> Iterator[Looking]:
@@ -163,7 +179,7 @@ class _Past:
                 together = [own[place] for own in ladders.values() if place < len(own)]
                 if here := [(one, beyond) for one, beyond in together if one.here.stage == stage]:
                     rounds.append((stage, here))
-        if any(isinstance(one.condition.signal.measure.inner, Timestamp) for one in self.looking):
+        if any(one.tells_time for one in self.looking):
             yield from (self._story([one], 1) for one in rounds)
         else:  # at the second evaluation what must last so long does
             yield self._story(rounds, 2)

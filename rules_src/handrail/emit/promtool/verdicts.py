@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from handrail.contract import names
-from handrail.emit.promtool.arithmetic import selectors
+from handrail.emit.promtool.arithmetic import metrics
 from handrail.emit.promtool.boundaries import SICK, of_unknown_series, unfed
 from handrail.emit.promtool.levels import Level
 from handrail.emit.promtool.recorded import Recorded
@@ -141,7 +141,7 @@ def _free(guardrail: Guardrail) -> set[str]:
 
 def _raw(guardrail: Guardrail) -> set[str]:
     """The metrics of the service itself."""
-    return {one.metric for signal in guardrail.signals for one in selectors(signal.measure)} | {"up"}
+    return {one for signal in guardrail.signals for one in metrics(signal.measure)} | {"up"}
 
 
 @lru_cache(1000)

@@ -148,7 +148,11 @@ class Guard:
         """Carry a person's decision into the store and start what it opens."""
         decided = await self.store.attempts.apply(rollout, decision, self.clock.now())
         self._decided([decided])
-        await self.scheduler.start_due()
+        try:
+            await self.scheduler.start_due()
+        except StoreDown as error:  # it is decided all the same
+            log.warning("what %s decided is begun once the store answers: %s", rollout, error)
+            self.wake()
         return decided
 
     async def ended(self, decision: Decision, within: float) -> Run | None:

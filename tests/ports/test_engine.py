@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from guarded import NOW
@@ -39,6 +41,41 @@ async def test_work_that_fails_takes_nobody_else_s_with_it(url: str) -> None:
     assert await asyncio.gather(*asked, return_exceptions=True) == ["one", lost, broken, "four"]
     kept = [await store.memory.recall(name) is not None for name in ("one", "two", "three", "four")]
     assert kept == [True, False, False, True]
+    await store.engine.close()
+
+
+async def test_what_the_database_does_not_take_takes_nobody_else_s_with_it_and_the_store_is_well(
+    url: str,
+) -> None:
+    store = open_store(url, 5)
+
+    def twice(tx: Tx) -> None:
+        for _ in range(2):
+            tx.count("INSERT INTO memory (name, at) VALUES ('two', 1)")
+
+    works = [remembering("one"), twice, remembering("three")]
+    asked = [asyncio.ensure_future(store.engine.write(work)) for work in works]
+    await asyncio.sleep(0)  # all wait when the thread begins: they share a transaction
+    store.engine.start()
+    one, refused, three = await asyncio.gather(*asked, return_exceptions=True)
+    assert (one, type(refused), three, store.engine.trouble) == ("one", StoreDown, "three", "")
+    assert str(refused).startswith("the store does not take it: ")
+    kept = [await store.memory.recall(name) is not None for name in ("one", "two", "three")]
+    assert kept == [True, False, True]
+    await store.engine.close()
+
+
+async def test_what_is_taken_out_of_the_queue_between_two_looks_is_not_waited_for(url: str) -> None:
+    """Whoever watches the time takes what waits out of a queue that the writer was just told is not empty."""
+
+    class Emptied(SimpleQueue[Any]):
+        def empty(self) -> bool:
+            return False
+
+    store = open_store(url, 5)
+    store.engine._writing.jobs = Emptied()
+    store.engine.start()
+    assert await asyncio.wait_for(store.engine.write(remembering("one")), 5) == "one"
     await store.engine.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from guarded import NOW
+from handrail.contract import Tell, Webhook
 from handrail_receiver.errors import Full, LeaseLost, ReceiverError
 from handrail_receiver.model import (
     SET_BACK,
@@ -111,6 +113,29 @@ async def test_a_delivery_that_takes_too_long_for_one_write_is_decided_in_severa
     ]
     assert seen == [(), ("one",), ("one", "two")]
     assert (parts[2].first, await store.inbox.waiting()) == (parts[0].decisions[0], 0)
+
+
+async def test_what_is_decided_in_part_still_fills_the_inbox(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await delivered(store, 5)
+    monkeypatch.setattr("handrail_receiver.store.inbox.ENOUGH", 0)
+    two = [decision(verdict=Verdict.note, text=text) for text in ("one", "two")]
+    (part,) = await store.inbox.settle(judged(*two), NOW, 10)
+    assert part.numbers == []
+    with pytest.raises(Full, match="5 deliveries wait to be decided"):
+        await delivered(store)
+
+
+async def test_a_message_too_long_for_an_index_keeps_no_other_decision_back(store: Store) -> None:
+    attempt = (await begun(store)).attempt
+    await delivered(store)
+    long = Tell(Webhook("https://hooks.example/x"), template=secrets.token_hex(20_000))
+    heard = Heard("one", "error-rate/critical", firing=True)
+    told, other = decision(tell=(long,), attempt=attempt), decision(heard, attempt=attempt)
+    (settled,) = await store.inbox.settle(judged(told, other), NOW, 10)
+    assert [one.series for one in (await store.attempts.history("shop", NOW)).said] == ["one"]
+    assert [made.reason for made in settled.decisions][1:] == ["asked-for"]
 
 
 async def test_what_a_write_that_failed_had_decided_is_decided_again(

@@ -108,7 +108,14 @@ class Poller:
             self.at_once()
             return
         since = self.clock.now() - BEFORE
-        await self._deliver([AlertBody(status="firing", labels=dict(one), startsAt=since) for one in alerts])
+        try:
+            await self._deliver(
+                [AlertBody(status="firing", labels=dict(one), startsAt=since) for one in alerts]
+            )
+        except StoreDown as error:
+            log.warning("what fires is asked for once the store answers: %s", error)
+            self._asked_before = False  # as after it was away
+            self.at_once()
 
     async def run(self) -> None:
         """Ask until cancelled."""

@@ -162,6 +162,8 @@ class StepRunner:
     async def _act(self, run: Run, target: Target, step: Step) -> None:
         self.rates.spend(step)
         await self.fence(run)
+        if self.forbidden(run):  # it may have been set while the store was asked
+            raise Permanent(Cause.refused, "the kill switch was set just before the write")
         await _within(step, target.act(step))
 
     async def _read_back(self, target: Target, step: Step) -> Reading:

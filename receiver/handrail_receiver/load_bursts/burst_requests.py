@@ -30,7 +30,7 @@ class Sending:
     async def run(self, stopped: Callable[[], Awaitable[str]]) -> tuple[Ended, str]:
         """Send them all; how it ended, and why it did not go on. `stopped` returns once it must not, with the reason."""
         tokens = self._tokens()
-        users = asyncio.gather(*(self._user(user, tokens) for user in range(1, self.burst.users + 1)))
+        users = asyncio.ensure_future(self._users(tokens))
         watch = asyncio.ensure_future(stopped())
         either: set[asyncio.Future[Any]] = {users, watch}
         try:
@@ -47,6 +47,15 @@ class Sending:
             users.cancel()
             watch.cancel()
             await asyncio.gather(users, watch, return_exceptions=True)
+
+    async def _users(self, tokens: list[str]) -> None:
+        """All users at once; a fault of our own in one of them ends the others: they load somebody's service."""
+        try:
+            async with asyncio.TaskGroup() as users:
+                for user in range(1, self.burst.users + 1):
+                    users.create_task(self._user(user, tokens))
+        except BaseExceptionGroup as faults:
+            raise faults.exceptions[0] from None
 
     def _tokens(self) -> list[str]:
         """One for each user, in turn; none where none are declared. Raises Permanent when the secret is not there."""

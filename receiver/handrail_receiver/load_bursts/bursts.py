@@ -94,6 +94,8 @@ class Bursts:
                     await self.step()
                 except StoreDown as error:
                     log.warning("no load burst can be made: %s", error)
+                except Exception:
+                    log.exception("a fault in what bursts are due; what is under way goes on")
                 await asyncio.sleep(LOOK_EVERY)
         finally:
             tasks = list(self._running.values())
@@ -110,7 +112,9 @@ class Bursts:
                 continue
             try:
                 await self._of(playbook, attempt)
-            except UNREADABLE:
+            except StoreDown:
+                raise
+            except Exception:
                 log.exception("no load burst of %s can be made", attempt.rollout)
 
     async def ended(self) -> None:

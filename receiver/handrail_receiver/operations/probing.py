@@ -92,12 +92,17 @@ class ProbeWatch:
         playbook = in_force(attempt, newest) if newest else attempt.playbook
         if playbook is None or not playbook.probes or not attempt.live:
             return {}
-        answers = await self.probes.ask(playbook.probes)
+        answers: Mapping[str, ProbeAnswer] = {}
         try:
+            answers = await self.probes.ask(playbook.probes)
             for one in answers.values():
                 await self._tell(playbook, one)
+        except StoreDown as error:
+            log.warning("nobody can be told of probes of %s: %s", attempt.rollout, error)
         except UNREADABLE as error:
             log.warning("the attempt of %s cannot be read: %s", attempt.rollout, " ".join(str(error).split()))
+        except Exception:
+            log.exception("a fault while probes of %s are asked; the others go on", attempt.rollout)
         return {(playbook.rollout, name): one for name, one in answers.items()}
 
     async def _tell(self, playbook: Playbook, answer: ProbeAnswer) -> None:

@@ -228,12 +228,13 @@ class Engine:
         connection: Connection | None = None
         while (first := lane.jobs.get()) is not None:
             batch, last = [first], False
-            while len(batch) < lane.together and not lane.jobs.empty():
-                job = lane.jobs.get()
-                if job is None:
-                    last = True
-                    break
-                batch.append(job)
+            with suppress(Empty):  # whoever watches the time may take what waits at any moment
+                while len(batch) < lane.together and not last:
+                    job = lane.jobs.get_nowait()
+                    if job is None:
+                        last = True
+                    else:
+                        batch.append(job)
             connection = self._carry_out(lane, connection, batch)
             lane.running = None
             _deliver(batch)
@@ -256,11 +257,13 @@ class Engine:
             except self._again as error:
                 problem, enough = StoreDown(f"the store is too busy: {error}".strip()), False
             except self._down as error:
-                down = StoreDown(f"the store is not available: {error}".strip())
-                self._note(lane, str(down))
-                _fail(batch, down)
-                _drop(connection)
-                return None
+                if connection is None or not isinstance(error, connection.faults):
+                    down = StoreDown(f"the store is not available: {error}".strip())
+                    self._note(lane, str(down))
+                    _fail(batch, down)
+                    _drop(connection)
+                    return None
+                problem, enough = StoreDown(f"the store does not take it: {error}".strip()), True
             except Exception as error:  # noqa: BLE001  a thread that dies would leave every caller waiting
                 problem, enough = error, True
             connection = _rolled_back(connection)

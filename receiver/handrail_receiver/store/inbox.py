@@ -110,7 +110,7 @@ class SqlInbox:
         settled, parts = await self._engine.write(lambda tx: _settle(tx, judge, at, limit, self._begun()))
         self._parts = parts
         decided = sum(len(one.numbers) for one in settled)
-        self._waiting = max(self._writing, self._waiting - decided if decided else 0)
+        self._waiting = max(self._writing, self._waiting - decided if settled else 0)
         return settled
 
     def _begun(self) -> dict[int, _InboxPart]:

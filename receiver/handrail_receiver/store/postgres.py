@@ -46,6 +46,7 @@ class Postgres:
         psycopg.DataError,
         psycopg.IntegrityError,
         psycopg.ProgrammingError,
+        psycopg.errors.ProgramLimitExceeded,
     )
     skip_locked = "FOR UPDATE SKIP LOCKED"
     listed = "SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:listed AS json))"

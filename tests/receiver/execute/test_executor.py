@@ -59,6 +59,45 @@ def test_a_fault_of_our_own_ends_as_a_failed_step_and_the_others_go_on(call: str
     assert [one.effect and one.effect.cause for one in kept.progress] == [Cause.broken, None]
 
 
+def test_a_kill_switch_that_is_set_while_the_store_is_asked_stops_the_write() -> None:
+    switch: list[str] = []
+
+    class Asked(Unfenced):
+        async def hold(self, _run: Run) -> None:
+            switch.append("set")
+
+    target, kept, bad = FakeTarget(), Kept(), Command(["bad"], ["x"])
+    executor = Executor(
+        {"command": target},
+        kept,
+        NoPrometheus(),
+        Still(),
+        Rates(Still(), 60),
+        str,
+        lambda *_: (),
+        lambda: bool(switch),
+        Asked(),
+    )
+    run = Run(
+        1,
+        1,
+        "shop",
+        "rollback",
+        "",
+        0,
+        RunState.open,
+        "alert",
+        "why",
+        NOW,
+        NOW,
+        NOW,
+        effects=(Effect(0, bad),),
+    )
+    ended = asyncio.run(executor.carry_out(run))
+    assert (ended.state, target.done) == (RunState.failed, [])
+    assert ended.text == "$ bad failed: the kill switch was set just before the write"
+
+
 class SetBack:
     """A clock that is set back an hour when it has been asked so many times."""
 

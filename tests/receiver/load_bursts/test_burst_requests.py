@@ -12,6 +12,7 @@ import pytest
 from apis.serving import Api, Request, Trouble
 from guarded import NOW
 from handrail.contract import BurstFacts, Secret
+from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.evidence.burst import BurstRun, Ended, SentRequest
 from handrail_receiver.load_bursts.burst_requests import Sending
 from handrail_receiver.outside import Outside
@@ -114,6 +115,26 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(memory: Memory) -> No
     _, _, sent = await burst(facts(memory, requests=3, users=1))
     assert [(one.status, one.error) for one in sent] == [(302, "")] * 3
     assert {one.path for one in memory.requests} == {"/api/v1/memory/query"}
+
+
+async def test_a_fault_of_our_own_in_one_user_ends_the_others(memory: Memory) -> None:
+    sent: list[str] = []
+
+    class Faulty(Outside):
+        async def answered(self, who: str, *_: Any, **__: Any) -> Any:
+            sent.append(who)
+            if len(sent) == 2:
+                raise ZeroDivisionError("a fault of our own")
+            await asyncio.sleep(0.01)
+            raise Retryable(Cause.busy, "busy")
+
+    wanted = facts(memory, users=2, requests=1000, tokens=None)
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(ZeroDivisionError):
+            await Sending(Faulty(client, Secrets(None, {})), Now(), wanted).run(never)
+    so_many = len(sent)
+    await asyncio.sleep(0.1)
+    assert len(sent) == so_many
 
 
 async def test_silence_is_counted_by_its_cause(memory: Memory) -> None:

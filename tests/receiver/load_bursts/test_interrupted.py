@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -214,6 +215,31 @@ async def test_what_came_of_one_is_kept_once_the_store_is_back(
     await bursts.ended()
     (only,) = await recorded(store)
     assert (len(tries), only["ended"], only["known"]) == (2, "done", True)
+
+
+@pytest.mark.anyio
+async def test_a_fault_in_what_is_due_leaves_what_is_under_way(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guard: Any = Guarding(store)
+    made: Callable[..., Bursts] = Bursts
+    bursts, looks, twice = made(guard, Books(), Nowhere()), [], asyncio.Event()
+
+    async def faulty() -> None:
+        looks.append("a look")
+        if len(looks) == 2:
+            twice.set()
+        raise ZeroDivisionError("a fault of our own")
+
+    monkeypatch.setattr(bursts, "step", faulty)
+    monkeypatch.setattr("handrail_receiver.load_bursts.bursts.LOOK_EVERY", 0.01)
+    under_way = bursts._running["shop"] = asyncio.create_task(asyncio.sleep(600))
+    running = asyncio.create_task(bursts.run())
+    await asyncio.wait([running, asyncio.ensure_future(twice.wait())], return_when=asyncio.FIRST_COMPLETED)
+    assert (running.done(), under_way.done()) == (False, False)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert under_way.cancelled()
 
 
 @pytest.mark.anyio

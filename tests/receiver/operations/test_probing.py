@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 from guarded import NOW, ROLLOUT, new_store, playbook
 from handrail.contract import Action, ProbeFacts, StageFacts, Tell, Webhook
+from handrail_receiver.errors import StoreDown
 from handrail_receiver.guard import Guard
 from handrail_receiver.model import (
     Attempt,
@@ -131,6 +132,27 @@ class Answers:
 
     async def ask(self, _probes: object) -> dict[str, ProbeAnswer]:
         return {"health": found(self.left.pop(0))}
+
+
+@pytest.mark.parametrize("fault", [StoreDown("frozen"), ZeroDivisionError("a fault of our own")])
+async def test_what_probes_found_is_a_metric_though_nobody_can_be_told_of_it(
+    store: Store, fault: Exception
+) -> None:
+    begin = Begin(ROLLOUT, "10%", {}, "", playbook=BOOK)
+    said = Decision(Verdict.act, "asked-for", "begun", rollout=ROLLOUT, by="alice", changes=(begin,))
+    await store.attempts.apply(ROLLOUT, lambda _: said, NOW)
+
+    def conditions() -> Conditions:
+        raise fault
+
+    guard = cast("Guard", SimpleNamespace(store=store, conditions=conditions))
+    books = cast("Playbooks", SimpleNamespace(get=lambda _: BOOK))
+    watch = ProbeWatch(guard, books, cast("Probes", Answers("ok", "failed", "failed")))
+    shown = []
+    for _ in range(3):
+        await watch.step()
+        shown += [answer.verdict for answer in watch.results.values()]
+    assert shown == ["ok", "failed", "failed"]
 
 
 async def test_it_is_told_after_two_failures_in_a_row_and_its_result_is_a_metric(store: Store) -> None:

@@ -146,7 +146,7 @@ class Fence(Protocol):
         """Raises LeaseLost when another receiver has it, its time is over, or something ended it."""
 
     async def settles_at(self, run: Run) -> datetime | None:
-        """When nothing can land any more that entered a stage in its attempt; None: nothing was under way."""
+        """When nothing can land any more that another run asked for and would undo it; None: nothing was under way."""
 
 
 class Evidence(Protocol):

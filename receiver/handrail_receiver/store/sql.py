@@ -45,12 +45,11 @@ from handrail_receiver.store.outbox import SqlTellings, changed, want
 from handrail_receiver.store.past_attempts import SqlPast
 from handrail_receiver.store.retention import SqlRetention
 from handrail_receiver.store.rows import effect_of, instant, run_of, seconds, step_json, step_of
+from handrail_receiver.store.settling import settles_at
 from handrail_receiver.store.snapshots import SqlSnapshots
 from handrail_receiver.words.steps import what
 
 log = logging.getLogger("handrail")
-SETTLES_WITHIN = 10.0
-"""How late a target may carry out what it was asked for, in seconds; what lands later is found by the watch."""
 DUE = "(run.due_at <= :at OR run.decided_at > :at + :set_back)"
 """A run that was decided before the clock was set back is due: nobody waits for that time to come again."""
 
@@ -121,8 +120,8 @@ class SqlFence:
         await self._engine.read(lambda tx: _fenced(tx, run, in_time=True))
 
     async def settles_at(self, run: Run) -> datetime | None:
-        """When nothing that entered a stage in its attempt can land any more."""
-        return await self._engine.read(lambda tx: _settles_at(tx, run))
+        """When nothing can land any more that would undo what it does."""
+        return await self._engine.read(lambda tx: settles_at(tx, run))
 
 
 def _lease(tx: Tx, owner: str, at: float, ttl: float) -> list[Run]:
@@ -200,19 +199,6 @@ def _fenced(tx: Tx, run: Run, *, in_time: bool = False) -> None:
     )
     if not held:
         raise LeaseLost(f"{run.action} of {run.rollout} is not ours any more")
-
-
-def _settles_at(tx: Tx, run: Run) -> datetime | None:
-    """What was asked of a target and not answered may be carried out until its step's time is over."""
-    rows = tx.rows(
-        "SELECT run.finished_at, effect.step FROM run JOIN effect ON effect.run = run.id"
-        " WHERE run.attempt = :attempt AND run.action IN ('start', 'promote', 'reduce') AND run.finished_at IS NOT NULL"
-        " AND ((run.state = 'superseded' AND effect.state = 'intended')"
-        " OR (effect.state = 'failed' AND effect.cause IN ('timeout', 'unreachable', 'broken')))",
-        attempt=run.attempt,
-    )
-    times = (row["finished_at"] + min(SETTLES_WITHIN, step_of(row["step"]).timeout) for row in rows)
-    return max(map(instant, times), default=None)
 
 
 def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:

@@ -148,6 +148,24 @@ def test_an_emergency_takes_the_turn_from_a_rollback_that_acts_and_what_that_had
             assert shop.status()["attempt"]["state"] == "rolled-back"
 
 
+def test_a_write_of_a_weaker_rollback_that_lands_late_is_put_right_before_the_stronger_one_is_done(
+    tmp_path: Path,
+) -> None:
+    """The weaker one leaves the canary a little, for those who are logged in; the emergency takes all."""
+    with spied(tmp_path) as spy:
+        weaker, stronger = weights(5, 95, **QUICK), weights(0, 100, **QUICK)
+        book = with_steps(playbook(steps=weaker), "emergency-rollback", stronger)
+        with guarded(tmp_path, book, proxy=False) as shop:
+            shop.call("start")
+            received = late(spy, "set weight web/canary 5")
+            shop.deliver()
+            assert received.wait(10)
+            shop.deliver(body(alert("error-rate", "emergency")))
+            shop.until("emergency-rollback", "done")
+            time.sleep(3)  # it has landed, whenever that was
+            assert ("set weight web/canary 5" in spy.sets(), shop.weights_of(spy)) == (True, (0, 100))
+
+
 def with_steps(book: Playbook, action: str, steps: tuple[object, ...]) -> Playbook:
     """A playbook in which one action has other steps than the rest."""
     actions: tuple[Action, ...] = tuple(

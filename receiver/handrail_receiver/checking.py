@@ -106,7 +106,7 @@ def _kill_switch(switch: KillSwitch) -> StartFinding:
     if not switch.is_set():
         return StartFinding("kill switch", f"{switch.file}: it is not set")
     cure = f"remove {switch.file}, or name another file by HANDRAIL_KILL_SWITCH"
-    text = f"{switch.file}: it is set, and nothing would be rolled back by itself; {cure}"
+    text = f"{switch.file}: it is set, and nothing would be rolled back automatically; {cure}"
     return StartFinding("kill switch", switch.problem() or text, CheckState.not_ready)
 
 

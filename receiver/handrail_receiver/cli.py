@@ -317,7 +317,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="handrail_receiver", description="The receiver, and calls to it.")
     commands = parser.add_subparsers(dest="command", required=True)
     serving = commands.add_parser("serve", help="run the receiver")
-    serving.add_argument("--check", action="store_true", help="only say what a start would find")
+    serving.add_argument("--check", action="store_true", help="only report what a start would find")
     asking = commands.add_parser("rollout", help="ask a running receiver")
     asking.add_argument("verb", choices=VERBS)
     asking.add_argument("name", nargs="?", default="")

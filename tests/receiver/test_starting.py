@@ -241,7 +241,7 @@ def test_a_check_says_that_the_kill_switch_keeps_everything_from_being_rolled_ba
     assert (code, err[0]) == (
         1,
         (
-            "kill switch: stop: it is set, and nothing would be rolled back by itself; "
+            "kill switch: stop: it is set, and nothing would be rolled back automatically; "
             "remove stop, or name another file by HANDRAIL_KILL_SWITCH"
         ),
     )

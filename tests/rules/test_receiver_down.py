@@ -74,3 +74,12 @@ def test_of_every_rollout_here_alertmanager_tells_people_that_the_receiver_is_go
     assert {
         name: alert and bool(place.routes.get(alert.severity)) for name, alert in downs.items()
     } == dict.fromkeys(downs, True)
+
+
+@pytest.mark.parametrize(("kind", "lacks"), [("staged", True), ("always armed", False)])
+def test_it_says_that_the_playbook_may_be_missing_only_where_it_would_notice(
+    kind: str, *, lacks: bool
+) -> None:
+    down = shop(kind).receiver_down
+    assert down is not None
+    assert ("lacks the playbook" in down.description) is lacks

@@ -109,7 +109,9 @@ TABLE: tuple[Transition, ...] = (
         (HELD, ROLLING),
         "what the gate lacked, and what was declared to follow",
     ),
-    Transition((FINISHING,), "watched", ("receiver",), (COMPLETE,), "for how long nothing brought it back"),
+    Transition(
+        (FINISHING,), "watched", ("receiver",), (COMPLETE,), "for how long it was guarded without a rollback"
+    ),
     Transition(
         (HELD,),
         "retry",
@@ -188,14 +190,14 @@ TABLE: tuple[Transition, ...] = (
         "changed",
         ("receiver",),
         (ROLLING,),
-        "what a target holds again, and that it is put back or who was told",
+        "what a target holds now, and that it is put back, or who was told",
     ),
     Transition(
         (ROLLING,),
         "unfinished",
         ("receiver",),
         SAME,
-        "of a rollback that failed or is not proved: that it is so now and is proved, or who was told again",
+        "of a rollback that failed or is not proved: that every target is right now and it is proved, or who was told again",
     ),
     Transition((ROLLING,), "rolled back", ("receiver",), (ROLLED,), "outcome, with its four instants"),
     Transition(
@@ -207,7 +209,7 @@ TABLE: tuple[Transition, ...] = (
         "abandon",
         ("operator",),
         (ABANDONED,),
-        "why; nothing is asked of a target",
+        "why; no target is touched",
     ),
     Transition(tuple(State), "ack", ("operator",), SAME, "who has the open incident, and how late"),
     Transition(
@@ -224,17 +226,17 @@ WHY: dict[State, tuple[str, str, str]] = {
     State.none: ("no-attempt", "no attempt was started", "`handrail rollout start {name}` begins one"),
     State.entering: (
         "under-way",
-        "something is still being carried out: attempt {number} enters its first stage",
+        "attempt {number} is still entering its first stage",
         "wait for it or roll back",
     ),
     State.promoting: (
         "under-way",
-        "something is still being carried out: attempt {number} enters a stage, or its share is reduced",
+        "attempt {number} is still entering a stage, or its share is being reduced",
         "wait for it or roll back",
     ),
     State.confirming: (
         "under-way",
-        "something is still being carried out: a rollback waits to be confirmed",
+        "a rollback of attempt {number} waits to be confirmed",
         "wait for it or roll back",
     ),
     State.rolling_back: (

@@ -42,7 +42,7 @@ MEANS: dict[State, str] = {
     State.rolling_back: "a rollback is being carried out or proved, or has failed",
     State.rolled_back: "the rollback succeeded; its targets are watched",
     State.complete: "the last gate was passed, and nobody guards it any more",
-    State.abandoned: "a person closed it; no target was asked anything",
+    State.abandoned: "a person closed it; no target was touched",
 }
 """What each state means, in the order of an attempt's life."""
 

@@ -42,10 +42,12 @@ def heartbeat(signal: Signal, playbooks: Iterable[Playbook]) -> Decision:
     theirs = signal.labels.get(names.ENVIRONMENT, "")
     if ours and theirs and theirs not in ours:
         return Decision(
-            Verdict.ignore, "other-environment", f"the heartbeat of {theirs!r}; ours is {_listed(ours)}"
+            Verdict.ignore,
+            "other-environment",
+            f"the heartbeat is of environment {theirs!r}; this receiver guards {_listed(ours)}",
         )
     if not signal.firing:
-        text = "the heartbeat ended: Prometheus does not send it any more"
+        text = "the heartbeat ended: Prometheus no longer sends it"
         return Decision(Verdict.ignore, "heartbeat-ended", text)
     return Decision(Verdict.note, HEARTBEAT, "the heartbeat arrived")
 
@@ -55,7 +57,7 @@ def test_alert(signal: Signal) -> Decision:
     if not signal.firing:
         return Decision(Verdict.note, "test-alert-ended", "the test alert of `handrail doctor` ended")
     return Decision(
-        Verdict.note, TEST_ALERT, "the test alert of `handrail doctor` arrived; nothing follows from it"
+        Verdict.note, TEST_ALERT, "the test alert of `handrail doctor` arrived; it triggers nothing"
     )
 
 
@@ -86,7 +88,7 @@ def over(rollout: str, series: Collection[str], history: History) -> Decision:
     """The alerts have ended, although no resolve arrived; a guardrail that was blind ends its own hold, as by one."""
     over = [one for one in history.said if one.firing and one.series in series]
     sources = ", ".join(sorted({one.source for one in over}))
-    text = f"no Alertmanager has {sources} any more, and all answer: what told of its end was lost"
+    text = f"all Alertmanagers answer and none has {sources} any more: its resolve was lost"
     return Decision(
         Verdict.note if over else Verdict.ignore,
         "gone",
@@ -160,7 +162,7 @@ def _foreign(signal: Signal, playbook: Playbook, history: History) -> Decision |
     known = Decision(
         Verdict.ignore,
         "other-environment",
-        f"it is of {theirs!r}, and this receiver guards {ours!r}",
+        f"the alert is of environment {theirs!r}; this receiver guards {ours!r}",
         rollout=playbook.rollout,
         guardrail=guardrail,
         tier=name,
@@ -171,8 +173,8 @@ def _foreign(signal: Signal, playbook: Playbook, history: History) -> Decision |
     if not signal.firing:
         return None  # a resolve undoes nothing, and may close what was heard before the rules had the label
     text = (
-        f"{guardrail or 'an alert'} fires and names no environment, and this receiver guards {ours!r}: "
-        "generate the rules again and let Prometheus load them"
+        f"{guardrail or 'an alert'} fires without the label environment; this receiver guards {ours!r}: "
+        "generate the rules again and reload Prometheus"
     )
     tier, attempt = playbook.tier(guardrail, name), history.attempt
     unsure = replace(known, reason="no-environment", text=text, action=tier.action if tier else "")
@@ -191,7 +193,7 @@ def _of_other_version(signal: Signal, playbook: Playbook, history: History) -> D
     return Decision(
         Verdict.ignore,
         "other-version",
-        f"it is about {theirs!r}, which is not this attempt's canary",
+        f"the alert is about {theirs!r}, which is not this attempt's canary",
         rollout=playbook.rollout,
         guardrail=signal.labels.get(names.GUARDRAIL, ""),
         tier=signal.labels.get(names.TIER, ""),

@@ -102,7 +102,7 @@ def _unknown(signal: Signal, history: History) -> Decision:
     heard = () if before == signal.firing else (heard_now(signal, f"{guardrail}/{name}"),)
     if not signal.firing:
         return replace(known, changes=heard if before else ())
-    cure = f"people must {action}, or `handrail rollout adopt {rollout}` where the newest playbook has it"
+    cure = f"people must carry out the {action}, or `handrail rollout adopt {rollout}` if the newest playbook has the tier"
     text = f"{missing}, and its alert asks for {action}; {cure}"
     if before and attempt.held:
         return replace(known, verdict=Verdict.repeat, text=text)
@@ -167,7 +167,7 @@ class _Case:
 
 def _known(case: _Case) -> Decision:
     if ended_before(case.signal, case.history):
-        text = "what ended began before what fires now: this end arrives late"
+        text = "this resolve is late: the same alert has begun again and still fires"
         return case.say(Verdict.repeat, "resolved-late", text)
     if case.history.attempt is None:
         return _before_first(case)
@@ -225,7 +225,7 @@ def _in_attempt(case: _Case, attempt: Attempt, *, before: bool | None) -> Decisi
         text = f"attempt {attempt.number} is {attempt.state}"
         return case.say(Verdict.repeat if again else Verdict.note, "attempt-over", text)
     if tier.shadow:  # the playbook's word: no label of an alert makes it do less
-        text = f"in shadow: it would {_wish(case, attempt)}"
+        text = f"in shadow, nothing is done; its action would be {_wish(case, attempt)}"
         return case.say(Verdict.repeat if again else Verdict.shadow, "shadow", text)
     until = _warms_up_until(case, attempt)
     if until is not None:
@@ -262,7 +262,7 @@ def _resolved(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision
     """A guardrail that has data again ends its own hold; every other hold is for people to end."""
     if _is_blind(case) and attempt.held == _cannot_see(case) and not _still_blind(case):
         return case.say(Verdict.note, "sees-again", f"{case.guardrail} has data again", SetHold(""))
-    text = "it stopped firing, which proves nothing and undoes nothing"
+    text = "it stopped firing; a resolve proves nothing and undoes nothing"
     return case.say(Verdict.repeat if before is False else Verdict.note, "resolved", text)
 
 
@@ -296,10 +296,12 @@ def _act(case: _Case, attempt: Attempt) -> Decision:
         text = f"the playbook has no steps for {tier.action}; people must act"
         return _held(case, attempt, "no-steps", text)
     if case.now.stopped:
-        return _held(case, attempt, "kill-switch", f"the kill switch is set; people must {tier.action}")
+        return _held(
+            case, attempt, "kill-switch", f"the kill switch is set; people must carry out the {tier.action}"
+        )
     if last is None and history.automatic_today >= playbook.budget_per_day:
         spent = f"{history.automatic_today} automatic rollbacks of {playbook.service} within a day"
-        return _held(case, attempt, "budget-spent", f"{spent}; people must {tier.action}")
+        return _held(case, attempt, "budget-spent", f"{spent}; people must carry out the {tier.action}")
     return _open(case, attempt, action, last, confirmation)
 
 
@@ -326,11 +328,11 @@ def _open(
         by="alert" if case.remembered else "",
     )
     if confirmation is not None:
-        text = f"{case.where}; asking again in {confirmation.after:g} s before {action.name}"
+        text = f"{case.where}; Prometheus is asked again in {confirmation.after:g} s before the {action.name}"
         return case.say(Verdict.confirm, "to-be-confirmed", text, run)
     rolling_back = SetState(AttemptState.rolling_back)
     if last is not None:
-        text = f"{case.guardrail} still fires and the last {action.name} {last.state}: once more"
+        text = f"{case.guardrail} still fires and the last {action.name} {last.state}: it is tried again"
         return case.say(Verdict.act, "tried-again", text, rolling_back, run)
     return case.say(Verdict.act, "limit-broken", f"{case.where}: {action.name}", rolling_back, run)
 
@@ -347,7 +349,7 @@ def _confirmation(case: _Case, attempt: Attempt) -> Confirmation | None:
 def _hold(case: _Case, held: str) -> Decision:
     text = _cannot_see(case) if _is_blind(case) else case.where
     if held:
-        return case.say(Verdict.repeat, "already-held", f"{text}; held already: {held}")
+        return case.say(Verdict.repeat, "already-held", f"{text}; already held: {held}")
     return case.say(Verdict.hold, "asked-for", text, SetHold(text, case.source))
 
 
@@ -372,12 +374,11 @@ def _stronger(tier: TierFacts, history: History) -> bool:
 
 
 def _wish(case: _Case, attempt: Attempt) -> str:
-    """What would be done, step by step."""
+    """Its action, and what that would do, step by step."""
     tier = case.tier
     action = case.playbook.action(tier.action)
     steps = _steps(attempt, action) if action and tier.action in STRENGTH else ()
-    word = {"hold": "hold", "investigate": "ask people to look"}.get(tier.action, tier.action)
-    return f"{word}: {'; '.join(map(what, steps))}" if steps else word
+    return f"{tier.action}: {'; '.join(map(what, steps))}" if steps else tier.action
 
 
 def _steps(attempt: Attempt, action: Action) -> tuple[Step, ...]:

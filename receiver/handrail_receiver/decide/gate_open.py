@@ -34,7 +34,7 @@ def asks_to_go_on(signal: Signal, playbook: Playbook, history: History) -> Decis
         text = f"attempt {attempt.number} is {state_of(history)}" if attempt else "no attempt was started"
         return replace(known, reason="not-now", text=text)
     if signal.starts_at is not None and signal.starts_at < attempt.stage_entered_at - OLD:
-        text = f"it began before stage {attempt.stage} was entered, and is of the gate before"
+        text = f"it began before stage {attempt.stage} was entered: it is about the previous gate"
         return replace(known, reason="not-now", text=text)
     name = f"gate open: {attempt.stage}"
     stage = next((one for one in playbook.stages if one.name == attempt.stage), None)

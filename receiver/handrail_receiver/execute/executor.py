@@ -91,7 +91,7 @@ class Executor:
     async def _confirm(self, run: Run) -> Run:
         confirmation = run.confirmation
         if self._forbidden(run):
-            text = f"the kill switch is set; people must {run.action}"
+            text = f"the kill switch is set; people must carry out the {run.action}"
             people = self.people(run.rollout, run.action)
             return await self._finish(run, RunState.withdrawn, text, hold=text, tell=people, left=True)
         if confirmation is None:

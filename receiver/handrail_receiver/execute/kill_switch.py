@@ -55,7 +55,7 @@ class KillSwitch:
         except OSError as error:
             return (
                 f"HANDRAIL_KILL_SWITCH: {self.file} cannot be looked at ({type(error).__name__}), and so it counts"
-                " as set: nothing is rolled back by itself; let the receiver's user into its folder"
+                " as set: nothing is rolled back automatically; let the receiver's user into its folder"
             )
         return SET
 

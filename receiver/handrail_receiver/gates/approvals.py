@@ -38,7 +38,7 @@ def check(known: Decision, word: GateAnswer, why: str, at: GateCase) -> Decision
     if question is None:
         return _no(known, "unknown-check", _choose("question", at.gate.questions, "--item NUMBER", at))
     if waits := not_yet(question, at):
-        return _no(known, "not-yet", f"{question!r} is {waits}")
+        return _no(known, "not-yet", f"{question!r}: {waits}")
     said = Checked(at.history.speaks_of, at.gate.into, question, word.passed, known.by, at.now, why)
     answer = "yes" if word.passed else "no"
     due_at = asked_at(question, at)
@@ -87,10 +87,10 @@ def _refused(approval: Approval, word: GateAnswer, by: str, at: GateCase) -> tup
     answered = {said.question for said in at.answers if said.passed}
     left = [repr(question) for question in at.gate.questions if question not in answered]
     if left:
-        text = f"an approval covers the answers, and there is no yes yet to {', '.join(left)}; answer first"
+        text = f"an approval covers the answers, and these have no yes yet: {', '.join(left)}; answer first"
         return "not-ready", f"{text}: `handrail rollout check {name} --item NUMBER`"
     if word.seen and (len(word.seen) < SHORTEST_SEEN or not at.digest.startswith(word.seen)):
-        text = f"what is to be approved is {at.digest[:SEEN]}, not {word.seen}; look at it again"
+        text = f"the gate's digest is now {at.digest[:SEEN]}, not {word.seen}; look at the gate again"
         return "changed", f"{text}: `handrail rollout status {name}`"
     return None
 

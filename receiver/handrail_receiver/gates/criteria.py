@@ -249,7 +249,7 @@ def _of_events(name: str, criterion: Criterion, events: StageEvents, said: _Said
         return CriterionResult(met=True, text=f"{figure(str(said.seen), events.unit)}, of {number}")
     if (said.there or 0) < criterion.there_for:
         share = f"only {_percent(said.there)}" if said.there is not None else "none"
-        text = f"unknown: {share} of the stage had data at all; {_percent(criterion.there_for)} are asked for"
+        text = f"unknown: {share} of the stage had data at all; {_percent(criterion.there_for)} is required"
     else:
         text = f"not yet judged: {number}; {events.least:,} are needed"
     return CriterionResult(met=False, text=f"{name}: {text}", known=False)
@@ -261,7 +261,7 @@ def _too_little(criterion: Criterion, said: _Said) -> str:
     if criterion.there and (said.there or 0) < criterion.there_for:
         share, had, asked = said.there, "had data at all", criterion.there_for
     part = f"only {_percent(share)}" if share is not None else "none"
-    return f"{part} of {_when(criterion, '')} {had}; {_percent(asked)} are asked for"
+    return f"{part} of {_when(criterion, '')} {had}; {_percent(asked)} is required"
 
 
 def _when(criterion: Criterion, word: str = "over ") -> str:

@@ -280,7 +280,7 @@ def _stable(long: timedelta, gate: Gate, at: GateCase) -> Requirement:
     if attempt is None:
         return Requirement("stable", name, met=False, text=f"{name}: unknown before an attempt")
     if at.firing:
-        text = f"{fire(at.firing)}; {span(long)} of rest are needed"
+        text = f"{fire(at.firing)}; {span(long)} without a firing alert are needed"
         return Requirement("stable", name, met=False, text=text)
     aside = at.playbook.aside | at.milder(gate.severities)
     said = [one.at for one in at.history.said if one.source not in aside]
@@ -372,11 +372,11 @@ def _worthless(approved: Approved, approval: Approval, at: GateCase, own: frozen
         or_version_words = " a version that was given," if isinstance(at.playbook.arms, GivenArms) else ""
         return f"the playbook,{or_version_words} or an answer to a question, has changed since"
     if at.now >= approved.until:
-        return f"it ended {when(approved.until)}"
+        return f"it expired {when(approved.until)}"
     if not any(one.token == approved.token and one.may(approval.role) for one in at.inputs.approvers):
-        return "the token it was given with may not approve any more"
+        return "the token it was given with may no longer approve"
     if approval.four_eyes and approved.by in own:
-        return "whoever starts, promotes or answers a question cannot approve it as well"
+        return "whoever starts, promotes or answers a question may not approve it"
     return ""
 
 

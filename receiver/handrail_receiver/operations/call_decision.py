@@ -151,7 +151,7 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
     attempt, first = history.attempt, playbook.stages[0] if playbook.stages else None
     name = first.name if first else ""
     if call.looked_at not in {None, stands(attempt)}:
-        text = f"{_stands(attempt)} meanwhile: what was looked at before has changed; look, and start again"
+        text = f"{_stands(attempt)} meanwhile, and nothing was started; look, and start again"
         return refusal(known, "other-attempt", text)
     gate = gate_ahead(call, playbook, history, now)
     known = replace(known, known=gate_facts(gate))
@@ -317,7 +317,7 @@ def _rollback(known: Decision, call: Call, playbook: Playbook, history: History,
         return refusal(known, "no-reason", f"say why with --why: everybody is told of an {name}")
     steps = attempt.pinned.get(name, action.steps) if attempt else action.steps
     if last and last.state == RunState.open and _has_steps(last, steps):
-        text = f"{an(name)} is under way; each of its steps reads the target"
+        text = f"{an(name)} is under way; each of its steps reads its target first"
         return replace(known, verdict=Verdict.repeat, reason="under-way", text=text)
     changes: list[Change] = []
     if attempt is None or state_of(history) in TERMINAL:
@@ -333,7 +333,7 @@ def _rollback(known: Decision, call: Call, playbook: Playbook, history: History,
     changes += [SetState(AttemptState.rolling_back), run]
     text = f"{call.by} asked for {an(name)}" + (f": {call.why}" if call.why else "")
     if last is not None and last.state not in NEVER_BEGUN:
-        text += f"; the last one is {last.state}, and the targets are read once more"
+        text += f"; the last one is {last.state}, and every target is read again"
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=tuple(changes))
 
 

@@ -146,7 +146,7 @@ def unfinished(playbook: Playbook, history: History, states: TargetStates, now: 
         return known
     ended = run.finished_at or now.now
     if states.all_so and not (run.proof and states.unproved) and not now.stopped:
-        return _put_back(known, history, states, now, f"{run.action}: every target reads back now")
+        return _put_back(known, history, states, now, f"{run.action}: every target now reads back its value")
     text = f"{run.broken}{states.since}"
     if states.differs and now.now < ended + timedelta(seconds=playbook.keep) and not now.stopped:
         return _put_back(known, history, states, now, text)
@@ -154,7 +154,7 @@ def unfinished(playbook: Playbook, history: History, states: TargetStates, now: 
     until = one.acknowledged.at if one is not None and one.acknowledged is not None else now.now
     reminded = last_reminder(until - ended)  # whoever has it is no longer reminded
     if reminded:
-        text += f"; it was so {span(reminded)} later"
+        text += f"; still so {span(reminded)} later"
     if attempt.held == text:
         return known
     cure = f"people must act: `handrail rollout rollback {playbook.rollout}` once its targets are fixed"
@@ -245,7 +245,7 @@ def _put_back(
         if run.state in BROKEN
         or any(effect.step == step for effect in run.effects for step, _ in states.differs)
     ]
-    times = f" (for the {len(before) + 1}. time)" if before else ""
+    times = f" (time {len(before) + 1})" if before else ""
     return _say(
         known,
         Verdict.act,

@@ -127,7 +127,7 @@ def cannot_follow(playbook: Playbook, history: History, name: str, why: str) -> 
     complete = may(state_of(history), "left behind", "receiver")
     if attempt is None or once in history.once or not (attempt.live or complete):
         return None
-    text = f"nobody knows whether {name}, with which this rollout goes back, was rolled back: its attempt cannot be read ({why})"
+    text = f"it is unknown whether {name}, with which this rollout goes back, was rolled back: its attempt cannot be read ({why})"
     text += (
         "; people must look"
         if complete
@@ -204,7 +204,7 @@ def not_enough_data(at: RunningAttempt, gate: GateStatus) -> Decision | None:
     if at.happened(name) or at.now.now < at.attempt.stage_entered_at + longest:
         return None
     what = "; ".join(ask.text for ask in unknown)
-    text = f"stage {stage.name} has baked {span(timedelta(seconds=stage.prolong))} longer, and still: {what}"
+    text = f"stage {stage.name} has baked {span(timedelta(seconds=stage.prolong))} longer, and it still cannot be judged: {what}"
     return at.say(Verdict.hold, "not-enough-data", "hold", text, SetHold(text), Once(name))
 
 
@@ -219,12 +219,12 @@ def needs_people(at: RunningAttempt, gate: GateStatus) -> Decision | None:
     if stage is None or stage.advance != "when-met" or not by_people or at.happened(name):
         return None
     missing = "; ".join(f"{ask.text} (`{ask.cure}`)" if ask.cure else ask.text for ask in gate.missing)
-    text = f"{_into(gate.into)} needs people, and nothing else any more: {missing}"
+    text = f"{_into(gate.into)} waits only for people: {missing}"
     return at.say(Verdict.tell, "needs-people", "hold", text, Once(name))
 
 
 def _into(ahead: str) -> str:
-    return "to be complete it" if ahead == names.COMPLETE else f"stage {ahead}"
+    return "completing" if ahead == names.COMPLETE else f"stage {ahead}"
 
 
 def _warmed_up(at: RunningAttempt) -> Decision | None:
@@ -236,7 +236,9 @@ def _warmed_up(at: RunningAttempt) -> Decision | None:
     sources = sorted({one.source for one in at.history.said if one.firing and since and one.at >= since})
     decisions = tuple(_judged_late(at, sources))
     what = "; ".join(one.text for one in decisions)
-    text = f"stage {at.attempt.stage} has warmed up; {what or 'nothing that began in it still asks for anything'}"
+    text = (
+        f"stage {at.attempt.stage} has warmed up; {what or 'no alert that began in it needs anything more'}"
+    )
     first = min(decisions, key=lambda one: TOLD_FIRST.index(one.verdict), default=None)
     verdict, action = (first.verdict, first.action) if first else (Verdict.note, "hold")
     return at.say(
@@ -291,12 +293,12 @@ def _deadline(at: RunningAttempt) -> Decision | None:
     name, over = f"deadline: {stage.name}", at.attempt.stage_entered_at + timedelta(seconds=stage.deadline)
     if at.happened(name) or at.now.now < over:
         return None
-    text = f"stage {stage.name} was to be left by {when(over)}, {span(timedelta(seconds=stage.deadline))} after it was entered"
+    text = f"stage {stage.name} passed its deadline {when(over)}, {span(timedelta(seconds=stage.deadline))} after it was entered"
     once = Once(name)
     if stage.at_deadline == "page":
         return at.say(Verdict.tell, "deadline", EVERYBODY, f"{text}; people must look", once)
     if stage.at_deadline == "hold" and at.attempt.held:
-        return at.say(Verdict.tell, "deadline", "hold", f"{text}; held already: {at.attempt.held}", once)
+        return at.say(Verdict.tell, "deadline", "hold", f"{text}; already held: {at.attempt.held}", once)
     if stage.at_deadline == "hold":
         text += "; it is held"
         return at.say(Verdict.hold, "deadline", "hold", text, SetHold(text), once)
@@ -368,7 +370,7 @@ def went_on(made: Decision, causes: frozenset[str], told: frozenset[str], playbo
     return replace(
         made,
         verdict=Verdict.tell,
-        text=f"it cannot go on by itself: {made.text}",
+        text=f"it cannot be promoted automatically: {made.text}",
         tell=action.tell if action else (),
         known={**made.known, "causes": sorted(causes)},
     )

@@ -74,7 +74,7 @@ def gate_result(case: GateQuestion, into: str = "") -> GateResult:
         return GateResult("none", state, into, "this rollout has no stages, and so no gates")
     ended = state in {State.complete, State.finishing}
     if ended and not into:
-        return GateResult("none", state, into, f"attempt {attempt.number} is {state}: no gate comes")
+        return GateResult("none", state, into, f"attempt {attempt.number} is {state}: no gate lies ahead")
     if not ended and attempt.stage not in order:
         return GateResult("closed", state, into, f"its playbook has no stage {attempt.stage} any more")
     here = len(order) - 1 if ended else order.index(attempt.stage)
@@ -129,5 +129,5 @@ def _where(attempt: Attempt, state: State) -> str:
 def _state(attempt: Attempt, state: State) -> list[str]:
     """What the attempt is at that keeps it from going on."""
     if state is State.held:
-        return [f"held: {attempt.held or 'the steps of its stage did not get through'}"]
+        return [f"held: {attempt.held or 'the steps of its stage did not succeed'}"]
     return [f"it is {state}"] if state in ENTERS else []

@@ -42,7 +42,7 @@ def _acknowledged(
     within = min((one.within for one in playbook.acknowledge), default=None)
     took = now.now - one.asked
     said: dict[str, object] = {"after": took.total_seconds()}
-    text = f"{call.by} has {one.id}, {span(took)} after it was asked for"
+    text = f"{call.by} acknowledged {one.id} after {span(took)}"
     if within is not None and took > timedelta(seconds=within):
         late = took - timedelta(seconds=within)
         said["late"] = late.total_seconds()
@@ -60,10 +60,10 @@ def _noted(known: Decision, call: Call, one: Incident) -> Decision:
             "say --cause, --fix, --prevention, --follow-up, --user-impact, --review, --attendees, --false-rollback"
             " or --why"
         )
-        return refusal(known, "nothing-said", f"nothing is said of {one.id}; {cure}")
+        return refusal(known, "nothing-said", f"nothing was given for {one.id}; {cure}")
     said = {name: text for name, text in said.items() if not one.says(name, text)}
     if not said:
-        return refusal(known, "noted-already", f"all of that is in {one.id} already")
+        return refusal(known, "noted-already", f"{one.id} has all of that already")
     text = f"{call.by} noted of {one.id}: {_in_words(said)}"
     note = Note(one.attempt, IncidentEvent.noted, call.why, said)
     return replace(known, verdict=Verdict.note, reason="noted", text=text, changes=(note,))
@@ -79,7 +79,7 @@ def _closed(known: Decision, call: Call, one: Incident, history: History) -> Dec
     said = _said(call)
     note = Note(one.attempt, IncidentEvent.closed, call.why, said)
     if one.noted(said).needs_cause:
-        cure = "say --cause, or `note` one before; or --false-rollback yes, where it was for nothing"
+        cure = "say --cause, or `note` one before; or --false-rollback yes if it was a false alarm"
         return refusal(known, "no-cause", f"{one.id} is of {an(one.action)}, and has no cause yet; {cure}")
     text = f"{call.by} closed {one.id}: {call.why}"
     return replace(known, verdict=Verdict.act, reason="closed", text=text, changes=(note,))

@@ -58,7 +58,7 @@ def overridden(call: Call, reasons: Sequence[str]) -> str:
     """Which objections were overridden and the person's reason, for the evidence."""
     past = f", although {'; '.join(reasons)}" if reasons else ""
     past += f" (says {call.by}: {call.why})" if call.why else ""
-    return past + (f"; beware of a rollback: {'; '.join(call.warnings)}" if call.warnings else "")
+    return past + (f"; if it is rolled back: {'; '.join(call.warnings)}" if call.warnings else "")
 
 
 def refusal(known: Decision, reason: str, text: str) -> Decision:
@@ -68,7 +68,7 @@ def refusal(known: Decision, reason: str, text: str) -> Decision:
 def guard_is_off(now: Conditions) -> list[str]:
     reasons = [f"the guard is blind: {now.blind}"] if now.blind else []
     return (
-        [*reasons, "the kill switch is set: nothing would be rolled back by itself"]
+        [*reasons, "the kill switch is set: nothing would be rolled back automatically"]
         if now.stopped
         else reasons
     )

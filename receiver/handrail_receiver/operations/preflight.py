@@ -86,7 +86,7 @@ async def _of_other_environments(prometheus: Queryable, playbook: Playbook) -> t
         return ()
     text = f"Prometheus has rules of {playbook.rollout} for {', '.join(others)} too, and they record the same series"
     return (
-        f"{text}: nobody can tell whose a value is; let each Prometheus have the rules of one environment",
+        f"{text}: their values cannot be told apart; let each Prometheus have the rules of one environment",
     )
 
 
@@ -96,7 +96,9 @@ def _other_age(loaded: set[str], playbook: Playbook) -> list[str]:
     if not loaded:
         return [f"Prometheus has no rules of {playbook.rollout}; load {names.rules_file(playbook.rollout)}"]
     text = f"the rules that Prometheus has loaded ({', '.join(sorted(loaded))}) and the playbook"
-    return [f"{text} ({playbook.rules_digest}) are of different age; load both from one `handrail generate`"]
+    return [
+        f"{text} ({playbook.rules_digest}) are of different versions; load both from one `handrail generate`"
+    ]
 
 
 async def firing(prometheus: Queryable, playbook: Playbook) -> list[Labels]:

@@ -45,7 +45,7 @@ def probed(playbook: Playbook, history: History, answer: ProbeAnswer, now: Condi
     elif answer.verdict == "failed":
         text = f"probe {answer.name} fails: {answer.text}"
     else:
-        text = f"nobody knows whether probe {answer.name} fails: {answer.text}"
+        text = f"it is unknown whether probe {answer.name} fails: {answer.text}"
     return Decision(
         Verdict.tell if fails else Verdict.note,
         "probe-failed" if fails else "probe-answers",

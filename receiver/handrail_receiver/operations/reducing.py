@@ -24,7 +24,7 @@ def reduce_share(
     """The canary gets the declared smaller share, and nothing is promoted."""
     action = playbook.action(names.REDUCE)
     if action is None:
-        text = "the playbook has nothing softer than a rollback; declare reduced= and generate, or roll back"
+        text = "the playbook has no reduced share; declare reduced= and generate, or roll back"
         return refusal(known, "no-steps", text)
     if not call.why:
         return refusal(known, "no-reason", "say why with --why: the rollout is held for it")

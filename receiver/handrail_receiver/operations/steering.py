@@ -14,7 +14,7 @@ def steer(known: Decision, call: Call, attempt: Attempt) -> Decision:
     if call.verb == "hold":
         why = f"{call.by}: {call.why}" if call.why else f"held by {call.by}"
         return replace(known, verdict=Verdict.hold, reason="asked-for", text=why, changes=(SetHold(why),))
-    text = f"promotions may go on; it was held: {attempt.held}" if attempt.held else "it was not held"
+    text = f"promotions are allowed again; it was held: {attempt.held}" if attempt.held else "it was not held"
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=(SetHold(""),))
 
 

@@ -31,7 +31,7 @@ class Switch(Protocol):
         """Make it. Raises OSError."""
 
     def clear(self) -> None:
-        """Take it away. Raises OSError."""
+        """Remove it. Raises OSError."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Stopping:
         if decision.verdict == Verdict.refuse:
             return decision
         if not recorded and not on:
-            text = "it cannot be recorded now, and nothing is let loose unrecorded; try again once the store takes writes"
+            text = "it cannot be recorded now, and the kill switch is not removed without a record; try again once the store takes writes"
             return _refused(by, "store-down", text)
         try:
             self._act(f"set by {by} at {when(self.guard.clock.now())}: {why}", on=on)
@@ -78,7 +78,7 @@ class Stopping:
         if cannot:
             return _refused(by, "not-ours", cannot)
         done = (
-            "set the kill switch: nothing is rolled back or promoted by itself from now on"
+            "set the kill switch: nothing is rolled back or promoted automatically from now on"
             if on
             else "removed the kill switch: what fires is acted on again"
         )

@@ -44,7 +44,7 @@ def overdue(one: Incident, playbook: Playbook, now: Conditions) -> Decision | No
     if not passed:
         return None
     who = " and ".join(f"{each.who} within {span(timedelta(seconds=each.within))}" for each in passed)
-    text = f"{one.id} was to be acknowledged by {who}, and nobody has; `handrail rollout ack {one.rollout}`"
+    text = f"{one.id} should have been acknowledged by {who}, and nobody has; `handrail rollout ack {one.rollout}`"
     late = (Note(one.attempt, IncidentEvent.late, each.who, {"within": each.within}) for each in passed)
     return Decision(
         Verdict.tell,

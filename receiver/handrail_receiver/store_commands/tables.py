@@ -81,7 +81,7 @@ def runs_table(views: Sequence[StoredRunView]) -> TextTable:
 
 
 def _run(run: StoredRunView) -> list[Row]:
-    action = f"{run.action} {run.key}".rstrip() + (f" ({run.round + 1}.)" if run.round else "")
+    action = f"{run.action} {run.key}".rstrip() + (f" (round {run.round + 1})" if run.round else "")
     times = (took(run.acted_at, run.detected_at), took(run.finished_at, run.detected_at))
     text = ": ".join(filter(None, (run.reason, run.text)))
     head = (

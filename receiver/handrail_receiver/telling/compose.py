@@ -159,7 +159,9 @@ def refused_incident(key: str, why: str, opened: datetime, now: datetime, page: 
     """Deliveries are refused for good: `why` is empty when none was for a while."""
     text = why or "nothing was refused for an hour"
     title = (
-        f"Handrail refuses deliveries, what they said is lost: {text}" if why else "Handrail takes all again"
+        f"Handrail refuses deliveries, and what they said is lost: {text}"
+        if why
+        else "Handrail accepts deliveries again"
     )
     return _ours(key, _guard(page), title, text, "error", opened, now, over=not why)
 
@@ -205,7 +207,7 @@ def _title(rollout: str, history: History, last: Run | None) -> str:
     fire = [said.source for said in history.said if said.firing]
     probes = failing_probes(fire)
     only = f"{', '.join(probes)} {'fails' if len(probes) == 1 else 'fail'}"
-    return f"{rollout}: {only if probes and len(probes) == len(fire) else 'a guardrail needs a look'}"
+    return f"{rollout}: {only if probes and len(probes) == len(fire) else 'a guardrail needs attention'}"
 
 
 def _versions(history: History) -> str:

@@ -327,7 +327,7 @@ class Messenger:
     def _of_the_guard(self, key: str, now: datetime, *, opening: bool) -> ToldIncident:
         why, since = self._why(key), self._known.get(key)
         if not why and (since is not None or opening):
-            why = "it was so when last looked, and nothing has shown yet that it is over"
+            why = "that is the last known state; nothing has shown yet that it is over"
         return OURS[key](key, why, since or now, now, self.page)
 
     async def _unguarded(self, telling: Telling, now: datetime) -> ToldIncident:

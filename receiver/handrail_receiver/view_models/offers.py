@@ -219,7 +219,7 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
             return _starts(case)
         case "hold":
             said = f"{here} stays where it is: nothing is promoted until somebody resumes it."
-            return (said, "Guardrails go on as before, and still roll back by themselves."), (), ""
+            return (said, "Guardrails go on as before, and still roll back automatically."), (), ""
         case "resume":
             held = case.attempt.held if case.attempt else ""
             return (f"{here} may be promoted again. It is held for this: {held}",), (), ""
@@ -239,7 +239,7 @@ def _happens(case: Case, offer: Offer) -> tuple[tuple[str, ...], Sequence[Step],
             return (f"{here} continues with the newest playbook. This changes:", *case.changed), (), ""
         case _:
             said = f"{here} is closed. No target is touched: traffic stays as it is now."
-            return (said, "It is no longer rolled back by itself."), (), ""
+            return (said, "It is no longer rolled back automatically."), (), ""
 
 
 def _gate_now(case: Case) -> tuple[str, ...]:
@@ -256,7 +256,7 @@ def _promotes(case: Case, here: str) -> tuple[tuple[str, ...], Sequence[Step], s
     if following is None:
         watched = case.playbook.watch_after
         after = f"is guarded for {_span(watched)} more, and complete then" if watched else "is complete"
-        return (f"{here} {after}. Nothing is asked of a target.", *_gate_now(case)), (), COMPLETE
+        return (f"{here} {after}. No target is touched.", *_gate_now(case)), (), COMPLETE
     share = (
         ""
         if following.weight is None
@@ -305,9 +305,7 @@ def _rolls_back(
     steps = action.steps if action else ()
     pinned = case.attempt.pinned.get(name, steps) if case.attempt else steps
     proof = _proved_when(action.proof) if action and action.proof else ""
-    said = (
-        f"{here} is rolled back now, to the last step: each step reads its target, and changes what differs."
-    )
+    said = f"{here} is rolled back now, all of its steps: each reads its target, and changes what differs."
     told = "Everybody who hears of emergencies is told." if name == names.ACTING[1] else ""
     return tuple(filter(None, (said, proof, told))), pinned, ""
 
@@ -332,16 +330,14 @@ def _retries(case: Case, here: str) -> tuple[tuple[str, ...], Sequence[Step], st
         key = case.attempt.stage
     stage = next((one for one in case.playbook.stages if one.name == key), None)
     if stage is None:
-        return (f"{here} tries again what did not get through.",), (), ""
+        return (f"{here} tries again what did not succeed.",), (), ""
     return (f"{here} enters stage {stage.name} once more.", *_gate_now(case)), stage.enter, stage.name
 
 
 def _starts(case: Case) -> tuple[tuple[str, ...], Sequence[Step], str]:
     first = case.playbook.stages[0] if case.playbook.stages else None
     number = (case.attempt.number if case.attempt else 0) + 1
-    asked = (
-        "Before that, Prometheus and each target of a rollback are asked whether it could be seen and undone."
-    )
+    asked = "Before that, Prometheus and each target of a rollback are asked whether the change would be seen and could be undone."
     if first is None:
         return (f"Attempt {number} begins, and is guarded from then on.", asked), (), ""
     share = "" if first.weight is None else f", with {first.weight * 100:g} % of the traffic for the canary"

@@ -151,7 +151,7 @@ def _headline(
     if run is not None and run.state in OPEN:
         return _under_way(run, where)
     if attempt.changed_since:
-        advice = f"Look at the target; `{rollback}` reads all of them and puts right what differs."
+        advice = f"Look at the target; `{rollback}` reads all of them and corrects what differs."
         return "bad", "changed since", f"Rolled back from {where}, and {attempt.held}", advice
     if attempt.state == AttemptState.rolled_back:
         return "good", "rolled back", _rolled_back(run, where), ""
@@ -186,14 +186,14 @@ def _ended(run: Run) -> str:
         if effect.state in {EffectState.failed, EffectState.skipped}
     ]
     if run.state == RunState.failed:
-        return f"failed: {len(broken)} of {len(run.effects)} steps did not get through ({'; '.join(broken)})"
+        return f"failed: {len(broken)} of {len(run.effects)} steps did not succeed ({'; '.join(broken)})"
     return f"was carried out, but is not proved: {run.text}"
 
 
 def _under_way(run: Run, where: str) -> tuple[Tone, str, str, str]:
     done = sum(effect.state != EffectState.intended for effect in run.effects)
     if run.state == RunState.waiting:
-        return "wait", "asking again", f"In {where}; a {run.action} waits for Prometheus to confirm it.", ""
+        return "wait", "confirming", f"In {where}; a {run.action} waits for Prometheus to confirm it.", ""
     if run.state == RunState.proving:
         return "wait", "proving", f"The {run.action} from {where} was carried out; its proof is awaited.", ""
     return "wait", "rolling back", f"Rolling back from {where}: {done} of {len(run.effects)} steps.", ""
@@ -243,10 +243,10 @@ def _next(
     if attempt.state == AttemptState.complete:
         return "nothing: it is complete", "good"
     if attempt.state == AttemptState.rolling_back:
-        return "the rollback has to get through", "wait"
+        return "the rollback must succeed", "wait"
     if attempt.state == AttemptState.finishing:
         until = history.once.get(FINISHED, now) + timedelta(seconds=playbook.watch_after)
-        return f"complete by itself, not before {when(until)}: it is guarded until then", "soft"
+        return f"complete automatically, not before {when(until)}: it is guarded until then", "soft"
     if history.security_incident is not None:
         said = f'`handrail rollout close {playbook.rollout} --cause "…" --why "…"`'
         return f"incident {history.security_incident.id} has to be closed: {said}", "bad"
@@ -259,8 +259,8 @@ def _next(
     following = playbook.stage_after(attempt.stage)
     goal = f"stage {following.name}" if following else "complete"
     if attempt.held:
-        return f"{goal}, once it is not held any more", "wait"
-    itself = " by itself" if stage and stage.advance == "when-met" else ""
+        return f"{goal}, once it is no longer held", "wait"
+    itself = " automatically" if stage and stage.advance == "when-met" else ""
     over = attempt.stage_entered_at + timedelta(seconds=stage.takes if stage else 0)
     if now < over:
         return f"{goal}{itself}, not before {when(over)} (in {span(over - now)})", "soft"

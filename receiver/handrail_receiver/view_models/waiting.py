@@ -47,7 +47,9 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
             return _in_stage(playbook, attempt, gate, now)
         case State.finishing:
             until = history.once.get(FINISHED, now) + timedelta(seconds=playbook.watch_after)
-            return Waiting(f"It waits until {when(until)}, is guarded until then, and is complete by itself.")
+            return Waiting(
+                f"It waits until {when(until)}, is guarded until then, and then completes automatically."
+            )
         case State.guarding:
             return Waiting("It waits for nothing: it is guarded for as long as it has no other playbook.")
         case State.rolled_back if attempt.changed_since:
@@ -58,7 +60,7 @@ def waits_for(playbook: Playbook, history: History, gate: GateStatus | None, now
                 f"It waits for a person to acknowledge incident {name}.", for_people=True, incident=name
             )
         case State.rolled_back:
-            return Waiting("It waits for nothing: a person fixes the canary and starts a new attempt.")
+            return Waiting("It waits for nothing: fix the canary, then start a new attempt.")
         case State.none | State.complete | State.abandoned:
             return Waiting(f"It waits for nothing: it is {state}.")
 
@@ -68,15 +70,14 @@ def _not_begun(playbook: Playbook) -> Waiting:
         return Waiting("It waits for nothing: nobody has started it.")
     drill = f"`handrail rollout drill {playbook.rollout}` says what that lacks"
     return Waiting(
-        f"It is not guarded: that begins by itself once its rollback is ready, and {drill}.", for_people=True
+        f"It is not guarded. Guarding begins automatically once its rollback is ready; {drill}.",
+        for_people=True,
     )
 
 
 def _failed(history: History) -> str:
     tried = history.entering
-    return (
-        tried.broken if tried is not None and tried.broken else "the steps of its stage did not get through"
-    )
+    return tried.broken if tried is not None and tried.broken else "the steps of its stage did not succeed"
 
 
 def _carried_out(history: History) -> Waiting:
@@ -85,9 +86,7 @@ def _carried_out(history: History) -> Waiting:
     back = [run for run in going if run.action in names.ACTING]
     run = next(iter([*back, *(run for run in going if run.action in ENTERING), *going]), None)
     if run is None:
-        return Waiting(
-            "It waits for a person: the rollback did not get through, and is not done.", for_people=True
-        )
+        return Waiting("It waits for a person: the rollback failed, or could not be proved.", for_people=True)
     if run.state == RunState.waiting:
         asked = f"Prometheus to confirm the {run.action}, which it is asked for at {when(run.due_at)}"
         return Waiting(f"It waits for {asked}.")
@@ -118,8 +117,8 @@ def _in_stage(playbook: Playbook, attempt: Attempt, gate: GateStatus | None, now
     itself = stage is not None and stage.advance == "when-met"
     ends = _deadline(stage, attempt)
     if now < over:
-        later = f", and then {goal}{' by itself' if itself else ''}"
-        also = f"; it lacks as well: {'; '.join([*others, *people])}" if missing else ""
+        later = f", and then {goal}{' automatically' if itself else ''}"
+        also = f"; also missing: {'; '.join([*others, *people])}" if missing else ""
         bakes = f"stage {attempt.stage} to bake until {when(over)} (in {span(over - now)})"
         return Waiting(f"It waits for {bakes}{later}{also}.{ends}")
     if people or not (missing or itself):
@@ -127,11 +126,11 @@ def _in_stage(playbook: Playbook, attempt: Attempt, gate: GateStatus | None, now
         if gate is None and _asks(playbook, following):
             by_hand = f"what its gate {goal} asks for, and {by_hand}"
         wanted = " and ".join(people) or by_hand
-        also = f"; it lacks as well: {'; '.join(others)}" if others else ""
+        also = f"; also missing: {'; '.join(others)}" if others else ""
         return Waiting(f"It waits for {wanted}{also}.{ends}", for_people=True)
     if not missing:
         open_or_not = "its gate is open" if gate else "as soon as its gate is open"
-        return Waiting(f"It goes {goal} by itself: {open_or_not}.{ends}")
+        return Waiting(f"It is promoted {goal} automatically: {open_or_not}.{ends}")
     return Waiting(f"It waits for its gate {goal}: {'; '.join(others)}.{ends}")
 
 

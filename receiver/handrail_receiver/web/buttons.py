@@ -52,7 +52,9 @@ class Buttons:
             return await self.pages.page(caller, _refused(name, sent, 403))
         shown = _shown(name, verb.name, sent)
         if not self.seal.fits(sent.get("token", ""), caller, shown, self.pages.api.clock.now()):
-            why = f"this form was not given to {caller.name} for this, or more than an hour ago; {AGAIN}"
+            why = (
+                f"this form was given to somebody else, for something else, or more than an hour ago; {AGAIN}"
+            )
             return await self.pages.page(caller, _refused(name, why, 403))
         playbook = self.pages.playbooks.get(name)
         if playbook is None:
@@ -157,7 +159,7 @@ async def read_form(request: Request) -> dict[str, str] | str:
     if elsewhere:
         return f"{elsewhere}; {AGAIN}"
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        return f"it is no form; {AGAIN}"
+        return f"this is not a form; {AGAIN}"
     try:
         return fields(await read_body(dict(request.scope["headers"]), request.receive))
     except (TooLarge, Incomplete, ValueError) as problem:

@@ -50,7 +50,7 @@ class Events:
     async def stream(self, _request: Request, _caller: Caller) -> Response:
         """GET /events"""
         if len(self._listeners) >= MOST_LISTENERS:
-            return Response("too many listen already; try again later", 503)
+            return Response("too many listeners already; try again later", 503)
         return StreamingResponse(
             self._events(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )

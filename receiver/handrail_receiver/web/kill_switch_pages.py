@@ -24,10 +24,10 @@ from handrail_receiver.web.verbs import Words
 
 SHOWN_FOR = "kill-switch"
 SETS = (
-    "From now on nothing is rolled back or promoted by itself, for any rollout of this receiver:"
-    " alerts are stored, judged and told, and people must act. A rollback that an alert began stops at its next step."
+    "From now on nothing is rolled back or promoted automatically, for any rollout of this receiver."
+    " Alerts are stored and judged, and people are told and must act. A rollback that an alert began stops at its next step."
 )
-CLEARS = "Handrail acts again, for every rollout of this receiver: what fires then is acted on at its next delivery."
+CLEARS = "Handrail acts again, for every rollout of this receiver: what still fires is acted on at its next delivery."
 
 
 class KillSwitchBody(BaseModel):
@@ -97,8 +97,8 @@ class KillSwitchPages:
         hidden = {"on": "yes" if on else "no"}
         hidden["token"] = self.seal.give(caller, _shown(hidden), self.pages.api.clock.now())
         values: dict[str, object] = {
-            "title": "Set the kill switch?" if on else "Take the kill switch away?",
-            "button": "Set the kill switch" if on else "Take it away",
+            "title": "Set the kill switch?" if on else "Remove the kill switch?",
+            "button": "Set the kill switch" if on else "Remove it",
             "tone": "bad" if on else "wait",
             "sentences": [cannot] if cannot else sentences,
             "hidden": {} if cannot else hidden,

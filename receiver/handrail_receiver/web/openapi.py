@@ -49,13 +49,13 @@ NUMBERED = [
 ]
 IDENTIFIED = [{**NAMED[0], "name": "id"}]
 REFUSALS = {
-    400: "The body is not what belongs here.",
+    400: "The body is invalid.",
     401: "No valid token.",
     403: "The token has another role.",
     404: "No playbook declares this rollout.",
-    409: "Not now, and why.",
+    409: "Refused, with the reason.",
     413: "The body is too large.",
-    503: "It cannot be stored now; try again.",
+    503: "It cannot be stored now; try again later.",
 }
 
 
@@ -107,26 +107,26 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "post",
         "/api/kill-switch",
-        "Set the kill switch, or take it away; the answer is the decision and its reason.",
+        "Set or remove the kill switch; the answer is the decision and its reason.",
         CallAnswer,
         KillSwitchBody,
         (400, 401, 403, 413, 503),
         (409, CallAnswer),
     ),
-    Operation("get", "/events", "What happens, as server-sent events.", "text/event-stream"),
+    Operation("get", "/events", "Changes, as server-sent events.", "text/event-stream"),
     Operation("get", "/api/rollouts", "All rollouts.", RolloutsView),
     Operation("get", "/api/rollouts/{name}", "One rollout.", RolloutView, refusals=(401, 403, 404)),
     Operation(
         "get",
         "/api/rollouts/{name}/now",
-        "How a rollout is now: what it waits for, its guardrails beside their limits, the traffic, what fires.",
+        "A rollout's current state: what it waits for, its guardrails beside their limits, the traffic, what fires.",
         NowView,
         refusals=(401, 403, 404),
     ),
     Operation(
         "get",
         "/api/rollouts/{name}/gate",
-        "Whether a promotion would be let through now, and what is missing.",
+        "Whether a promotion would be accepted now, and what is missing.",
         GateResultView,
         refusals=(400, 401, 403, 404),
         query=WantedGate,
@@ -134,7 +134,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "get",
         "/api/rollouts/{name}/evidence",
-        "What was known and done.",
+        "The evidence: what was known and what was done.",
         EvidenceView,
         refusals=(400, 401, 403, 404),
         query=Wanted,

@@ -44,17 +44,19 @@ class _Rollouts:
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         stage = GaugeMetricFamily(
-            names.STAGE_METRIC, "1 for the stage it is in.", labels=["rollout", "stage"]
+            names.STAGE_METRIC,
+            "1 for the stage the rollout is in, 0 for its other stages.",
+            labels=["rollout", "stage"],
         )
         weight = GaugeMetricFamily(
-            names.WEIGHT_METRIC, "Share of traffic it should have now.", labels=["rollout"]
+            names.WEIGHT_METRIC, "Share of traffic the canary should have now, 0 to 1.", labels=["rollout"]
         )
         entered = GaugeMetricFamily(
             names.STAGE_ENTERED_METRIC, "When the current stage began.", labels=["rollout", "stage"]
         )
         started = GaugeMetricFamily(
             names.ATTEMPT_STARTED_METRIC,
-            "When its newest attempt began, also once that is over; 0 before the first.",
+            "When the newest attempt began, even if it is over; 0 before the first.",
             labels=["rollout"],
         )
         ready = GaugeMetricFamily(
@@ -63,7 +65,9 @@ class _Rollouts:
             labels=["rollout"],
         )
         reference = GaugeMetricFamily(
-            names.REFERENCE_METRIC, "Captured figures.", labels=["rollout", "guardrail", "reference"]
+            names.REFERENCE_METRIC,
+            "Figures captured as references of relative limits.",
+            labels=["rollout", "guardrail", "reference"],
         )
         arm = GaugeMetricFamily(
             names.ARM_METRIC,
@@ -124,7 +128,7 @@ class _Incidents:
         )
         had = GaugeMetricFamily(
             names.ACKNOWLEDGED_METRIC,
-            "When an open incident of it was acknowledged last; absent while none was.",
+            "When an open incident was last acknowledged; absent if none was.",
             labels=["rollout"],
         )
         for rollout, history in sorted(self._histories.items()):
@@ -162,7 +166,9 @@ class _Chains:
         self._ends = ends
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        records = GaugeMetricFamily(RECORDS_METRIC, "The number of its newest record.", labels=["rollout"])
+        records = GaugeMetricFamily(
+            RECORDS_METRIC, "The number of the newest evidence record.", labels=["rollout"]
+        )
         head = GaugeMetricFamily(HEAD_METRIC, "The first 52 bits of that record's hash.", labels=["rollout"])
         for rollout, end in sorted(self._ends.items()):
             records.add_metric([rollout], float(end.number))

@@ -71,7 +71,7 @@ class SelfChecks:
         if unclear := self.kill_switch():
             return Check("Kill switch", "bad", unclear, "People must act until it can be seen again.")
         if now.stopped:
-            text = "set: nothing is rolled back by itself"
+            text = "set: nothing is rolled back automatically"
             return Check("Kill switch", "bad", text, "People must act. Remove its file to let the guard act.")
         return Check("Kill switch", "good", "not set")
 
@@ -137,7 +137,9 @@ class SelfChecks:
         return [
             *(Check("Playbook", "wait", problem, cure) for problem in self.playbooks.problems),
             *(
-                Check("Playbook", "wait", f"{name}'s is gone; its attempt follows its own copy", gone)
+                Check(
+                    "Playbook", "wait", f"{name}'s playbook is gone; its attempt follows its own copy", gone
+                )
                 for name in self.playbooks.gone
             ),
         ]

@@ -57,7 +57,7 @@ def _say_version(asked: bool) -> None:  # noqa: FBT001  typer's way
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True),
+        typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True),
     ] = False,
 ) -> None:
     pass
@@ -75,7 +75,7 @@ class Form(StrEnum):
 @app.command()
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where; the current folder by default.")
+        Path, typer.Argument(metavar="[DIR]", help="Where to create it; the current folder by default.")
     ] = Path(),
 ) -> None:
     """Create a GitOps repository with one rollout to edit.
@@ -168,7 +168,7 @@ def _difference(files: Mapping[str, str], differing: Sequence[Change], out: Path
 
 @app.command()
 def lint(source: Source = Path("rules_src")) -> None:
-    """Say what is wrong with the declarations, with file and line."""
+    """Report every problem of the declarations, with file and line."""
     from handrail.compiler import problems_everywhere  # noqa: PLC0415
     from handrail.errors import Severity  # noqa: PLC0415
 
@@ -246,7 +246,9 @@ def docs(
 def serve(
     check: Annotated[
         bool,
-        typer.Option("--check", help="Do not serve; say what a start would find, and who does not answer."),
+        typer.Option(
+            "--check", help="Do not serve; report what a start would find, and which services do not answer."
+        ),
     ] = False,
 ) -> None:
     """Run the receiver.

@@ -13,7 +13,7 @@ from handrail.errors import WrongCall
 def gate(
     name: Annotated[str, typer.Argument(metavar="ROLLOUT", help="Its name.", show_default=False)],
     wait: Annotated[
-        bool, typer.Option("--wait", help="Ask again until it is decided.", show_default=False)
+        bool, typer.Option("--wait", help="Wait until it is open, or can no longer open.", show_default=False)
     ] = False,
     timeout: Annotated[
         str,
@@ -31,9 +31,9 @@ def gate(
     key: Key = None,
     ca: Ca = None,
 ) -> None:
-    """Say whether the gate to the next stage is open.
+    """Show whether the gate to the next stage is open.
 
-    Exits with 0: open; 1: closed; 2: called wrongly; 3: nobody can know.
+    Exits with 0: open; 1: closed; 2: called wrongly; 3: unknown.
     """
     from handrail.units import duration  # noqa: PLC0415
 

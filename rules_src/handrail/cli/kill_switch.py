@@ -31,9 +31,9 @@ def kill_switch(
     key: Key = None,
     ca: Ca = None,
 ) -> None:
-    """Stop the receiver from acting by itself, or let it act again.
+    """Stop the receiver's automatic actions, or allow them again.
 
-    While it is stopped, it neither rolls back nor promotes by itself. HANDRAIL_TOKEN_FILE names the file with your token.
+    While it is stopped, it neither rolls back nor promotes automatically. HANDRAIL_TOKEN_FILE names the file with your token.
     """
     try:
         from handrail_receiver.client.kill_switch_command import kill_switch as turn  # noqa: PLC0415

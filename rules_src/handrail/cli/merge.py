@@ -11,7 +11,7 @@ from handrail.errors import Problem, Refused, Severity, Where, shown
 
 merge = typer.Typer(
     name="merge",
-    help="Put Handrail's part into a configuration, or take it out.",
+    help="Add Handrail's part to a configuration, or remove it.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -42,7 +42,7 @@ def alertmanager(
     under: Annotated[
         list[str] | None,
         typer.Option(
-            help="The route to put ours under, named by its receiver or a matcher; the root by default."
+            help="The parent of Handrail's routes, named by its receiver or a matcher; the root by default."
         ),
     ] = None,
     check: Annotated[
@@ -50,16 +50,18 @@ def alertmanager(
     ] = False,
     remove: Annotated[
         bool,
-        typer.Option("--remove", help="Take it out again: that of --environment, or of all environments."),
+        typer.Option(
+            "--remove", help="Remove Handrail's part: that of --environment, or of all environments."
+        ),
     ] = False,
     target_version: Annotated[
         list[str] | None,
         typer.Option(help="Oldest version that reads the file, as in alertmanager=0.33; 0.25 by default."),
     ] = None,
 ) -> None:
-    """Put routes, receivers and inhibitions into its file.
+    """Add routes, receivers and inhibitions to its file.
 
-    All else in it stays as it is.
+    The rest of the file stays as it is.
     """
     from handrail.output.merging.merge_alertmanager import environments_in, without  # noqa: PLC0415
     from handrail.output.merging.rewrite import difference, rewrite, text_of  # noqa: PLC0415

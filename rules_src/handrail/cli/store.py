@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 store = typer.Typer(
     name="store",
-    help="Look into the receiver's store. Nothing is changed, and the receiver may be running.",
+    help="Inspect the receiver's store. Nothing is changed, and the receiver may be running.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -36,13 +36,15 @@ Where = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of tables.")]
-Name = Annotated[str, typer.Argument(metavar="ROLLOUT", help="Of this rollout only.", show_default=False)]
-Naming = Annotated[str, typer.Option("--rollout", help="Those that name this rollout.", show_default=False)]
-Attempt = Annotated[int | None, typer.Option(help="Of this attempt only, by its number.", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="ROLLOUT", help="Only this rollout.", show_default=False)]
+Naming = Annotated[
+    str, typer.Option("--rollout", help="Only those that name this rollout.", show_default=False)
+]
+Attempt = Annotated[int | None, typer.Option(help="Only this attempt, by its number.", show_default=False)]
 Since = Annotated[
     str, typer.Option(help="Not before: 90m, 2d, or 2026-03-01T02:30 in UTC.", show_default=False)
 ]
-Limit = Annotated[int, typer.Option(min=1, help="At most this many, the newest.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most this many: the newest ones.")]
 
 
 @store.command()
@@ -82,7 +84,7 @@ def evidence(
     rollout: Name = "",
     attempt: Attempt = None,
     kind: Annotated[
-        str, typer.Option(help="Of this kind only: decision, step or outcome.", show_default=False)
+        str, typer.Option(help="Only this kind: decision, step or outcome.", show_default=False)
     ] = "",
     since: Since = "",
     limit: Limit = 50,
@@ -100,7 +102,7 @@ def verify(
         str | None,
         typer.Option(help="Compare with what this Prometheus has scraped of the chains.", show_default=False),
     ] = None,
-    since: Annotated[str, typer.Option(help="How far back to ask it.")] = "15d",
+    since: Annotated[str, typer.Option(help="How far back to compare.")] = "15d",
     http_config: Annotated[
         Path | None,
         typer.Option(help="How to log in there, like HANDRAIL_PROMETHEUS_HTTP_CONFIG.", show_default=False),
@@ -117,7 +119,7 @@ def verify(
 ) -> None:
     """Check that the evidence is whole.
 
-    If it is not, the first wrong record is named and the exit code is 1. It is 3 where nobody can know.
+    If it is not, the first wrong record is named and the exit code is 1. It is 3 if that cannot be known.
     """
     after = _instant(since)
     _answer(where, lambda ask: ask.verify(_source(prometheus, after, http_config, matching)), json=json)

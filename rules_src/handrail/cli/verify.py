@@ -17,7 +17,7 @@ Bundle = Annotated[
 ]
 Key = Annotated[
     Path | None,
-    typer.Option(help="The public key (Ed25519, PEM) of whoever should have signed it.", show_default=False),
+    typer.Option(help="The public key (Ed25519, PEM) that must have signed it.", show_default=False),
 ]
 
 

@@ -40,16 +40,23 @@ def lower_receiver_down(
         sustained=gone_for,
         keep_firing_for=timedelta(),
         labels=context.labels(names.RECEIVER_GUARDRAIL, names.DOWN, severity, "investigate"),
-        summary=f"Nobody guards {rollout.name}: Handrail's receiver is gone",
+        summary=f"{rollout.name} is not guarded: Handrail's receiver is down",
         description=(
-            f"Prometheus has seen no receiver that guards {rollout.name} for {span(gone_for)}: it is down, cannot be "
-            "scraped, or lacks the playbook. Whatever fires, nothing is rolled back until it is back: see the runbook."
+            f"Prometheus has seen no receiver {_missing(rollout.name, span(gone_for), guards=bool(context.stages))}. "
+            "Whatever fires, nothing is rolled back until it is back: see the runbook."
         ),
         conditions=(),
         during=None,
         note=None,
         where=where_of(rollout),
     )
+
+
+def _missing(rollout: str, gone_for: str, *, guards: bool) -> str:
+    """What has not been seen, and why; `guards`: one with this playbook, otherwise any receiver."""
+    if guards:
+        return f"that guards {rollout} for {gone_for}: it is down, cannot be scraped, or lacks the playbook"
+    return f"for {gone_for}: it is down, or cannot be scraped"
 
 
 def _grave(chain: plan.Guardrail | plan.Slo) -> bool:

@@ -295,7 +295,9 @@ def test_the_kill_switch_only_tells(calm: Guarded) -> None:
     try:
         calm.deliver()
         servers.until(lambda: calm.status()["attempt"]["held"] != "", "the hold")
-        assert calm.status()["attempt"]["held"] == "the kill switch is set; people must rollback"
+        assert (
+            calm.status()["attempt"]["held"] == "the kill switch is set; people must carry out the rollback"
+        )
         assert calm.weights() == (10, 90)
     finally:
         switch.unlink()
@@ -317,7 +319,7 @@ def test_a_kill_switch_that_cannot_be_looked_at_counts_as_set(tmp_path: Path) ->
         ready = shop.ask("GET", "/readyz", "nobody")
         unclear = (
             f"HANDRAIL_KILL_SWITCH: {switch} cannot be looked at (PermissionError), and so it counts as set: "
-            "nothing is rolled back by itself; let the receiver's user into its folder"
+            "nothing is rolled back automatically; let the receiver's user into its folder"
         )
         assert (ready.status_code, ready.json()) == (200, {"status": "ready", "problems": [unclear]})
         assert "cannot be looked at" in shop.ask("GET", "/", "viewer").text

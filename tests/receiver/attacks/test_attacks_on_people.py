@@ -48,8 +48,8 @@ def test_nobody_approves_their_own_change(tmp_path: Path) -> None:
         assert not_promoted(shop) == "nobody has approved as 'lead'"
         assert said(shop, "bob", "approve")[:2] == ("note", "approved")
         assert not_promoted(shop, "bob") == (
-            "bob's approval as 'lead' does not count: whoever starts, promotes or answers a question cannot approve"
-            " it as well"
+            "bob's approval as 'lead' does not count: whoever starts, promotes or answers a question may not"
+            " approve it"
         )
         assert said(shop, "alice", "promote") == ("act", "asked-for", "into stage 50%")
 
@@ -76,15 +76,15 @@ def test_an_approval_ends_with_its_token(tmp_path: Path) -> None:
         said(shop, "bob", "approve")
         people = tmp_path / "people"
         people.write_text("".join(people.read_text().splitlines(keepends=True)[:-1]))
-        until_closed(shop, "the token it was given with may not approve any more")
-        assert not_promoted(shop).endswith("the token it was given with may not approve any more")
+        until_closed(shop, "the token it was given with may no longer approve")
+        assert not_promoted(shop).endswith("the token it was given with may no longer approve")
 
 
 def test_an_approval_ends_with_its_time(tmp_path: Path) -> None:
     with approved(tmp_path, valid_for=1) as shop:
         said(shop, "bob", "approve")
-        until_closed(shop, "does not count: it ended ")
-        assert "does not count: it ended " in not_promoted(shop)
+        until_closed(shop, "does not count: it expired ")
+        assert "does not count: it expired " in not_promoted(shop)
 
 
 def test_a_token_is_exchanged_without_a_gap(tmp_path: Path) -> None:

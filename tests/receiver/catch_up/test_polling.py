@@ -144,7 +144,7 @@ def test_what_no_alertmanager_has_any_more_fires_no_more(tmp_path: Path, version
             sender.say(firing=False, tier="warning")
             servers.until(lambda: shop.call("promote")["verdict"] == "act", "the gate to be open")
         assert gone(shop) == [
-            "no Alertmanager has error-rate/warning any more, and all answer: what told of its end was lost"
+            "all Alertmanagers answer and none has error-rate/warning any more: its resolve was lost"
         ]
 
 

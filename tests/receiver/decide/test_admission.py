@@ -27,8 +27,8 @@ HISTORY = History(Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NO
 BOOK = playbook(environment=ENVIRONMENT)
 SHADOW = playbook(environment=ENVIRONMENT, tiers={"leaks/critical": {"shadow": True}})
 NAMELESS = (
-    "error-rate fires and names no environment, and this receiver guards 'production': "
-    "generate the rules again and let Prometheus load them"
+    "error-rate fires without the label environment; this receiver guards 'production': "
+    "generate the rules again and reload Prometheus"
 )
 
 
@@ -69,7 +69,7 @@ def test_an_alert_of_another_environment_is_ignored_and_says_so(theirs: str) -> 
     assert (made.verdict.value, made.reason, made.text, made.changes) == (
         "ignore",
         "other-environment",
-        f"it is of {theirs!r}, and this receiver guards 'production'",
+        f"the alert is of environment {theirs!r}; this receiver guards 'production'",
         (),
     )
     assert words(signal(environment=theirs, firing=False)) == [("ignore", "other-environment")]
@@ -185,7 +185,7 @@ def test_an_alert_of_the_version_before_that_is_kept_firing_does_nothing_to_this
     assert (made.verdict.value, made.reason, made.text, made.changes) == (
         "ignore",
         "other-version",
-        "it is about 'v43', which is not this attempt's canary",
+        "the alert is about 'v43', which is not this attempt's canary",
         (),
     )
 

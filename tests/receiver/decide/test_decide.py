@@ -106,7 +106,7 @@ def test_a_rollback_that_the_playbook_cannot_look_up_holds_and_people_are_told_a
     made = decide(asking, BOOK, HISTORY, CONDITIONS)
     text = (
         "shop has no tier 'critical' of guardrail 'nothing', and its alert asks for rollback; "
-        "people must rollback, or `handrail rollout adopt shop` where the newest playbook has it"
+        "people must carry out the rollback, or `handrail rollout adopt shop` if the newest playbook has the tier"
     )
     assert (made.verdict, made.reason, made.action) == (Verdict.tell, "unknown-guardrail", "rollback")
     known = Heard(series_of(asking), "nothing/critical", firing=True)
@@ -223,13 +223,13 @@ def test_shadow_says_what_it_would_have_done_and_does_nothing() -> None:
     assert (made.verdict, made.text) == (
         Verdict.shadow,
         (
-            "in shadow: it would rollback: HAProxy web/canary on unix:haproxy.sock: weight 0; "
+            "in shadow, nothing is done; its action would be rollback: HAProxy web/canary on unix:haproxy.sock: weight 0; "
             "HAProxy web/stable on unix:haproxy.sock: weight 100"
         ),
     )
     assert [type(change) for change in made.changes] == [Heard]
     looking = decide(signal(tier="warning"), book, HISTORY, CONDITIONS)
-    assert looking.text == "in shadow: it would ask people to look"
+    assert looking.text == "in shadow, nothing is done; its action would be investigate"
     pinned = History(replace(ATTEMPT, pinned={"rollback": weights(1, 99)}))
     assert "web/stable on unix:haproxy.sock: weight 99" in decide(FIRING, book, pinned, CONDITIONS).text
     assert verdict(book=book, history=replace(HISTORY, said=(heard(),))) == ("repeat", "shadow")
@@ -242,7 +242,7 @@ def test_a_mode_label_does_not_weaken_what_the_playbook_says() -> None:
 def test_the_kill_switch_leaves_it_to_people_and_says_so_once() -> None:
     stopped = Conditions(NOW, stopped=True)
     made = decide(FIRING, BOOK, HISTORY, stopped)
-    text = "the kill switch is set; people must rollback"
+    text = "the kill switch is set; people must carry out the rollback"
     assert (made.verdict, made.reason, made.changes[1:]) == (
         Verdict.tell,
         "kill-switch",

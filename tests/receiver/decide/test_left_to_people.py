@@ -47,12 +47,12 @@ def by_itself(book: Playbook, now: Conditions, *said: LastSaid) -> Decision:
 
 
 NO_STEPS = "the playbook has no steps for rollback; people must act"
-TO_BE_LEFT = "stage 10% was to be left by 2026-03-01 05:00:00 UTC, 2 h after it was entered"
+TO_BE_LEFT = "stage 10% passed its deadline 2026-03-01 05:00:00 UTC, 2 h after it was entered"
 LEFT: Mapping[str, tuple[Decision, str, str]] = {
     "the kill switch is set": (
         by_alert(playbook(), STOPPED),
         "rollback",
-        "error-rate is in its critical tier; the kill switch is set; people must rollback",
+        "error-rate is in its critical tier; the kill switch is set; people must carry out the rollback",
     ),
     "the action only tells people": (
         by_alert(ONLY_TOLD, NOW_ON),
@@ -62,7 +62,7 @@ LEFT: Mapping[str, tuple[Decision, str, str]] = {
     "the budget of a day is spent": (
         by_alert(playbook(), NOW_ON, History(ATTEMPT, automatic_today=3)),
         "rollback",
-        "error-rate is in its critical tier; 3 automatic rollbacks of shop within a day; people must rollback",
+        "error-rate is in its critical tier; 3 automatic rollbacks of shop within a day; people must carry out the rollback",
     ),
     "the kill switch is set at a deadline": (
         by_itself(playbook(stages=(LATE,)), STOPPED),
@@ -100,7 +100,7 @@ def test_what_asks_for_no_rollback_leaves_none(book: Playbook, now: Conditions) 
 
 
 def test_it_is_left_to_people_once_while_it_is_held_for_that() -> None:
-    text = "the kill switch is set; people must rollback"
+    text = "the kill switch is set; people must carry out the rollback"
     again = by_alert(playbook(), STOPPED, History(replace(ATTEMPT, held=text)))
     assert [change for change in again.changes if isinstance(change, LeftToPeople)] == []
 
@@ -117,7 +117,9 @@ def test_under_a_kill_switch_an_incident_is_opened_somebody_has_it_and_their_rol
         shop.call("start")
         (tmp_path / "handrail.stop").touch()
         shop.deliver(body(alert("error-rate", "critical")))
-        trigger = "error-rate is in its critical tier; the kill switch is set; people must rollback"
+        trigger = (
+            "error-rate is in its critical tier; the kill switch is set; people must carry out the rollback"
+        )
         servers.until(lambda: bool(opened(shop)), "the incident")
         assert opened(shop) == [("rollback", "error-rate/critical", "open", trigger)]
         shop.call("ack")
@@ -136,5 +138,5 @@ def test_what_could_not_be_confirmed_is_left_to_people(tmp_path: Path) -> None:
         ((action, source, state, trigger),) = opened(shop)
         assert (action, source, state) == ("rollback", "error-rate/critical", "open")
         assert trigger.startswith(
-            "error-rate is in its critical tier; asking again in 0 s before rollback; could not be"
+            "error-rate is in its critical tier; Prometheus is asked again in 0 s before the rollback; could not be"
         )

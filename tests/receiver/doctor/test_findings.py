@@ -172,7 +172,7 @@ def test_nothing_follows_from_a_test_alert_whatever_else_it_says(firing: bool) -
         "action": "rollback",
     }
     reasons = {
-        True: ("test-alert", "the test alert of `handrail doctor` arrived; nothing follows from it"),
+        True: ("test-alert", "the test alert of `handrail doctor` arrived; it triggers nothing"),
         False: ("test-alert-ended", "the test alert of `handrail doctor` ended"),
     }
     assert on_test_alert(Signal(firing=firing, labels=claims)) == Decision(Verdict.note, *reasons[firing])

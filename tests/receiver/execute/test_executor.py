@@ -237,7 +237,9 @@ def test_the_kill_switch_gives_up_what_waits_to_be_confirmed(tmp_path: Path) -> 
         shop.until("rollback", "waiting")
         (tmp_path / "handrail.stop").touch()
         shop.until("rollback", "withdrawn")
-        assert shop.status()["attempt"]["held"] == "the kill switch is set; people must rollback"
+        assert (
+            shop.status()["attempt"]["held"] == "the kill switch is set; people must carry out the rollback"
+        )
         assert shop.weights() == (10, 90)
         (tmp_path / "handrail.stop").unlink()
         shop.deliver()

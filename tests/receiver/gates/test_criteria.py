@@ -98,12 +98,12 @@ SINCE = NOW - timedelta(hours=25)
         (
             {"there": [0.55], "count": [4812]},
             False,
-            "writes: above 99 %, counted over the whole stage: unknown: only 55 % of the stage had data at all; 90 % are asked for",
+            "writes: above 99 %, counted over the whole stage: unknown: only 55 % of the stage had data at all; 90 % is required",
         ),
         (
             {},
             False,
-            "writes: above 99 %, counted over the whole stage: unknown: none of the stage had data at all; 90 % are asked for",
+            "writes: above 99 %, counted over the whole stage: unknown: none of the stage had data at all; 90 % is required",
         ),
     ],
 )
@@ -130,12 +130,12 @@ async def answer(criterion: Criterion, **known: Sequence[float]) -> CriterionRes
         (
             {"judged": [0.899]},
             False,
-            "errors: below 1 %: unknown: only 89 % of the last 23 h 55 min had data, and traffic enough, to be judged by; 90 % are asked for",
+            "errors: below 1 %: unknown: only 89 % of the last 23 h 55 min had data, and traffic enough, to be judged by; 90 % is required",
         ),
         (
             {},
             False,
-            "errors: below 1 %: unknown: none of the last 23 h 55 min had data, and traffic enough, to be judged by; 90 % are asked for",
+            "errors: below 1 %: unknown: none of the last 23 h 55 min had data, and traffic enough, to be judged by; 90 % is required",
         ),
     ],
     ids=["met", "wholly", "broken", "too little", "nothing"],
@@ -155,12 +155,12 @@ ASLEEP = STAGE.model_copy(update={"coverage": 0.6, "there": "there"})
     [
         (
             {"judged": [0.7], "there": [0.7]},
-            "only 70 % of the last 23 h 55 min had data at all; 90 % are asked for",
+            "only 70 % of the last 23 h 55 min had data at all; 90 % is required",
         ),
-        ({}, "none of the last 23 h 55 min had data at all; 90 % are asked for"),
+        ({}, "none of the last 23 h 55 min had data at all; 90 % is required"),
         (
             {"judged": [0.5], "there": [1.0]},
-            "only 50 % of the last 23 h 55 min had data, and traffic enough, to be judged by; 60 % are asked for",
+            "only 50 % of the last 23 h 55 min had data, and traffic enough, to be judged by; 60 % is required",
         ),
     ],
     ids=["blind", "nothing", "too quiet"],

@@ -140,7 +140,7 @@ def test_an_approval_ends() -> None:
     last, over = timedelta(minutes=59, seconds=59), timedelta(hours=1)
     assert [ask.kind for ask in judge(before(OPEN, after=last)).missing] == []
     [ask] = judge(before(OPEN, after=over)).missing
-    assert ask.text == not_for("it ended 2026-03-01 04:00:00 UTC")[1]
+    assert ask.text == not_for("it expired 2026-03-01 04:00:00 UTC")[1]
 
 
 @pytest.mark.parametrize(
@@ -154,11 +154,11 @@ def test_an_approval_ends() -> None:
     ],
 )
 def test_an_approval_counts_while_its_token_may_approve(approvers: set[Approver], counts: bool) -> None:
-    revoked = not_for("the token it was given with may not approve any more")
+    revoked = not_for("the token it was given with may no longer approve")
     assert approval(found=replace(FOUND, approvers=frozenset(approvers))) == (COUNTS if counts else revoked)
 
 
-OWN = "whoever starts, promotes or answers a question cannot approve it as well"
+OWN = "whoever starts, promotes or answers a question may not approve it"
 
 
 @pytest.mark.parametrize("whose", ["alice", "bob"])
@@ -195,7 +195,7 @@ def test_rest_is_counted_from_the_stage_s_beginning_and_from_the_last_alert_s_en
         "nothing has fired since 2026-03-01 02:00:00 UTC, which is long enough at 2026-03-02 02:00:00 UTC",
     )
     assert text(over) == text(entered=hour)
-    assert text(over, fires) == (False, "error-rate/critical fires; 1 d of rest are needed")
+    assert text(over, fires) == (False, "error-rate/critical fires; 1 d without a firing alert are needed")
 
 
 def test_rest_of_some_severities_is_broken_by_those_alone_and_by_what_fires_now() -> None:
@@ -215,7 +215,7 @@ def test_rest_of_some_severities_is_broken_by_those_alone_and_by_what_fires_now(
     broken = "no critical or emergency alert has fired since 2026-03-01 02:00:00 UTC, which is long enough at 2026-03-02 02:00:00 UTC"
     assert text() == text(milder) == rest
     assert text(graver) == text(unknown) == (name, False, broken)
-    now = (name, False, "error-rate/warning fires; 1 d of rest are needed")
+    now = (name, False, "error-rate/warning fires; 1 d without a firing alert are needed")
     assert text(replace(milder, firing=True)) == now
 
 

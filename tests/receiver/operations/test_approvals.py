@@ -115,7 +115,7 @@ def test_an_approval_covers_answers_and_so_comes_after_them(shop: Guarded) -> No
     status, reason, text = approve(shop)
     assert (status, reason) == (409, "not-ready")
     assert text == (
-        "an approval covers the answers, and there is no yes yet to 'Is it dark?'; answer first:"
+        "an approval covers the answers, and these have no yes yet: 'Is it dark?'; answer first:"
         " `handrail rollout check shop --item NUMBER`"
     )
 
@@ -126,7 +126,7 @@ def test_what_was_not_looked_at_is_not_approved(shop: Guarded) -> None:
     status, reason, text = approve(shop, seen=seen)
     now = shop.status()["gate"]["digest"][:12]
     assert (status, reason) == (409, "changed")
-    assert text.startswith(f"what is to be approved is {now}, not {seen}; look at it again")
+    assert text.startswith(f"the gate's digest is now {now}, not {seen}; look at the gate again")
     assert approve(shop, seen=now)[:2] == (200, "approved")
 
 

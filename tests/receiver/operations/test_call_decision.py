@@ -67,7 +67,7 @@ def test_a_start_is_refused_that_was_asked_for_before_another_attempt_began_or_e
     looked_at: tuple[int, str], attempt: Attempt | None, text: str
 ) -> None:
     late = asked("start", looked_at=looked_at, anyway=True, why="now")
-    cure = "meanwhile: what was looked at before has changed; look, and start again"
+    cure = "meanwhile, and nothing was started; look, and start again"
     assert said(late, History(attempt)) == ("refuse", "other-attempt", f"{text} {cure}")
     fresh = asked("start", looked_at=stands(attempt))
     assert said(fresh, History(attempt))[0] == "act"
@@ -181,18 +181,23 @@ def test_a_stage_is_not_left_before_its_time() -> None:
 @pytest.mark.parametrize(
     ("action", "state", "reason", "text"),
     [
-        ("start", RunState.open, "under-way", "attempt 2 enters its first stage; wait for it or roll back"),
+        (
+            "start",
+            RunState.open,
+            "under-way",
+            "attempt 2 is still entering its first stage; wait for it or roll back",
+        ),
         (
             "promote",
             RunState.open,
             "under-way",
-            "attempt 2 enters a stage, or its share is reduced; wait for it or roll back",
+            "attempt 2 is still entering a stage, or its share is being reduced; wait for it or roll back",
         ),
         (
             "rollback",
             RunState.waiting,
             "under-way",
-            "a rollback waits to be confirmed; wait for it or roll back",
+            "a rollback of attempt 2 waits to be confirmed; wait for it or roll back",
         ),
         (
             "rollback",
@@ -213,7 +218,7 @@ def test_nothing_is_promoted_while_something_is_under_way_not_even_anyway(
 ) -> None:
     busy = History(ATTEMPT, (run(action, state, "50%" if action == "promote" else ""),))
     verdict, why, sentence = said(asked("promote", anyway=True, why="I know"), busy)
-    assert (verdict, why, sentence.removeprefix("something is still being carried out: ")) == (
+    assert (verdict, why, sentence) == (
         "refuse",
         reason,
         text,
@@ -256,7 +261,7 @@ def test_a_rollback_that_reads_the_targets_just_now_is_not_begun_again_and_nobod
     assert said(asked("rollback"), history) == (
         "repeat",
         "under-way",
-        "a rollback is under way; each of its steps reads the target",
+        "a rollback is under way; each of its steps reads its target first",
     )
     other = History(replace(ATTEMPT, pinned={"rollback": weights(0, 99)}), history.runs)
     assert decide_call(asked("rollback"), BOOK, other, CONDITIONS).verdict == Verdict.act

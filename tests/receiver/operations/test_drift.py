@@ -75,7 +75,7 @@ def test_what_is_declared_to_be_kept_is_put_back_with_its_proof() -> None:
 def test_who_keeps_changing_it_is_answered_after_pauses_that_grow() -> None:
     often = History(ATTEMPT, (run(), run(1, "handrail", 10), run(2, "handrail", 20)))
     assert changed(KEPT, often, BACK, at(23)).verdict == Verdict.repeat
-    assert changed(KEPT, often, BACK, at(24)).text == f"{TEXT}; it is put back (for the 3. time)"
+    assert changed(KEPT, often, BACK, at(24)).text == f"{TEXT}; it is put back (time 3)"
     many = History(ATTEMPT, tuple(run(number, "handrail", number) for number in range(9)))
     assert changed(KEPT, many, BACK, at(67)).verdict == Verdict.repeat
     assert changed(KEPT, many, BACK, at(68)).verdict == Verdict.act
@@ -144,7 +144,7 @@ BROKEN = History(ROLLING, (UNPROVED,))
 def test_a_rollback_that_could_not_be_proved_is_proved_once_all_of_it_is_so() -> None:
     made = unfinished(playbook(), BROKEN, TargetStates(()), at(90))
     assert (made.verdict, made.reason, made.by) == (Verdict.act, "unfinished", "handrail")
-    assert made.text == "rollback: every target reads back now; it is proved once more"
+    assert made.text == "rollback: every target now reads back its value; it is proved once more"
     assert made.changes == (
         SetState(AttemptState.rolling_back),
         SetHold(""),
@@ -164,14 +164,14 @@ def test_a_rollback_that_could_not_be_proved_is_proved_once_all_of_it_is_so() ->
 def test_until_then_people_are_told_again_at_a_pace_that_slows_down(states: TargetStates) -> None:
     assert unfinished(playbook(), BROKEN, states, at(299)).verdict == Verdict.repeat
     made = unfinished(playbook(), BROKEN, states, at(300))
-    text = f"{HELD}; it was so 5 min later"
+    text = f"{HELD}; still so 5 min later"
     cure = "people must act: `handrail rollout rollback shop` once its targets are fixed"
     assert (made.verdict, made.action, made.text) == (Verdict.tell, "emergency-rollback", f"{text}; {cure}")
     assert made.changes == (SetHold(text),)
     reminded = replace(BROKEN, attempt=replace(ROLLING, held=text))
     assert unfinished(playbook(), reminded, states, at(599)).verdict == Verdict.repeat
     assert unfinished(playbook(), reminded, states, at(600)).changes == (
-        SetHold(f"{HELD}; it was so 10 min later"),
+        SetHold(f"{HELD}; still so 10 min later"),
     )
     marks = [
         last_reminder(timedelta(minutes=minutes)) // timedelta(minutes=1)
@@ -227,7 +227,7 @@ def test_a_proof_that_comes_late_is_recorded_and_people_hear_of_it(tmp_path: Pat
         shop.until("rollback", "proved")
         attempt = shop.status()["attempt"]
         assert (attempt["state"], attempt["held"], shop.weights()) == ("rolled-back", "", (0, 100))
-        said = "every target reads back now; it is proved once more"
+        said = "every target now reads back its value; it is proved once more"
         servers.until(lambda: any(said in str(one.json) for one in inbox.requests), "people to be told")
 
 

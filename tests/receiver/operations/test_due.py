@@ -54,7 +54,7 @@ def fires(tier: str, minutes: float, *, firing: bool = True) -> LastSaid:
     return LastSaid(tier, f"error-rate/{tier}", firing, NOW + timedelta(minutes=minutes))
 
 
-ASKS_AGAIN = "error-rate is in its critical tier; asking again in 0 s before rollback"
+ASKS_AGAIN = "error-rate is in its critical tier; Prometheus is asked again in 0 s before the rollback"
 
 
 def run_of(action: str, stage: str, state: RunState, ended: datetime) -> Run:
@@ -74,7 +74,7 @@ def said(made: Decision | None) -> tuple[str, str, str, str]:
             ("hold", "deadline", "hold", "; it is held"),
             (
                 SetHold(
-                    "stage 10% was to be left by 2026-03-01 05:00:00 UTC, 2 h after it was entered; it is held"
+                    "stage 10% passed its deadline 2026-03-01 05:00:00 UTC, 2 h after it was entered; it is held"
                 ),
             ),
         ),
@@ -95,7 +95,7 @@ def test_a_stage_that_lasts_longer_than_it_may_comes_to_what_was_declared_once(
     late = book(deadline=7200, at_deadline=then)
     assert due(late, HISTORY, after(119)) is None
     made = due(late, HISTORY, after(120))
-    text = "stage 10% was to be left by 2026-03-01 05:00:00 UTC, 2 h after it was entered"
+    text = "stage 10% passed its deadline 2026-03-01 05:00:00 UTC, 2 h after it was entered"
     assert said(made) == (*expected[:3], text + expected[3])
     assert made is not None
     assert made.changes == (*changes, Once("deadline: 10%"))
@@ -107,7 +107,7 @@ def test_a_deadline_changes_no_hold_and_rolls_back_nothing_while_the_kill_switch
     made = due(book(deadline=7200), held, after(120))
     assert made is not None
     assert (made.verdict, made.changes) == (Verdict.tell, (Once("deadline: 10%"),))
-    assert made.text.endswith("; held already: alice: lunch")
+    assert made.text.endswith("; already held: alice: lunch")
     stopped = due(book(deadline=7200, at_deadline="rollback"), HISTORY, after(120, stopped=True))
     assert stopped is not None
     assert (stopped.verdict, stopped.action) == (Verdict.tell, EVERYBODY)
@@ -220,9 +220,14 @@ def test_what_fired_while_the_first_stage_was_entered_belongs_to_its_warm_up() -
             replace(HISTORY, automatic_today=3),
             after(10),
             True,
-            "3 automatic rollbacks of shop within a day; people must rollback",
+            "3 automatic rollbacks of shop within a day; people must carry out the rollback",
         ),
-        (HISTORY, after(10, stopped=True), True, "the kill switch is set; people must rollback"),
+        (
+            HISTORY,
+            after(10, stopped=True),
+            True,
+            "the kill switch is set; people must carry out the rollback",
+        ),
         (HISTORY, after(10), False, "the playbook has no steps for rollback; people must act"),
     ],
     ids=["budget spent", "kill switch", "no steps"],
@@ -241,7 +246,7 @@ def test_after_a_warm_up_people_must_act_where_they_must_at_any_other_time(
 def test_a_warm_up_in_which_nothing_stayed_is_over_once_and_says_so() -> None:
     ended = replace(HISTORY, said=(fires("critical", 3, firing=False), fires("critical", -9)))
     made = due(WARM, ended, after(10))
-    text = "stage 10% has warmed up; nothing that began in it still asks for anything"
+    text = "stage 10% has warmed up; no alert that began in it needs anything more"
     assert said(made) == ("note", "warmed-up", "hold", text)
     assert made is not None
     assert made.changes == (Once("warmed up: 10%"),)
@@ -320,7 +325,7 @@ def test_a_stage_without_enough_data_bakes_on_for_so_long_and_is_held_then() -> 
     assert not_enough_data(early, gate(UNKNOWN)) is None
     assert not_enough_data(late, gate(UNKNOWN, BROKEN)) is None
     made = not_enough_data(late, gate(UNKNOWN))
-    text = "stage 10% has baked 10 min longer, and still: errors: unknown: no data"
+    text = "stage 10% has baked 10 min longer, and it still cannot be judged: errors: unknown: no data"
     assert said(made) == ("hold", "not-enough-data", "hold", text)
     assert made is not None
     assert made.changes == (SetHold(text), Once("not enough data: 10%"))
@@ -331,7 +336,7 @@ def test_people_are_told_once_when_nothing_but_they_are_missing_and_again_when_a
     assert at is not None
     assert needs_people(at, gate(LEAD, UNKNOWN)) is None
     made = needs_people(at, gate(LEAD))
-    text = "stage 100% needs people, and nothing else any more: nobody has approved as 'lead' (`handrail …`)"
+    text = "stage 100% waits only for people: nobody has approved as 'lead' (`handrail …`)"
     assert said(made) == ("tell", "needs-people", "hold", text)
     told = replace(at, history=replace(HISTORY, once={"needs people: 100%": NOW}))
     assert needs_people(told, gate(LEAD)) is None
@@ -353,7 +358,10 @@ def test_what_stands_against_going_on_is_told_once_for_each_reason() -> None:
     refused = Decision(Verdict.refuse, "not-ready", "the guard is blind", rollout=ROLLOUT, action="promote")
     blind, silent = frozenset({"100%: not-ready"}), frozenset({"100%: Prometheus: unreachable"})
     made = went_on(refused, blind, frozenset(), book())
-    assert (made.verdict, made.text) == (Verdict.tell, "it cannot go on by itself: the guard is blind")
+    assert (made.verdict, made.text) == (
+        Verdict.tell,
+        "it cannot be promoted automatically: the guard is blind",
+    )
     assert made.known == {"causes": ["100%: not-ready"]}
     assert went_on(refused, blind, blind, book()).verdict == Verdict.repeat
     assert went_on(refused, silent, blind, book()).verdict == Verdict.tell
@@ -375,7 +383,7 @@ def test_an_alert_that_asks_to_go_on_is_taken_up_once_where_the_stage_goes_on_by
     entered = replace(ATTEMPT, stage_entered_at=NOW + timedelta(minutes=1))
     late = decide(asks, itself, History(entered), after(2))
     assert (late.verdict, late.reason, late.changes) == (Verdict.repeat, "not-now", ())
-    assert late.text == "it began before stage 10% was entered, and is of the gate before"
+    assert late.text == "it began before stage 10% was entered: it is about the previous gate"
     again = replace(HISTORY, once={"gate open: 10%": NOW})
     assert decide(asks, itself, again, after(2)).verdict == Verdict.repeat
     for other, reason in (

@@ -43,7 +43,7 @@ def test_an_approval_of_before_the_start_counts_until_it_ends() -> None:
     assert retried(approved) == ("act", "tried-again", "attempt 2: entering 10% once more")
     refused = retried(approved, at=UNTIL)
     assert refused[:2] == ("refuse", "not-ready")
-    assert refused[2].startswith("bob's approval as 'lead' does not count: it ended ")
+    assert refused[2].startswith("bob's approval as 'lead' does not count: it expired ")
 
 
 def test_without_an_approval_it_is_not_entered_whatever_a_person_says() -> None:

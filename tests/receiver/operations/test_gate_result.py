@@ -46,7 +46,12 @@ def stands(
             "passed",
             "attempt 2 has passed it, and is complete",
         ),
-        (replace(AT_LAST, state=AttemptState.complete), "", "none", "attempt 2 is complete: no gate comes"),
+        (
+            replace(AT_LAST, state=AttemptState.complete),
+            "",
+            "none",
+            "attempt 2 is complete: no gate lies ahead",
+        ),
         (replace(ATTEMPT, state=AttemptState.rolled_back), "10%", "over", "attempt 2 is rolled-back"),
         (replace(ATTEMPT, state=AttemptState.abandoned), "", "over", "attempt 2 is abandoned"),
     ],
@@ -82,7 +87,7 @@ def test_the_answer_where_the_attempt_is(attempt: Attempt | None, into: str, ans
             Preflight(),
             Conditions(NOW, stopped=True),
             "closed",
-            ("the kill switch is set: nothing would be rolled back by itself",),
+            ("the kill switch is set: nothing would be rolled back automatically",),
             (),
         ),
         (

@@ -50,7 +50,7 @@ def decided(verb: str, known: History, why: str = "", minutes: float = 7, **word
 def test_whoever_acknowledges_has_it_and_how_late_that_was_is_kept() -> None:
     made = decided("ack", history(ONE), "on it")
     assert (made.verdict, made.reason, made.attempt) == (Verdict.note, "acknowledged", 7)
-    assert made.text == "alice has shop-7, 7 min after it was asked for, 2 min late: on it"
+    assert made.text == "alice acknowledged shop-7 after 7 min, 2 min late: on it"
     late = {"after": 420.0, "late": 120.0}
     assert made.changes == (Note(7, IncidentEvent.acknowledged, "on it", late),)
     early = decided("ack", history(ONE), minutes=2)
@@ -93,7 +93,7 @@ def test_a_person_closes_it_with_a_reason_and_a_grave_one_with_its_cause() -> No
 
 NO_CAUSE = (
     "shop-7 is of a security-rollback, and has no cause yet; say --cause, or `note` one before;"
-    " or --false-rollback yes, where it was for nothing"
+    " or --false-rollback yes if it was a false alarm"
 )
 HAD = replace(ONE, acknowledged=Acknowledged(NOW, "bob", timedelta()))
 
@@ -243,7 +243,7 @@ def test_a_note_that_is_sent_twice_stands_there_once() -> None:
     assert (again.verdict, again.reason, again.text) == (
         Verdict.refuse,
         "noted-already",
-        "all of that is in shop-7 already",
+        "shop-7 has all of that already",
     )
     more = decided("note", noted, notes={**about, "fix": "pool of 50"}, false_rollback=True)
     (added,) = more.changes

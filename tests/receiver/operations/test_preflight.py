@@ -24,7 +24,7 @@ STAGES = (
     StageFacts(name="10%", weight=0.1, bake=0, enter=weights(10, 90)),
     StageFacts(name="50%", weight=0.5, bake=0, enter=weights(50, 50)),
 )
-AGE = f"the playbook ({DIGEST}) are of different age; load both from one `handrail generate`"
+AGE = f"the playbook ({DIGEST}) are of different versions; load both from one `handrail generate`"
 CURE = "fix it, or say --anyway and --why"
 WHO = {"rollout": "shop", "service": "shop", "environment": "production", "guardrail": "error-rate"}
 KEEPS = "60s"
@@ -217,7 +217,7 @@ async def test_a_prometheus_with_the_rules_of_two_environments_guards_neither() 
     shared = loaded(DIGEST) | {'handrail:rules:info{rollout="shop",environment!~"|production"}': others}
     said = (
         "Prometheus has rules of shop for dev, staging too, and they record the same series: "
-        "nobody can tell whose a value is; let each Prometheus have the rules of one environment"
+        "their values cannot be told apart; let each Prometheus have the rules of one environment"
     )
     found = await preflight(Known(shared), book())
     assert (found.problems, found.causes) == ((said,), (said,))

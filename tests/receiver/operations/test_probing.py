@@ -91,7 +91,7 @@ def test_one_that_cannot_be_asked_is_told_as_well() -> None:
     assert told is not None
     assert (told.verdict, told.text) == (
         Verdict.tell,
-        "nobody knows whether probe health fails: the secret token is missing",
+        "it is unknown whether probe health fails: the secret token is missing",
     )
 
 

@@ -130,5 +130,5 @@ def test_without_anything_softer_declared_it_is_refused() -> None:
     made = decide_call(Call("reduce", "alice", "slow"), playbook(), History(ATTEMPT), Conditions(NOW))
     assert (made.reason, made.text) == (
         "no-steps",
-        "the playbook has nothing softer than a rollback; declare reduced= and generate, or roll back",
+        "the playbook has no reduced share; declare reduced= and generate, or roll back",
     )

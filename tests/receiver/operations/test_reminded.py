@@ -17,7 +17,7 @@ MISSING = TargetStates((), (), missing=((CANARY, "weight 10"),))
 
 
 def test_reminders_end_with_an_acknowledgement() -> None:
-    text = f"{HELD}; it was so 5 min later"
+    text = f"{HELD}; still so 5 min later"
     reminded = replace(BROKEN, attempt=replace(ROLLING, held=text))
     assert (
         unfinished(playbook(), replace(reminded, incidents=(ONE,)), MISSING, at(3600)).verdict == Verdict.tell

@@ -36,7 +36,7 @@ def test_each_deadline_that_passes_is_told_to_the_next_and_recorded_once() -> No
         (LEAD,),
     )
     assert made.text == (
-        "shop-7 was to be acknowledged by the on-call engineer within 5 min, and nobody has; `handrail rollout ack shop`"
+        "shop-7 should have been acknowledged by the on-call engineer within 5 min, and nobody has; `handrail rollout ack shop`"
     )
     assert made.changes == (Note(7, IncidentEvent.late, "the on-call engineer", {"within": 300.0}),)
     late = replace(ONE, late=(300.0,))

@@ -119,7 +119,7 @@ def test_its_people_are_told_once_of_another_that_nobody_can_read(state: Attempt
         (Once("cannot be read: api"),),
     )
     assert made.text == (
-        "nobody knows whether api, with which this rollout goes back, was rolled back: its attempt cannot be read "
+        "it is unknown whether api, with which this rollout goes back, was rolled back: its attempt cannot be read "
         f"(ValueError: newer); {then}"
     )
     told = replace(history, once={"cannot be read: api": NOW})
@@ -143,7 +143,7 @@ def test_a_running_receiver_tells_of_another_that_it_cannot_read(tmp_path: Path,
 
         def told() -> int:
             records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()["records"]
-            return sum("nobody knows whether api" in one["body"] for one in records)
+            return sum("it is unknown whether api" in one["body"] for one in records)
 
         servers.until(lambda: told() == 1, "its people to be told")
 

@@ -55,7 +55,7 @@ def test_a_grave_incident_is_open_downstream_until_a_person_closes_it_and_late_o
         said = [request.json["data"] for request in inbox.requests if request.path == "/lead"]
         lines = [line["text"] for line in said[-1]["lines"]]
         assert any(
-            "was to be acknowledged by the on-call engineer within 1 s, and nobody has" in one
+            "should have been acknowledged by the on-call engineer within 1 s, and nobody has" in one
             for one in lines
         )
 

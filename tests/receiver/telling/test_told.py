@@ -141,7 +141,7 @@ def test_a_delivery_of_ours_that_no_retry_can_mend_is_told_once_and_a_stranger_s
     with told(tmp_path) as (shop, inbox):
         assert shop.deliver(role="nobody").status_code == 401
         assert [shop.deliver(b"{}").status_code for _ in range(3)] == [400] * 3
-        title = "Handrail refuses deliveries, what they said is lost: alertmanager-1 was refused with 400"
+        title = "Handrail refuses deliveries, and what they said is lost: alertmanager-1 was refused with 400"
         assert until_heard(inbox, "team", title) == ("open", "error")
         shop.deliver()
         shop.until("rollback", "done")
@@ -233,7 +233,7 @@ def test_a_channel_that_hangs_delays_neither_the_rollback_nor_another_channel(tm
 def test_an_alert_that_stops_and_a_hold_that_is_over_end_their_incident(tmp_path: Path) -> None:
     with told(tmp_path) as (shop, inbox):
         shop.deliver(body(alert("error-rate", "warning")))
-        assert until_heard(inbox, "team", "a guardrail needs a look") == ("open", "warning")
+        assert until_heard(inbox, "team", "a guardrail needs attention") == ("open", "warning")
         shop.deliver(body(alert("error-rate", "warning", status="resolved")))
         servers.until(lambda: heard(inbox, "team")[-1][1] == "resolved", "the end")
         shop.call("hold", why="lunch")

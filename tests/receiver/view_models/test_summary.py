@@ -97,7 +97,7 @@ def test_a_failed_rollback_names_the_steps_that_did_not_get_through() -> None:
     found = summarize(playbook(), history, NOW)
     assert (found.tone, found.word) == ("bad", "rollback failed")
     assert found.headline == (
-        "The rollback from stage 50% failed: 1 of 2 steps did not get through "
+        "The rollback from stage 50% failed: 1 of 2 steps did not succeed "
         "(HAProxy web/stable on unix:haproxy.sock: weight 100)"
     )
 

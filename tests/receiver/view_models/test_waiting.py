@@ -52,13 +52,13 @@ def waiting(history: History, *asks: Requirement, after: timedelta = MINUTE) -> 
 def test_while_a_stage_bakes_it_says_until_when_and_what_people_can_do_meanwhile() -> None:
     assert waiting(History(IN_50), BAKES, ERRORS, LEAD, DONE) == Waiting(
         "It waits for stage 50% to bake until 2026-03-01 04:00:00 UTC (in 59 min), and then into stage 100%;"
-        " it lacks as well: an approval as lead."
+        " also missing: an approval as lead."
     )
 
 
 def test_once_it_has_baked_it_waits_for_those_who_have_to_say_something() -> None:
     assert waiting(History(IN_50), ERRORS, LEAD, after=OVER) == Waiting(
-        "It waits for an approval as lead; it lacks as well: errors: broken within the last 55 min.",
+        "It waits for an approval as lead; also missing: errors: broken within the last 55 min.",
         for_people=True,
     )
 
@@ -69,7 +69,7 @@ def test_what_nobody_can_do_anything_about_yet_is_left_out_while_a_stage_bakes()
     made = Requirement("checks", "all 2 checks made", met=False, text="not made yet: T+1h", known=False)
     due = Requirement("check", "Hour 1: Is it calm?", met=False, text="nobody has answered", cure="answer")
     said = waiting(History(IN_50), BAKES, probe, made, hour_24, due).text
-    assert said.endswith("; it lacks as well: an answer to “Hour 1: Is it calm?”.")
+    assert said.endswith("; also missing: an answer to “Hour 1: Is it calm?”.")
 
 
 def test_a_gate_that_only_figures_keep_closed_waits_for_nobody() -> None:
@@ -100,11 +100,11 @@ def by_itself(*asks: Requirement, after: timedelta, then: str = "hold") -> str:
 def test_a_stage_that_goes_on_by_itself_waits_for_no_person_and_says_what_its_deadline_brings() -> None:
     late = " If it is still in stage 50% at 2026-03-01 05:00:00 UTC, it is"
     assert by_itself(after=MINUTE) == (
-        "It waits for stage 50% to bake until 2026-03-01 04:10:00 UTC (in 1 h 9 min), and then into stage 100% by itself."
+        "It waits for stage 50% to bake until 2026-03-01 04:10:00 UTC (in 1 h 9 min), and then into stage 100% automatically."
         f"{late} held."
     )
     assert by_itself(after=OVER + 10 * MINUTE, then="rollback") == (
-        f"It goes into stage 100% by itself: its gate is open.{late} rolled back."
+        f"It is promoted into stage 100% automatically: its gate is open.{late} rolled back."
     )
     assert by_itself(ERRORS, after=OVER + 10 * MINUTE, then="page").endswith("05:00:00 UTC, people are told.")
 
@@ -112,14 +112,14 @@ def test_a_stage_that_goes_on_by_itself_waits_for_no_person_and_says_what_its_de
 def test_behind_the_last_gate_it_is_guarded_until_it_is_complete() -> None:
     finishing = History(replace(IN_50, state=AttemptState.finishing), once={FINISHED: NOW})
     assert waits_for(playbook(watch_after=3600), finishing, None, NOW + MINUTE) == Waiting(
-        "It waits until 2026-03-01 04:00:00 UTC, is guarded until then, and is complete by itself."
+        "It waits until 2026-03-01 04:00:00 UTC, is guarded until then, and then completes automatically."
     )
 
 
 def test_one_without_stages_waits_for_a_rollback_that_is_ready_before_it_is_guarded() -> None:
     assert waits_for(playbook(stages=()), History(), None, NOW) == Waiting(
-        "It is not guarded: that begins by itself once its rollback is ready, "
-        "and `handrail rollout drill shop` says what that lacks.",
+        "It is not guarded. Guarding begins automatically once its rollback is ready; "
+        "`handrail rollout drill shop` says what that lacks.",
         for_people=True,
     )
 
@@ -150,9 +150,7 @@ def test_one_without_stages_waits_for_a_rollback_that_is_ready_before_it_is_guar
         ),
         (
             History(replace(IN_50, state=AttemptState.rolling_back), (run("rollback", RunState.failed),)),
-            Waiting(
-                "It waits for a person: the rollback did not get through, and is not done.", for_people=True
-            ),
+            Waiting("It waits for a person: the rollback failed, or could not be proved.", for_people=True),
         ),
         (
             History(replace(IN_50, state=AttemptState.rolled_back, held=f"{CHANGED}weight 10")),

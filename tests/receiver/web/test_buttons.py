@@ -91,8 +91,8 @@ def test_a_viewer_is_refused_whatever_they_send(shop: Guarded, verb: str) -> Non
 def test_before_anything_is_done_it_is_said_what_exactly(shop: Guarded) -> None:
     said = words(shop.ask("GET", "/rollouts/shop/ask/rollback", "operator").text)
     assert (
-        "shop: Roll back? This will happen: Attempt 1, in stage 10%, is rolled back now, to the last step:"
-        " each step reads its target, and changes what differs. It is recorded as asked for by operator-1."
+        "shop: Roll back? This will happen: Attempt 1, in stage 10%, is rolled back now, all of its steps:"
+        " each reads its target, and changes what differs. It is recorded as asked for by operator-1."
         " These steps, in this order: HAProxy web/canary on unix:haproxy.sock: weight 0"
         " HAProxy web/stable on unix:haproxy.sock: weight 100"
     ) in said
@@ -180,7 +180,7 @@ def test_a_form_counts_for_whom_and_for_what_it_was_given(shop: Guarded) -> None
         ("/rollouts/shop/ask/hold", {"why": "no token"}),
     ):
         answer = send(shop, path, fields)
-        assert (answer.status_code, "this form was not given to operator-1 for this" in answer.text) == (
+        assert (answer.status_code, "this form was given to somebody else" in answer.text) == (
             403,
             True,
         )

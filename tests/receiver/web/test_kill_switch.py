@@ -37,7 +37,7 @@ def test_an_operator_stops_the_receiver_and_lets_it_act_again_and_the_evidence_s
     assert shop.ask("GET", "/api/kill-switch", "viewer").json() == {"on": False, "text": "", "cannot": ""}
     set_it = turned(shop, on=True, why="HAProxy is being moved")
     assert set_it.json()["text"] == (
-        "operator-1 set the kill switch: nothing is rolled back or promoted by itself from now on"
+        "operator-1 set the kill switch: nothing is rolled back or promoted automatically from now on"
         " (HAProxy is being moved)"
     )
     now = shop.ask("GET", "/api/kill-switch", "viewer").json()
@@ -51,7 +51,7 @@ def test_an_operator_stops_the_receiver_and_lets_it_act_again_and_the_evidence_s
         True,
     )
     assert refused(turned(shop, on=True, why="again")) == (409, "already-so")
-    assert "set: nothing is rolled back by itself" in words(shop.ask("GET", "/", "viewer").text)
+    assert "set: nothing is rolled back automatically" in words(shop.ask("GET", "/", "viewer").text)
     assert turned(shop, on=False, why="it is moved").status_code == 200
     assert not (shop.folder / "switch/handrail.stop").exists()
     records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()
@@ -88,7 +88,7 @@ def test_its_button_asks_once_with_what_will_happen(shop: Guarded) -> None:
     assert 'id="ask-kill-switch"' in shop.ask("GET", "/", "operator").text
     assert 'id="ask-kill-switch"' not in shop.ask("GET", "/", "viewer").text
     asked = shop.ask("GET", "/kill-switch/ask", "operator")
-    assert "Set the kill switch? From now on nothing is rolled back or promoted by itself" in words(
+    assert "Set the kill switch? From now on nothing is rolled back or promoted automatically" in words(
         asked.text
     )
     fields = form(asked.text)
@@ -101,7 +101,7 @@ def test_its_button_asks_once_with_what_will_happen(shop: Guarded) -> None:
     done = send(shop, "/kill-switch/ask", {**fields, "why": "it acts up"})
     assert (done.status_code, "operator-1 set the kill switch" in words(done.text)) == (200, True)
     again = shop.ask("GET", "/kill-switch/ask", "operator")
-    assert "Take the kill switch away? Handrail acts again" in words(again.text)
+    assert "Remove the kill switch? Handrail acts again" in words(again.text)
     assert "It is set: set by operator-1 at" in words(again.text)
 
 

@@ -213,10 +213,10 @@ def test_a_failed_rollback_stands_first_and_claims_nothing_about_the_traffic(tmp
         shop.until("rollback", "failed")
         said = text(shop)
     assert (
-        "The rollback from stage 10% failed: 2 of 2 steps did not get through"
+        "The rollback from stage 10% failed: 2 of 2 steps did not succeed"
         " (HAProxy web/canary on unix:haproxy.sock: weight 0;"
         " HAProxy web/stable on unix:haproxy.sock: weight 100)"
-        " It waits for a person: the rollback did not get through, and is not done. People must act now: follow the runbook, then try again with"
+        " It waits for a person: the rollback failed, or could not be proved. People must act now: follow the runbook, then try again with"
         " handrail rollout rollback shop --why"
     ) in said
     assert "Canary's share ✕ unknown: the rollback is not proved" in said
@@ -227,7 +227,7 @@ def test_the_guard_is_called_whole_only_when_every_part_of_it_answers(tmp_path: 
         time.sleep(1.1)
         (tmp_path / "handrail.stop").touch()
         said = text(shop, "/")
-    assert "The guard is NOT working ✕ Kill switch: set: nothing is rolled back by itself." in said
+    assert "The guard is NOT working ✕ Kill switch: set: nothing is rolled back automatically." in said
     assert "✕ Heartbeat: no heartbeat from Alertmanager for" in said
     assert "✕ Prometheus: Prometheus cannot be reached" in said
     assert "✓ Store takes writes ! Alertmanager not set" in said

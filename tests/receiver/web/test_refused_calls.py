@@ -62,7 +62,7 @@ def records(shop: Guarded) -> list[dict[str, Any]]:
             "approve",
             {"seen": "0123456789ab"},
             "changed",
-            "what is to be approved is SEEN, not 0123456789ab; look at it again: `handrail rollout status shop`",
+            "the gate's digest is now SEEN, not 0123456789ab; look at the gate again: `handrail rollout status shop`",
         ),
         (
             "approve",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -122,12 +123,16 @@ class AlertmanagerState:
 
 @dataclass(frozen=True)
 class LookBack:
-    """Asks what was. Prometheus knows what fired, and Alertmanager what was muted."""
+    """Asks what was. Prometheus knows what fired, and Alertmanager what was muted.
+
+    Prometheus counts back from when it is asked, which may be long after what is `now` to us: after `begun`.
+    """
 
     outside: Outside
     prometheus: str
     alertmanagers: tuple[str, ...]
     receivers: tuple[str, ...]
+    begun: float = field(default_factory=time.monotonic)
 
     async def fired(
         self, since: datetime, now: datetime, rollouts: Iterable[str]
@@ -178,8 +183,9 @@ class LookBack:
     ) -> list[PastAlert]:
         """What fired from `since` to `now`, which is `ago` seconds ago. Raises AnswerTooLong."""
         still = await self._query(f"ALERTS{{{selector}}}")
-        seconds = int((now - since).total_seconds()) + 1
-        past = f" offset {ago}s" if ago else ""
+        later = int(time.monotonic() - self.begun)
+        seconds = int((now - since).total_seconds()) + 1 + (0 if ago else later)
+        past = f" offset {ago + later}s" if ago else ""
         series = await self._query(f"ALERTS{{{selector}}}[{seconds}s]{past}")
         return await asyncio.to_thread(_seen, series, still, added)
 

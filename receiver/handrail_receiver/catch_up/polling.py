@@ -245,7 +245,10 @@ class Poller:
         away = not self._asked_before or now - last > timedelta(seconds=2 * self.every)
         if self.prometheus is None or not away:
             return heard
-        back = LookBack(self.outside, self.prometheus, self.alertmanagers, self.receivers)
+        back, now = (
+            LookBack(self.outside, self.prometheus, self.alertmanagers, self.receivers),
+            self.clock.now(),
+        )
         try:
             sure = await self._look_back(back, present, max(last, now - LONGEST_AWAY), now)
         except (TargetError, ValidationError) as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -63,6 +65,22 @@ async def test_each_rollout_is_asked_for_by_itself_and_in_times_that_are_short_e
     assert unread == ["search"]
     assert fired == [PastAlert(labels(), SINCE, UNTIL, still=True)]
     assert api.asked == [(901, 2700), (901, 1800), (901, 900), (901, 0)]
+
+
+async def test_the_times_that_are_asked_for_are_those_of_the_absence_however_long_that_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each question takes five seconds, and Prometheus counts back from when it is asked."""
+    clock = itertools.count(0, 5)
+    monkeypatch.setattr(
+        "handrail_receiver.catch_up.lookback.time", SimpleNamespace(monotonic=lambda: next(clock))
+    )
+    async with new_client(None) as client:
+        with Talkative() as api:
+            back = LookBack(Outside(client, Secrets(None, {})), api.url, (), ("handrail",), 0)
+            api.seconds = 2000
+            await back.fired(SINCE, UNTIL, [ROLLOUT])
+    assert api.asked == [(1801, 1800 + 10), (1801 + 15, 0)]
 
 
 def test_a_rollout_of_which_there_is_too_much_is_held_once_and_its_people_look() -> None:

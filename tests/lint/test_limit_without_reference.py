@@ -58,6 +58,14 @@ def test_a_rise_needs_something_to_rise_from() -> None:
             ),
         ),
         (
+            [
+                'stages=[Stage("dark", weight="0%", bake="1h"), Stage("all", weight="100%")]',
+                "arms=ARMS",
+                guardrail('against=PreviousStage("dark"), tiers=[Warning(Rise("10%"))]'),
+            ],
+            "is compared with stage 'dark', in which the canary has no traffic; name a stage in which it has some",
+        ),
+        (
             ["stages=STAGES", guardrail('against=PreviousStage("100%"), tiers=[Warning(Rise("10%"))]')],
             "is compared with stage '100%', and no stage comes after it; name an earlier stage",
         ),

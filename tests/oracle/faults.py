@@ -43,6 +43,7 @@ from oracle.feeds import selectors
 from oracle.pacing import FACTORS, scraped, simple
 from oracle.series import Feeds, Timeline
 from oracle.series_feeds import counts_targets
+from oracle.stage_limits import StageLimits
 from oracle.story import Course, Look, Reason, Story
 from oracle.subject import Subject
 from oracle.surroundings import Surroundings
@@ -179,15 +180,13 @@ def faults(measure: Measure) -> Iterator[Fault]:
 def reasons(rollout: Rollout, guardrail: Guardrail, stage: str | None) -> Iterator[str]:
     """Everything that it misses while there is nothing at all in a stage."""
     yield MISSING
-    stages = [one.name for one in rollout.stages]
-    place = stages.index(stage) if stage in stages else None
     told = {reference for condition in used(guardrail) if (reference := condition.reference) is not None}
     if any(one.kind is ReferenceKind.before for one in told):
         yield "the figure from before the rollout is missing"
     for one in told:
-        if one.kind is ReferenceKind.previous_stage and place:
-            before = one.stage or stages[place - 1]
-            if stages.index(before) < place:
+        if one.kind is ReferenceKind.previous_stage:
+            before = StageLimits(rollout, guardrail, stage).before(one)
+            if before is not None:
                 yield f"the figure of stage {before} is missing"
     if any(one.kind is ReferenceKind.stable for one in told):
         yield "the stable arm's metrics are missing"

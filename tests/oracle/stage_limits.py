@@ -80,13 +80,9 @@ class StageLimits:
 
     def compared(self, reference: Reference) -> bool:
         """Whether there is something to compare with in this stage."""
-        stages = [stage.name for stage in self.rollout.stages]
-        at = stages.index(self.stage) if self.stage in stages else None
         match reference.kind:
-            case ReferenceKind.previous_stage if reference.stage is None:
-                return bool(at)
             case ReferenceKind.previous_stage:
-                return at is not None and at > stages.index(reference.stage or "")
+                return self.before(reference) is not None
             case ReferenceKind.before | ReferenceKind.stable | ReferenceKind.ago:
                 return True
 
@@ -95,9 +91,19 @@ class StageLimits:
         if reference.kind is ReferenceKind.before:
             return names.BEFORE
         if reference.kind is ReferenceKind.previous_stage:
-            stages = [stage.name for stage in self.rollout.stages]
-            before = reference.stage or stages[max(stages.index(self.stage or stages[0]) - 1, 0)]
-            return names.stage_reference(before)
+            return names.stage_reference(self.before(reference) or self.rollout.stages[0].name)
+        return None
+
+    def before(self, reference: Reference) -> str | None:
+        """The earlier stage with which this one is compared: the canary has traffic in both."""
+        earlier: list[str] = []
+        for stage in self.rollout.stages:
+            idle = self.guardrail.arms is not None and stage.weight == 0
+            if stage.name == self.stage:
+                named = reference.stage is None or reference.stage in earlier
+                return (reference.stage or earlier[-1]) if earlier and named and not idle else None
+            if not idle:
+                earlier.append(stage.name)
         return None
 
     def base(self, signal: Signal) -> Decimal:

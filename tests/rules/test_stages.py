@@ -13,8 +13,11 @@ from handrail.declare import (
     Critical,
     Drop,
     Environment,
+    Gauge,
     Guardrail,
+    Not,
     On,
+    PreviousStage,
     Rate,
     Ratio,
     RisePoints,
@@ -201,3 +204,48 @@ def test_what_is_compared_with_last_week_is_looked_for_in_the_services_own_serie
     assert [text for text in texts if 'searches_total{track="canary"' in text and "offset 7d" in text] == []
     assert [text for text in texts if re.search(r"handrail:\S+ offset", text)] == []
     assert any(re.search(r"rate\(searches_total\S+ offset 7d\)", text) for text in texts)
+
+
+DARK = (
+    Stage("0%", weight="0%", bake="1h"),
+    Stage("10%", weight="10%", bake="1h"),
+    Stage("50%", weight="50%", bake="1h"),
+    Stage("100%", weight="100%"),
+)
+
+
+def test_the_stage_before_is_the_last_one_in_which_the_canary_had_traffic(promtool: str) -> None:
+    """Nothing is captured of a stage without it, and nothing waits for that figure."""
+    limit = RisePoints(3)
+    it = Guardrail(
+        "it",
+        Gauge("depth"),
+        against=PreviousStage(),
+        success=Not(limit),
+        tiers=[Critical(limit)],
+        blind_after="1m",
+    )
+    rollout = planned(it, stages=DARK)
+    captured = 'handrail_reference{rollout="shop",guardrail="it",reference="stage:10%"}'
+    series = RECEIVER | {'depth{track="canary"}': "9x400"}
+    for here, alerts in (
+        (at("10%"), []),
+        (at("50%"), ["ShopItBlind"]),
+        (at("50%") | {captured: "5x400"}, ["ShopItCritical"]),
+        (at("50%") | {captured: "6x400"}, []),
+    ):
+        assert complaints(promtool, rollout, series | here, firing("20m", *alerts)) == ""
+    [facts] = rollout.playbook.guardrails
+    assert [query.reference for query in facts.references] == ["stage:10%", "stage:50%"]
+    asked = {gate.into: [one.guardrail for one in gate.criteria] for gate in rollout.playbook.gates}
+    assert asked == {"10%": [], "50%": [], "100%": ["it"], "complete": ["it"]}
+
+
+def test_a_service_that_is_judged_as_a_whole_has_a_figure_of_every_stage(promtool: str) -> None:
+    limit = RisePoints(3)
+    it = Guardrail("it", Gauge("depth"), against=PreviousStage(), tiers=[Critical(limit)], blind_after="1m")
+    rollout = planned(it, stages=DARK, arms=None)
+    captured = 'handrail_reference{rollout="shop",guardrail="it",reference="stage:0%"}'
+    series = RECEIVER | at("10%") | {"depth": "9x400"}
+    assert complaints(promtool, rollout, series, firing("20m", "ShopItBlind")) == ""
+    assert complaints(promtool, rollout, series | {captured: "5x400"}, firing("20m", "ShopItCritical")) == ""

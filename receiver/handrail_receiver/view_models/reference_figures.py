@@ -64,7 +64,9 @@ def each_reference(
             labels = {name.removeprefix(names.REFERENCE_BY): text for name, text in one.labels}
             known.setdefault(one.reference, []).append((labels, one.value))
     stages = [one.name for one in playbook.stages]
-    before = stages[stages.index(stage) - 1] if stage in stages[1:] else ""
+    asked = {query.reference for query in facts.references}
+    earlier = reversed(stages[: stages.index(stage)] if stage in stages else [])
+    before = next((one for one in earlier if names.stage_reference(one) in asked), "")
     words = {BEFORE_WORDS: names.BEFORE, PREVIOUS_WORDS: names.stage_reference(before)}
     words |= {f"{STAGE_WORDS}{name}": names.stage_reference(name) for name in stages}
     return {said: known[name] for said, name in words.items() if name in known}

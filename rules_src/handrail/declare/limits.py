@@ -172,7 +172,8 @@ class StableArm:
 
 @declared
 class PreviousStage:
-    """The figure captured at the end of the previous stage; or of `stage`, for all stages after it.
+    """The figure captured at the end of the previous stage in which the canary had traffic; or of `stage`, for all stages
+    after it.
 
     It is the mean over that stage's bake time; if the measure's window is as long as the stage, it is the figure at its
     end. Until that stage is over, there is nothing to compare with and no verdict.

@@ -121,9 +121,7 @@ def judged(
     reference = condition.reference
     if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
         return stage.has_both or reference is None or reference.kind is not plan.ReferenceKind.stable
-    stages = [one.name for one in rollout.stages]
-    before = -1 if reference.stage is None else stages.index(reference.stage)
-    return stages.index(stage.name) > max(before, 0)
+    return stage.name in plan.compared_stages(reference, rollout.stages, guardrail.arms)
 
 
 def _outside(condition: plan.Condition, rollout: plan.Rollout) -> bool:

@@ -10,6 +10,7 @@ from handrail.errors import Severity
 from handrail.lint.common import expressions
 from handrail.lint.common.finding import Finding, finding
 from handrail.lint.common.limit_figures import Use, uses
+from handrail.units import amount
 
 NAME = "limit-without-reference"
 
@@ -47,6 +48,11 @@ def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
             f"is compared with stage '{against.stage}', and no stage comes after it",
             "name an earlier stage",
         )
+    if isinstance(against, PreviousStage) and rollout.arms is not None and not use.guardrail.whole_service:
+        weights = {stage.name: stage.weight for stage in rollout.stages}
+        if weights.get(against.stage or "") is not None and amount(weights[against.stage or ""]).value == 0:
+            what = f"is compared with stage '{against.stage}', in which the canary has no traffic"
+            return what, "name a stage in which it has some"
     captured = isinstance(against, BeforeRollout | PreviousStage)
     if captured and (isinstance(use.at, On) or _unknown(use.measure.inner)):
         what = "needs a captured figure for each of its series, and which these are is not known beforehand"

@@ -55,7 +55,7 @@ def _gate(
                 for criterion in guardrail.success
                 if left is not None
                 and _asked(guardrail, left)
-                and _applies(criterion.condition, left, context)
+                and _applies(criterion.condition, left, guardrail, context)
             ),
         ),
         budget_left=float(amount(asked.budget_left).value) if asked.budget_left else None,
@@ -105,7 +105,9 @@ def _asked(guardrail: plan.Guardrail, left: plan.Stage) -> bool:
     return not guardrail.shadow and (guardrail.arms is None or left.has_canary)
 
 
-def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContext) -> bool:
+def _applies(
+    condition: plan.Condition, left: plan.Stage, guardrail: plan.Guardrail, context: RolloutContext
+) -> bool:
     """Whether the condition has a figure in a stage, and something to compare with: the first has no stage before it,
     and where the canary has all traffic there is no stable arm.
     """
@@ -114,9 +116,7 @@ def _applies(condition: plan.Condition, left: plan.Stage, context: RolloutContex
         return False
     if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
         return left.has_both or reference is None or reference.kind is not plan.ReferenceKind.stable
-    names_ = [stage.name for stage in context.stages]
-    first = names_.index(reference.stage) if reference.stage else 0
-    return names_.index(left.name) > first
+    return left.name in plan.compared_stages(reference, context.stages, guardrail.arms)
 
 
 def _criterion(

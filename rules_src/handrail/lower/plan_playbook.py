@@ -258,10 +258,13 @@ def _captures(
             expr = captures.captured_from(main, scope, hour, every, stable=True, over=reference.over)
             yield contract.ReferenceQuery(reference=names.BEFORE, expr=expr)
     ends = {
-        reference.stage for reference in references if reference.kind is plan.ReferenceKind.previous_stage
+        stage
+        for reference in references
+        if reference.kind is plan.ReferenceKind.previous_stage
+        for stage in plan.compared_stages(reference, context.stages, guardrail.arms).values()
     }
-    for stage in context.stages[:-1]:
-        if ends and (None in ends or stage.name in ends):
+    for stage in context.stages:
+        if stage.name in ends:
             expr = captures.captured_from(
                 main, scope, span(_of_stage(stage, main, context)), every, stable=False
             )

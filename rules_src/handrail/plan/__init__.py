@@ -72,6 +72,7 @@ from handrail.plan.rollouts import (
     Stage,
     Text,
     common_of,
+    compared_stages,
 )
 from handrail.plan.selectors import Matcher, Op, Selector
 from handrail.plan.series_measurements import (
@@ -163,5 +164,6 @@ __all__ = [
     "While",
     "Zero",
     "common_of",
+    "compared_stages",
     "narrowed",
 ]

@@ -8,10 +8,11 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 
 from handrail.contract import Playbook
 from handrail.errors import Where
-from handrail.plan.alerting import Alert, Arms, Guardrail, Instruction, Slo
+from handrail.plan.alerting import Alert, Arms, Guardrail, Instruction, Reference, Slo
 from handrail.plan.metric_sources import LogSource, ScrapeJob, SqlSource
 from handrail.plan.routing import Routing, merged
 from handrail.plan.selectors import Op
@@ -35,6 +36,16 @@ class Stage:
     def has_both(self) -> bool:
         """Whether both arms have traffic in it."""
         return self.weight not in (0, 1)
+
+
+def compared_stages(reference: Reference, stages: Iterable[Stage], arms: Arms | None) -> dict[str, str]:
+    """Each stage that is compared with an earlier one, and that one: the named one, or the last in which what is judged
+    had traffic.
+    """
+    every = [stage.name for stage in stages if reference.stage or arms is None or stage.has_canary]
+    if reference.stage is None:
+        return {now: before for before, now in pairwise(every)}
+    return dict.fromkeys(every[every.index(reference.stage) + 1 :], reference.stage)
 
 
 @dataclass(frozen=True)

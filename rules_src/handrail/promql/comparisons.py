@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 from handrail.contract import names
 from handrail.plan import (
@@ -26,6 +25,7 @@ from handrail.plan import (
     Signal,
     Stage,
     StageLimit,
+    compared_stages,
     narrowed,
 )
 from handrail.promql.aggregated import NUMBERS
@@ -205,10 +205,10 @@ def shown_reference(condition: Condition, scope: Scope) -> str:
 
 def steps(reference: Reference, scope: Scope) -> list[tuple[str, tuple[str, ...]]]:
     """(stage whose figure was captured, the stages in which it is compared with)."""
-    stages = [stage.name for stage in scope.stages]
-    if reference.stage is None:
-        return [(before, (now,)) for before, now in pairwise(stages)]
-    return [(reference.stage, tuple(stages[stages.index(reference.stage) + 1 :]))]
+    later: dict[str, tuple[str, ...]] = {}
+    for now, before in compared_stages(reference, scope.stages, scope.arms).items():
+        later[before] = (*later.get(before, ()), now)
+    return [*later.items()]
 
 
 def of_stable(series: Selector, signal: Signal, scope: Scope) -> Selector:

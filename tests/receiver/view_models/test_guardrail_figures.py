@@ -10,7 +10,7 @@ from guarded import NOW, ROLLOUT, playbook
 from guarded.playbook import tier
 from guarded.recorded import limit, limited_playbook
 from handrail import plan
-from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, names
+from handrail.contract import GivenArms, GuardrailFacts, LimitFacts, ReferenceQuery, names
 from handrail.report.wording import reference_words
 from handrail_receiver.model import Attempt, AttemptState, Captured
 from handrail_receiver.view_models import reference_figures
@@ -166,6 +166,7 @@ def test_a_relative_limit_is_computed_from_what_it_calls_its_reference_or_what_t
 def test_what_was_captured_is_the_reference_of_a_stage_unless_there_are_several_figures() -> None:
     book = limited_playbook()
     [errors, *_] = book.guardrails
+    errors = errors.model_copy(update={"references": (ReferenceQuery(reference="stage:10%", expr="x"),)})
     captured = [
         Captured("error-rate", "before", 1.0),
         Captured("error-rate", "stage:10%", 2.0),

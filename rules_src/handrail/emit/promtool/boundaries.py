@@ -23,6 +23,7 @@ from handrail.plan import (
     Signal,
     State,
     While,
+    compared_stages,
 )
 from handrail.promql.needs_series import needs_series
 
@@ -102,10 +103,7 @@ class Boundaries:
         """Whether there is something to compare with in this stage."""
         if reference.kind is not ReferenceKind.previous_stage:
             return True
-        stages = [stage.name for stage in self.rollout.stages]
-        if self.stage not in stages:
-            return False
-        return stages.index(self.stage) > (stages.index(reference.stage) if reference.stage else 0)
+        return self.stage in self._compared_stages(reference)
 
     def base(self, signal: Signal) -> Decimal:
         """The value that it is compared with, which is healthy itself."""
@@ -219,8 +217,10 @@ class Boundaries:
 
     def before(self, reference: Reference) -> str:
         """The stage with which this one is compared."""
-        stages = [stage.name for stage in self.rollout.stages]
-        return reference.stage or stages[stages.index(self.stage or stages[0]) - 1]
+        return self._compared_stages(reference)[self.stage or ""]
+
+    def _compared_stages(self, reference: Reference) -> dict[str, str]:
+        return compared_stages(reference, self.rollout.stages, self.guardrail.arms)
 
 
 def _between(floor: Decimal | None, roof: Decimal | None) -> Decimal:

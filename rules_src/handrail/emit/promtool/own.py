@@ -35,6 +35,7 @@ from handrail.plan import (
     Rollout,
     Selector,
     StateChanges,
+    compared_stages,
 )
 from handrail.promql.remembered import REMEMBER
 from handrail.units import seconds, span
@@ -161,15 +162,13 @@ def _step(rollout: Rollout, blind: Iterable[Alert]) -> timedelta:
 def reasons(rollout: Rollout, guardrail: Guardrail, stage: str | None) -> Iterator[str]:
     """Everything that it misses while there is nothing at all in a stage."""
     yield MISSING
-    stages = [one.name for one in rollout.stages]
-    place = stages.index(stage) if stage in stages else None
     told = {reference for condition in _used(guardrail) if (reference := condition.reference) is not None}
     if any(one.kind is ReferenceKind.before for one in told):
         yield "the figure from before the rollout is missing"
     for one in told:
-        if one.kind is ReferenceKind.previous_stage and place:
-            before = one.stage or stages[place - 1]
-            if stages.index(before) < place:
+        if one.kind is ReferenceKind.previous_stage:
+            before = compared_stages(one, rollout.stages, guardrail.arms).get(stage or "")
+            if before is not None:
                 yield f"the figure of stage {before} is missing"
     if any(one.kind is ReferenceKind.stable for one in told):
         yield STABLE_MISSING

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from declared import folder
+from declared import HEAD, folder, said
 from handrail.base import where_of
 from handrail.errors import Refused, WrongCall
 from handrail.loading.load import load, read
@@ -135,7 +135,7 @@ def test_what_a_broken_helper_would_define_is_not_called_unknown(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "why"),
     [
         (b'x = "\xff"\n', "1: error: the file is not UTF-8; save it as UTF-8"),
         (b"a\n\xe9\n", "2: error: the file is not UTF-8; save it as UTF-8"),
@@ -165,10 +165,10 @@ def test_what_a_broken_helper_would_define_is_not_called_unknown(tmp_path: Path)
         ),
     ],
 )
-def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, text: bytes, said: str) -> None:
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, text: bytes, why: str) -> None:
     (tmp_path / "rollouts").mkdir()
     (tmp_path / "rollouts" / "shop.py").write_bytes(text)
-    assert [str(problem) for problem in read(tmp_path).problems] == [f"{tmp_path}/rollouts/shop.py:{said}"]
+    assert [str(problem) for problem in read(tmp_path).problems] == [f"{tmp_path}/rollouts/shop.py:{why}"]
 
 
 def test_a_file_with_a_byte_order_mark_and_windows_line_ends_is_read(tmp_path: Path) -> None:
@@ -226,3 +226,40 @@ def test_what_stumbles_over_an_unknown_word_is_not_said_as_well(tmp_path: Path) 
     assert problems(tmp_path, {"rollouts/shop.py": text}) == [
         "rollouts/shop.py:2: error: there is no 'COUNT'; `handrail docs declarations` has the words there are"
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        ("guardrails", "[Guardrail(7)]"),
+        ("slos", "[Slo(7)]"),
+        ("stages", "[Stage(7)]"),
+        ("arms", "Arms(7)"),
+        ("split", "HAProxySplit(7)"),
+        ("sample_ratio", "SampleRatio(7)"),
+        ("reduced", "Reduced(7)"),
+        ("rollback", "[Command(7)]"),
+        ("tell", "[Tell(7)]"),
+        ("routes", '{"critical": [SlackReceiver(7)]}'),
+        ("mute", '{"critical": [MuteTime(hours=7)]}'),
+        ("escalation", "[Level(7)]"),
+        ("acknowledge", "[Acknowledge(7)]"),
+        ("budget", "Budget(7)"),
+        ("checks", "[Check(7)]"),
+        ("probes", "[Probe(7)]"),
+        ("complete", "Gate(7)"),
+        ("freezes", "[Freeze(7)]"),
+        ("hours", "Hours(7)"),
+        ("dashboards", "[Dashboard(7)]"),
+        ("report", "Report(zone=7)"),
+        ("sql", "[SqlSource(7)]"),
+        ("logs", "[LogSource(counters=7)]"),
+        ("procedures", '{"by hand": [Instruction(7)]}'),
+    ],
+)
+def test_what_is_wrong_inside_of_a_rollout_is_said_and_the_rest_is_read(field: str, kind: str) -> None:
+    facts = {"guardrails": '[Guardrail("errors", ERRORS, success=Below("1%"), runbook=RUNBOOK)]', field: kind}
+    written = ", ".join(f"{name}={text}" for name, text in facts.items())
+    text = f'{HEAD}shop = Rollout("shop", "shop", {written})\nlate = Stage("x", weight="200%")\n'
+    lines = [line.partition(" ")[0] for line, _ in said({"rollouts/shop.py": text})]
+    assert set(lines) == {"shop", "late"}

@@ -139,6 +139,10 @@ def declared(cls: type[T]) -> type[T]:
                 raise
             problems.extend(refused)
             damaged = True
+        except Exception:
+            object.__setattr__(self, "broken", True)
+            if not damaged:  # else a check of its parts stumbled over one that is broken, which was noted
+                raise
         else:
             damaged = _guessed(self, args, kwargs, place, problems) or damaged
         if damaged:

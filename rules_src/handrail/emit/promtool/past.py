@@ -240,7 +240,14 @@ class _Past:
         """As seldom as it can be, so that promtool can hold a long past."""
         widths = (part.width for one in self.looking for part in parts(one.condition.signal.measure))
         even = [one for one in (self.width, self.back) if one]
-        return seldom(self.rollout.scrape, filter(None, widths), even)
+        scrape = seldom(self.rollout.scrape, filter(None, widths), even)
+        if not self.width or not any(one % scrape for one in even):
+            return scrape
+        for samples in range(self.width // scrape + 1, MANY):  # a whole number of them in the window
+            scrape = self.width / samples
+            if self.width == samples * scrape and not self.back % scrape:
+                return scrape
+        raise Impossible(PAST)
 
     @property
     def _end(self) -> timedelta:
@@ -364,7 +371,9 @@ class _Past:
         """Of a quantile in the end too few events, beyond its limit: they decide where they are beyond it at best too."""
         signal = one.condition.signal
         inner = signal.measure.inner
-        if signal.events is None or signal.filled is None or not isinstance(inner, EventMeasure):
+        if not one.condition.judges_filled or signal.events is None or signal.filled is None:
+            return {}
+        if not isinstance(inner, EventMeasure):
             return {}
         shown = {
             signal.value: self._beside(one, beyond=True),

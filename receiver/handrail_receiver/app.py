@@ -232,6 +232,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         messenger.run,
         reports.run,
         chores.run,
+        chores.guarding,
         probe.run,
         *((snapshots.run, Schedule(snapshots).run) if settings.prometheus else ()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,7 +23,7 @@ from handrail_receiver.store.past_attempts import BEGAN
 log = logging.getLogger("handrail")
 EVERY = 2.0
 TIDY_EVERY = 300
-ARM_EVERY = 30
+ARM_EVERY = 60.0
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Chores:
     calls: CallHandler
     clock: SystemClock
     _told: set[str] = field(default_factory=set)
+    _fresh: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -45,7 +47,8 @@ class Chores:
                 await self.keep()  # first: the file of an attempt that has just begun may be gone
             except StoreDown as error:
                 log.warning("the store does not answer: %s", error)
-            fresh = await asyncio.to_thread(self.playbooks.refresh)
+            if await asyncio.to_thread(self.playbooks.refresh):
+                self._fresh.set()
             try:
                 await self.time()
                 await self.heartbeat()
@@ -53,12 +56,22 @@ class Chores:
                 if rounds % TIDY_EVERY == 0:
                     await self.began()
                     await self.tidy()
-                if fresh or rounds % ARM_EVERY == 0:
-                    await self.arm()
             except StoreDown as error:
                 log.warning("the store does not answer: %s", error)
             rounds += 1
             await asyncio.sleep(EVERY)
+
+    async def guarding(self) -> None:
+        """See to rollouts without stages until cancelled: by itself, for it asks their targets and Prometheus."""
+        while True:
+            self._fresh.clear()
+            try:
+                await self.arm()
+            except StoreDown as error:
+                log.warning("the store does not answer: %s", error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ARM_EVERY):
+                    await self._fresh.wait()
 
     async def begin(self) -> None:
         """What must be known before the first decision: the common time, and the copies by which attempts go."""

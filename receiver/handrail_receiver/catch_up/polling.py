@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ BEFORE = timedelta(minutes=1)
 ASKED = "asked"
 WITH_A_ROLLOUT = f'{names.ROLLOUT}!=""'
 GONE = 3
+ENOUGH_OF = 0.9  # of the time between two questions is to pass until what is gone counts once more
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Poller:
     problems: dict[str, str] = field(default_factory=dict)
     elsewhere: str = ""
     _gone: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _counted_at: float = -math.inf
     _asked_before: bool = False
     _unsure_before: bool = False
     _at_once: asyncio.Event = field(default_factory=asyncio.Event)
@@ -221,11 +224,16 @@ class Poller:
             lambda: {series for one in alerts.alerts for series in series_in(one.labels)}
         )
         gone: Counter[tuple[str, str]] = Counter()
+        clock = asyncio.get_running_loop().time()
+        once = int(
+            clock - self._counted_at >= ENOUGH_OF * self.every
+        )  # who asks at once counts nothing twice
+        self._counted_at = clock if once else self._counted_at
         for rollout in sorted(alerts.of):
             history = await self._history(rollout)
             for one in history.said if history and history.attempt and history.attempt.live else ():
                 if one.firing and one.origin == ALERTMANAGER and one.series not in still:
-                    gone[rollout, one.series] = self._gone[rollout, one.series] + 1
+                    gone[rollout, one.series] = self._gone[rollout, one.series] + once
         self._gone = gone
         for rollout in sorted({rollout for (rollout, _), times in gone.items() if times >= GONE}):
             series = {one for (its, one), times in gone.items() if its == rollout and times >= GONE}

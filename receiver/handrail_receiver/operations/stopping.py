@@ -56,6 +56,8 @@ class Stopping:
         try:
             self._act(f"set by {by} at {when(self.guard.clock.now())}: {why}", on=on)
         except OSError as error:
+            if self.switch.is_set() == on:  # somebody else was faster
+                return _refused(by, "already-so", _is_so(on=on))
             failed = _refused(
                 by, "not-written", f"the file cannot be changed ({error.strerror}); do it by hand"
             )
@@ -73,7 +75,7 @@ class Stopping:
         if not why:
             return _refused(by, "no-reason", "say why: everybody who looks at a rollout will ask")
         if self.switch.is_set() == on:
-            return _refused(by, "already-so", f"the kill switch is {'set' if on else 'not set'} already")
+            return _refused(by, "already-so", _is_so(on=on))
         cannot = self.switch.cannot(on=on)
         if cannot:
             return _refused(by, "not-ours", cannot)
@@ -102,6 +104,10 @@ class Stopping:
 def _of(decision: Decision, rollout: str, history: History) -> Decision:
     """The same, as one rollout's evidence has it."""
     return replace(decision, rollout=rollout, attempt=history.attempt.id if history.attempt else 0)
+
+
+def _is_so(*, on: bool) -> str:
+    return f"the kill switch is {'set' if on else 'not set'} already"
 
 
 def _refused(by: str, reason: str, text: str) -> Decision:

@@ -75,7 +75,7 @@ def test_what_was_missed_is_found_beside_an_attempt_that_cannot_be_read(tmp_path
         spoiled(tmp_path)
         with guarded(tmp_path, PROMETHEUS=application.url, ASK_EVERY="1") as shop:
             shop.until("rollback", "done")
-            assert "its alert asks for rollback and cannot be decided" in said(shop, "search")
+            assert r"\"reason\":\"fault\"" in said(shop, "search")
 
 
 def test_what_no_alertmanager_has_any_more_ends_beside_an_attempt_that_cannot_be_read(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_what_no_alertmanager_has_any_more_ends_beside_an_attempt_that_cannot_be
         spoiled(tmp_path)
         with guarded(tmp_path, ALERTMANAGERS=sender.url, ASK_EVERY="0.2") as shop:
             shop.deliver(body(alert(tier="warning")))
-            servers.until(lambda: "no Alertmanager has error-rate/warning" in said(shop, ROLLOUT), "its end")
+            servers.until(lambda: r"\"reason\":\"gone\"" in said(shop, ROLLOUT), "its end")
 
 
 def spoiled(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from guarded import NOW, ROLLOUT
 from guarded.playbook import tier
 from guarded.recorded import limit, limited_playbook
-from handrail.contract import GuardrailFacts, Playbook
+from handrail.contract import GuardrailFacts, Playbook, ReferenceQuery
 from handrail.declare import Ago, Environment, Guardrail, Ratio, Rise, Rollout, Warning
 from handrail.lower import lower
 from handrail_receiver.model import Attempt, AttemptState, Captured, History, Run, RunState
@@ -139,7 +139,11 @@ def test_a_limit_against_the_stage_before_is_drawn_in_each_stage_that_has_one() 
     runs = (entered(1, "start", "10%", 0), entered(2, "promote", "50%", 1))
     captured = (Captured("error-rate", "stage:10%", 0.02),)
     window = Window(NOW, NOW + timedelta(hours=2))
-    [line] = drawn_of(relative("the stage before"), History(ATTEMPT, runs, captured=captured), window).limits
+    book = relative("the stage before")
+    asked = (ReferenceQuery(reference="stage:10%", expr="x"),)
+    facts = tuple(one.model_copy(update={"references": asked}) for one in book.guardrails)
+    book = book.model_copy(update={"guardrails": facts})
+    [line] = drawn_of(book, History(ATTEMPT, runs, captured=captured), window).limits
     assert (line.text, round(line.figure, 3)) == ("warning", 0.03)
     assert (line.start, line.end) == ((NOW + timedelta(hours=1)).timestamp(), window.end.timestamp())
 

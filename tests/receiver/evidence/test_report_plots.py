@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from guarded.playbook import tier
-from handrail.contract import GuardrailFacts, Playbook, StageFigure
+from handrail.contract import GuardrailFacts, Playbook, ReferenceQuery, StageFigure
 from handrail_receiver.evidence.bundle import CapturedFigure, Contents, RunsFile
 from handrail_receiver.evidence.plotting import plots_of
 from handrail_receiver.model import Attempt, AttemptState, Captured, History, Run, RunState
@@ -39,7 +39,8 @@ def against(reference: str, **facts: Any) -> Playbook:
     half = (StageFigure(stage=None, figure=Decimal("1.5")),)
     limit = LIMIT.model_copy(update={"figures": half, "reference": reference, **facts})
     tiers = (tier("error-rate", "warning", "investigate", limits=(limit,)),)
-    return book(guardrails=(GuardrailFacts(name="error-rate", unit="ratio", tiers=tiers),))
+    asked = (ReferenceQuery(reference="stage:10%", expr="x"),)
+    return book(guardrails=(GuardrailFacts(name="error-rate", unit="ratio", tiers=tiers, references=asked),))
 
 
 def entered(number: int, action: str, stage: str, minutes: float) -> Run:

@@ -46,6 +46,7 @@ MIGRATIONS = [
     "0009_incidents.sql",
     "0010_incident.sql",
     "0011_began.sql",
+    "0012_whole.sql",
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from guarded import NOW
@@ -30,6 +31,23 @@ async def test_people_are_told_of_the_newest_state_until_they_were(store: Store)
     await store.tellings.want("blind", "handrail", [tell], LATER)
     (changed,) = await store.tellings.due(LATER, LATER)
     assert (changed.receipt, changed.version, changed.tries) == ("receipt-1", 3, 0)
+
+
+async def test_a_message_of_any_length_is_kept_once_and_another_of_that_length_beside_it(
+    store: Store,
+) -> None:
+    """No two lines are alike, so that no database packs them."""
+    lines = "".join(
+        f"{sha256(bytes([number])).hexdigest()} {{{{ incident.rollout }}}}\n" for number in range(99)
+    )
+    tells = [Tell(Webhook("https://hooks.example/x"), template=lines + last) for last in ("a", "b")]
+    for _ in range(2):
+        await store.tellings.want("blind", "handrail", tells, NOW)
+    due = await store.tellings.due(NOW, LATER)
+    assert [(one.tell, one.version) for one in due] == [(tell, 2) for tell in tells]
+    await store.tellings.told(due[0], TellResult("", "busy", elsewhere=()), NOW)
+    (first,) = [one for one in await store.tellings.due(LATER, LATER) if one.tell == tells[1]]
+    assert [one.tell for one in first.untold] == [tells[0]]
 
 
 async def test_who_was_told_before_an_attempt_hears_that_it_has_begun(store: Store) -> None:

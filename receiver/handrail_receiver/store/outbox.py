@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from handrail.contract import Playbook, Tell
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +23,8 @@ log = logging.getLogger("handrail")
 TELL: TypeAdapter[Tell] = TypeAdapter(Tell)
 EVENTS = "cdevents"
 """The kind of channel that is sent the events of an attempt's life."""
+LONGEST = 2000
+"""Bytes that `tell` holds, because there is an index of it, and PostgreSQL's take 2704; of a longer `Tell` the digest."""
 UNREAD = "this version cannot read who is to be told"
 AGAIN = "wanted = telling.wanted + 1, due_at = :at"
 OPENED_AGAIN = (
@@ -49,13 +52,17 @@ def _row(
     tx: Tx, incident: str, rollout: str, attempt: int, tell: Tell, at: float, *, urgent: bool, known: str
 ) -> None:
     """Somebody who is to hear of it; `known` is what follows when they hear of it already."""
+    whole = TELL.dump_json(tell)
+    long = len(whole) > LONGEST
     tx.count(
-        "INSERT INTO telling (incident, rollout, attempt, tell, opened, urgent, due_at)"  # noqa: S608  our own words
-        f" VALUES (:incident, :rollout, :attempt, :tell, 1, :urgent, :at) ON CONFLICT (incident, tell) {known}",
+        "INSERT INTO telling (incident, rollout, attempt, tell, whole, opened, urgent, due_at)"  # noqa: S608  our own words
+        " VALUES (:incident, :rollout, :attempt, :tell, :whole, 1, :urgent, :at)"
+        f" ON CONFLICT (incident, tell) {known}",
         incident=incident,
         rollout=rollout,
         attempt=attempt,
-        tell=TELL.dump_json(tell).decode(),
+        tell=sha256(whole).hexdigest() if long else whole.decode(),
+        whole=whole.decode() if long else "",
         urgent=int(urgent),
         at=at,
     )
@@ -79,7 +86,7 @@ def life_begins(tx: Tx, incident: str, rollout: str, attempt: int, playbook: Pla
 
 def lives_on(tx: Tx, attempt: int, at: datetime) -> None:
     """Something happened in the life of an attempt of which nobody but those hears."""
-    sql = f"UPDATE telling SET {AGAIN} WHERE attempt = :attempt AND tell LIKE :kind"  # noqa: S608  our own words
+    sql = f"UPDATE telling SET {AGAIN} WHERE attempt = :attempt AND (tell LIKE :kind OR whole LIKE :kind)"  # noqa: S608  our own words
     tx.count(sql, attempt=attempt, at=at.timestamp(), kind=f'%"kind":"{EVENTS}"%')
 
 
@@ -155,14 +162,14 @@ def _due(tx: Tx, at: datetime, until: datetime, most: int, busy: Collection[int]
 def _telling(tx: Tx, row: Row) -> Telling | None:
     """The row in our words; one that cannot be read is given up alone."""
     try:
-        tell = TELL.validate_json(row["tell"])
+        tell = _tell(row)
     except ValidationError:
         sql = "UPDATE telling SET sent = wanted, problem = :problem WHERE id = :id"
         tx.count(sql, problem=UNREAD, id=row["id"])
         log.exception("telling %s of %s cannot be read; it is given up", row["id"], row["incident"])
         return None
     untold = tx.rows(
-        "SELECT tell, problem, elsewhere_at FROM telling"
+        "SELECT tell, whole, problem, elsewhere_at FROM telling"
         " WHERE incident = :incident AND id <> :id AND elsewhere_at > 0 AND problem <> :unread"
         " ORDER BY elsewhere_at, id",
         incident=row["incident"],
@@ -180,11 +187,12 @@ def _telling(tx: Tx, row: Row) -> Telling | None:
         tries=row["tries"],
         opens=row["opened"] > row["sent"] or not row["receipt"],
         elsewhere=row["elsewhere_at"] > 0,
-        untold=tuple(
-            Untold(TELL.validate_json(one["tell"]), one["problem"], instant(one["elsewhere_at"]))
-            for one in untold
-        ),
+        untold=tuple(Untold(_tell(one), one["problem"], instant(one["elsewhere_at"])) for one in untold),
     )
+
+
+def _tell(row: Row) -> Tell:
+    return TELL.validate_json(row["whole"] or row["tell"])
 
 
 def _told(tx: Tx, telling: Telling, told: TellResult, at: float) -> None:

@@ -146,10 +146,8 @@ def _figure_words(condition: Condition, figure: Decimal) -> str:
         if condition.floor is None
         else f" and {_OP_WORDS[condition.op]} {show(condition.floor, condition.signal.unit)}"
     )
-    enough = (
-        ""
-        if condition.least is None
-        else f", if that is at least {show(condition.least, condition.signal.unit)}"
+    enough = (  # below 0 it is blind, and the alert for that says so
+        f", if that is at least {show(condition.least, condition.signal.unit)}" if condition.least else ""
     )
     return f"{plain(figure * 100)} % of {reference_words(condition.reference)}{floor}{enough}"
 

@@ -35,9 +35,9 @@ def test_grafanas_data_source_is_the_prometheus_that_scrapes_the_application() -
 
 
 ISSUES = {
-    "Prometheus cannot scrape": ["`connection refused`", "a firewall between them", 'path="/q/metrics"'],
-    "Metrics are missing": ["the middleware must be the outermost", "a path that is exempted from it"],
-    "Grafana does not start, or shows nothing": ["another program has port 3000", "`permission denied`"],
+    "Prometheus cannot scrape": ["`connection refused`", "the firewall between them", 'path="/q/metrics"'],
+    "Metrics are missing": ["make the metrics middleware the outermost", "paths that it exempts"],
+    "Grafana does not start, or shows nothing": ["another program uses port 3000", "`permission denied`"],
     "Alerts do not fire": ["promtool check rules", "handrail doctor"],
     "The rollback is too sensitive": ["confirm=", "sustained="],
 }

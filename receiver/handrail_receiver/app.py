@@ -68,6 +68,7 @@ from handrail_receiver.store.probe import StoreProbe
 from handrail_receiver.supervise import run_forever
 from handrail_receiver.targets import make_targets
 from handrail_receiver.targets.version_sources import VersionSources
+from handrail_receiver.tasks import end
 from handrail_receiver.telling import Teller
 from handrail_receiver.telling.messenger import Messenger
 from handrail_receiver.telling.render import template_problem
@@ -295,9 +296,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             await guard.close()
             await client.aclose()
             await load_client.aclose()

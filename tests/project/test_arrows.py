@@ -49,7 +49,7 @@ USES = {
     "access": {"gates"},
     "intake": {"access", "model", "errors", "logs", "metrics", "ports"},
     "decide": {"model", "attempt_states", "words", "ports"},
-    "execute": {"model", "words", "outside", "errors", "ports"},
+    "execute": {"model", "words", "outside", "errors", "ports", "tasks"},
     "targets": {"outside", "errors", "ports"},
     "store": {"model", "words", "addresses", "errors", "ports"},
     "operations": {
@@ -63,11 +63,12 @@ USES = {
         "guard",
         "playbooks",
         "ports",
+        "tasks",
     },
     "catch_up": {"model", "intake", "decide", "store", "outside", "errors", "guard", "playbooks", "ports"},
     "telling": {
         *("model", "words", "intake", "evidence", "store", "outside"),
-        *("errors", "metrics", "playbooks", "ports"),
+        *("errors", "metrics", "playbooks", "ports", "tasks"),
     },
     "plots": {"words"},
     "evidence": {
@@ -98,7 +99,10 @@ USES = {
             "ports",
         )
     },
-    "load_bursts": {"model", "words", "evidence", "outside", "errors", "guard", "playbooks", "ports"},
+    "load_bursts": {
+        *("model", "words", "evidence", "outside"),
+        *("errors", "guard", "playbooks", "ports", "tasks"),
+    },
     "client": {"words", "addresses", "errors"},
     "doctor": {"app", "catch_up", "client", "outside", "read_settings", "errors", "secrets", "settings"},
     "view_models": {"model", "attempt_states", "words", "gates", "plots"},

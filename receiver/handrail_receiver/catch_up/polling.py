@@ -253,10 +253,8 @@ class Poller:
         away = not self._asked_before or now - last > timedelta(seconds=2 * self.every)
         if self.prometheus is None or not away:
             return heard
-        back, now = (
-            LookBack(self.outside, self.prometheus, self.alertmanagers, self.receivers),
-            self.clock.now(),
-        )
+        back = LookBack(self.outside, self.prometheus, self.alertmanagers, self.receivers)
+        now = self.clock.now()
         try:
             sure = await self._look_back(back, present, max(last, now - LONGEST_AWAY), now)
         except (TargetError, ValidationError) as error:

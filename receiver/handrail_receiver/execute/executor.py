@@ -35,6 +35,7 @@ from handrail_receiver.model.nodes import waits_for
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.outside.proofs import AskProbes, nobody_asks
 from handrail_receiver.ports import Clock, Fence, Runs, Target
+from handrail_receiver.tasks import together
 from handrail_receiver.words.steps import told, what
 
 log = logging.getLogger("handrail")
@@ -129,12 +130,7 @@ class Executor:
     async def _steps(self, run: Run) -> Run:
         """Carry out all remaining effects, each as soon as those before it are done or have failed."""
         course = _StepOrder.of(run)
-        try:
-            async with asyncio.TaskGroup() as steps:  # each is stopped once, and ends as it should
-                for place in course.left:
-                    steps.create_task(self._in_turn(run, course, place))
-        except BaseExceptionGroup as faults:
-            raise faults.exceptions[0] from None
+        await together(self._in_turn(run, course, place) for place in course.left)
         ended = replace(run, effects=tuple(course.effects), acted_at=self.clock.now())
         return await self._acted(ended, course.last)
 

@@ -14,6 +14,7 @@ from handrail_receiver.errors import TargetError
 from handrail_receiver.evidence.burst import Ended, SentRequest
 from handrail_receiver.outside import Outside
 from handrail_receiver.ports import Clock
+from handrail_receiver.tasks import end, together
 
 LONGEST_WORD = 60
 
@@ -30,7 +31,9 @@ class Sending:
     async def run(self, stopped: Callable[[], Awaitable[str]]) -> tuple[Ended, str]:
         """Send them all; how it ended, and why it did not go on. `stopped` returns once it must not, with the reason."""
         tokens = self._tokens()
-        users = asyncio.ensure_future(self._users(tokens))
+        users = asyncio.ensure_future(
+            together(self._user(user, tokens) for user in range(1, self.burst.users + 1))
+        )
         watch = asyncio.ensure_future(stopped())
         either: set[asyncio.Future[Any]] = {users, watch}
         try:
@@ -44,18 +47,7 @@ class Sending:
                 return "stopped", watch.result()
             return "out-of-time", f"it may last for {self.burst.within:g} s"
         finally:
-            users.cancel()
-            watch.cancel()
-            await asyncio.gather(users, watch, return_exceptions=True)
-
-    async def _users(self, tokens: list[str]) -> None:
-        """All users at once; a fault of our own in one of them ends the others: they load somebody's service."""
-        try:
-            async with asyncio.TaskGroup() as users:
-                for user in range(1, self.burst.users + 1):
-                    users.create_task(self._user(user, tokens))
-        except BaseExceptionGroup as faults:
-            raise faults.exceptions[0] from None
+            await end(either)
 
     def _tokens(self) -> list[str]:
         """One for each user, in turn; none where none are declared. Raises Permanent when the secret is not there."""

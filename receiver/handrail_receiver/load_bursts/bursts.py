@@ -36,6 +36,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.outside import Outside
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.tasks import end
 from handrail_receiver.words.whose import fire
 
 log = logging.getLogger("handrail")
@@ -98,10 +99,7 @@ class Bursts:
                     log.exception("a fault in what bursts are due; what is under way goes on")
                 await asyncio.sleep(LOOK_EVERY)
         finally:
-            tasks = list(self._running.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(self._running.values())
 
     async def step(self) -> None:
         """Record what was interrupted, and begin what is due now."""

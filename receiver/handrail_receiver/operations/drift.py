@@ -50,6 +50,7 @@ from handrail_receiver.outside.proofs import AskProbes, nobody_asks, not_proved
 from handrail_receiver.outside.target_readings import read_now
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Target
+from handrail_receiver.tasks import end
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import span
 
@@ -301,9 +302,7 @@ class DriftWatch:
                     log.warning("nothing can be watched: %s", error)
                 await asyncio.sleep(1.0)
         finally:  # who looks on acts on a store and on targets that are closed
-            for look in self._looking.values():
-                look.cancel()
-            await asyncio.gather(*self._looking.values(), return_exceptions=True)
+            await end(self._looking.values())
 
     async def step(self) -> None:
         """Begin a read of each rollout that is due."""

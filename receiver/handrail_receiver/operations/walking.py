@@ -42,6 +42,7 @@ from handrail_receiver.operations.due import (
 )
 from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.playbooks import Playbooks
+from handrail_receiver.tasks import end
 
 log = logging.getLogger("handrail")
 EVERY = 2.0
@@ -113,9 +114,7 @@ class Walker:
                     async with asyncio.timeout(EVERY):
                         await self._wake.wait()
         finally:  # who looks on begins a stage on targets and a store that are closed
-            for look in self._looking.values():
-                look.cancel()
-            await asyncio.gather(*self._looking.values(), return_exceptions=True)
+            await end(self._looking.values())
 
     def soon(self, rollout: str) -> None:
         """Judge the gate of a rollout now: its alert asks for that."""

@@ -41,6 +41,7 @@ from handrail_receiver.outside import within
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
 from handrail_receiver.store import Store
+from handrail_receiver.tasks import end
 from handrail_receiver.telling import Teller
 from handrail_receiver.telling.burst_message import burst_message
 from handrail_receiver.telling.check_message import check_message
@@ -155,9 +156,7 @@ class Messenger:
         tasks = self.running
         if tasks:
             await asyncio.wait(tasks, timeout=END_WITHIN)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
     async def _watch(self) -> None:
         """A guard that turns blind or refuses deliveries, and when that is over, is told to all who hear of rollbacks.

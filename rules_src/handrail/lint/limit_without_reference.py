@@ -49,8 +49,8 @@ def _wrong(rollout: Rollout, use: Use) -> tuple[str, str] | None:
             "name an earlier stage",
         )
     if isinstance(against, PreviousStage) and rollout.arms is not None and not use.guardrail.whole_service:
-        weights = {stage.name: stage.weight for stage in rollout.stages}
-        if weights.get(against.stage or "") is not None and amount(weights[against.stage or ""]).value == 0:
+        named = [stage.weight for stage in rollout.stages if stage.name == against.stage]
+        if any(weight is not None and amount(weight).value == 0 for weight in named):
             what = f"is compared with stage '{against.stage}', in which the canary has no traffic"
             return what, "name a stage in which it has some"
     captured = isinstance(against, BeforeRollout | PreviousStage)

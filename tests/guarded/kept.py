@@ -1,11 +1,20 @@
-"""What an executor needs of a store, in memory: for tests of how steps are carried out."""
+"""An executor and what it needs of a store, in memory: for tests of how steps are carried out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from handrail_receiver.model import Progress, Run
+from handrail.contract import Step
+from handrail_receiver.execute.executor import Executor
+from handrail_receiver.execute.rates import Rates
+from handrail_receiver.model import Effect, Progress, Run, RunState
+from handrail_receiver.outside.prometheus import NoPrometheus, Queryable
+from handrail_receiver.ports import Clock, Fence, Target
+
+from .alerts import NOW
 
 
 @dataclass
@@ -32,3 +41,58 @@ class Unfenced:
 
     async def settles_at(self, _run: Run) -> None:
         return None
+
+
+@dataclass(frozen=True)
+class Still:
+    """A clock that stands."""
+
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def executor_of(
+    target: Target,
+    kept: Kept,
+    *,
+    prometheus: Queryable | None = None,
+    clock: Clock | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    fence: Fence | None = None,
+) -> Executor:
+    """One whose only target runs commands, and which tells nobody."""
+    clock = clock or Still()
+    return Executor(
+        {"command": target},
+        kept,
+        prometheus or NoPrometheus(),
+        clock,
+        Rates(clock, 60),
+        str,
+        lambda *_: (),
+        stopped,
+        fence or Unfenced(),
+    )
+
+
+def run_of(steps: Sequence[Step], action: str = "rollback", number: int = 1, **more: Any) -> Run:
+    """An open run of these steps in the first attempt."""
+    effects = tuple(Effect(place, step) for place, step in enumerate(steps))
+    return Run(
+        number,
+        1,
+        "shop",
+        action,
+        "",
+        0,
+        RunState.open,
+        "alert",
+        "why",
+        NOW,
+        NOW,
+        NOW,
+        effects=effects,
+        **more,
+    )

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+from guarded.kept import Still
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.evidence.bundling import Bundler, MadeBundle
 from handrail_receiver.evidence.snapshot import SnapshotRecord, digest_of
@@ -22,16 +23,8 @@ CHECK = taken((), (0.01,) * 7).model_copy(update={"attempt": 2, "playbook": "", 
 OTHER = CHECK.model_copy(update={"stage": "50%"})
 
 
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        """A day after the week."""
-        return NOW
-
-
 async def bundle(store: Store, number: int, prometheus: Known | None = None) -> MadeBundle:
-    made = await Bundler(store, prometheus or Known(), Still(), version="1.2.3").bundle(BOOK, number)
+    made = await Bundler(store, prometheus or Known(), Still(NOW), version="1.2.3").bundle(BOOK, number)
     assert made is not None
     return made
 

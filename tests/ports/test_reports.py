@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from guarded.kept import Still
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.model import (
     IncidentEvent,
@@ -25,43 +26,35 @@ SUNDAY = date(2026, 3, 8)
 NOW = MONDAY + timedelta(days=7, hours=9)
 
 
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        """Monday morning after the week."""
-        return NOW
-
-
 @pytest.mark.anyio
 async def test_a_week_is_reported_as_its_team_does(store: Store) -> None:
     await lived(store)
-    report = await Reporter(store, Remembered(), Still()).report(BOOK, "weekly", None)
+    report = await Reporter(store, Remembered(), Still(NOW)).report(BOOK, "weekly", None)
     assert markdown(report) == (GOLDEN / "weekly.md").read_text()
 
 
 @pytest.mark.anyio
 async def test_the_day_of_a_rollback_is_reported_as_its_team_does(store: Store) -> None:
     await lived(store)
-    report = await Reporter(store, Remembered(), Still()).report(BOOK, "daily", date(2026, 3, 3))
+    report = await Reporter(store, Remembered(), Still(NOW)).report(BOOK, "daily", date(2026, 3, 3))
     assert markdown(report) == (GOLDEN / "daily.md").read_text()
 
 
 @pytest.mark.anyio
 async def test_a_figure_of_a_part_of_the_time_says_so_and_one_without_data_is_unknown(store: Store) -> None:
     prometheus = Remembered(since=MONDAY + timedelta(days=5))
-    report = await Reporter(store, prometheus, Still()).report(BOOK, "weekly", SUNDAY)
+    report = await Reporter(store, prometheus, Still(NOW)).report(BOOK, "weekly", SUNDAY)
     (rps,) = _fields(report.sections, "Average RPS")
     assert rps.startswith("776,123 (guardrail error-rate; of 29 %")
     assert rps.endswith(" of the time only, data begin 2026-03-07 00:07:12 UTC)")
-    older = await Reporter(store, prometheus, Still()).report(BOOK, "weekly", date(2026, 2, 20))
+    older = await Reporter(store, prometheus, Still(NOW)).report(BOOK, "weekly", date(2026, 2, 20))
     assert _fields(older.sections, "Average RPS") == ["unknown: Prometheus has no data of this time"]
 
 
 @pytest.mark.anyio
 async def test_what_is_computed_of_partial_figures_says_so_as_well(store: Store) -> None:
     prometheus = Remembered(since=MONDAY + timedelta(days=5))
-    report = await Reporter(store, prometheus, Still()).report(BOOK, "weekly", SUNDAY)
+    report = await Reporter(store, prometheus, Still(NOW)).report(BOOK, "weekly", SUNDAY)
     since = "of the time only, data begin 2026-03-07 0"
     (failed, left) = _fields(report.sections, "Failed builds", "availability")
     assert failed == f"1 (triggered less successful; of 29 % {since}0:07:12 UTC)"
@@ -76,7 +69,7 @@ async def test_what_prometheus_does_not_answer_is_unknown_with_the_reason_and_wh
 ) -> None:
     await lived(store)
     away = Retryable(Cause.unreachable, "Prometheus cannot be reached")
-    report = await Reporter(store, Remembered(trouble=away), Still()).report(BOOK, "weekly", SUNDAY)
+    report = await Reporter(store, Remembered(trouble=away), Still(NOW)).report(BOOK, "weekly", SUNDAY)
     assert (
         _fields(report.sections, "P95 latency", "Uptime", "Builds triggered")
         == ["unknown: Prometheus cannot be reached"] * 3
@@ -92,7 +85,7 @@ async def test_a_false_rollback_counts_and_stands_beside(store: Store) -> None:
     await lived(store)
     note = Note(1, IncidentEvent.noted, "the limit was wrong", {"false_rollback": True})
     await decided(store, NOW, note, attempt=1, verdict=Verdict.note)
-    report = await Reporter(store, Remembered(), Still()).report(BOOK, "weekly", SUNDAY)
+    report = await Reporter(store, Remembered(), Still(NOW)).report(BOOK, "weekly", SUNDAY)
     assert _fields(report.sections, "Rollbacks", "Change fail rate", "False rollbacks") == [
         "1 (1 of them marked as false)",
         "50 % (1 of 2; without the 1 marked as false: 0 %)",
@@ -103,13 +96,13 @@ async def test_a_false_rollback_counts_and_stands_beside(store: Store) -> None:
 @pytest.mark.anyio
 async def test_a_week_that_is_not_over_says_how_far_it_is(store: Store) -> None:
     await store.memory.remember(BEGAN, MONDAY)
-    report = await Reporter(store, Remembered(), Still()).report(BOOK, "weekly", date(2026, 3, 9))
+    report = await Reporter(store, Remembered(), Still(NOW)).report(BOOK, "weekly", date(2026, 3, 9))
     assert report.remarks == ("its time is not over: this is how it stands at 2026-03-09 09:00 UTC",)
 
 
 @pytest.mark.anyio
 async def test_nothing_is_0_in_a_time_before_the_store_began_or_that_has_not_begun(store: Store) -> None:
-    reporter = Reporter(store, Remembered(), Still())
+    reporter = Reporter(store, Remembered(), Still(NOW))
     await store.memory.remember(BEGAN, NOW)
     for day, why, remark in (
         (SUNDAY, "the receiver's store begins after it, 2026-03-09 09:00 UTC", "the receiver's store begins"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from guarded.kept import Still
 from handrail_receiver.evidence.report import report
 from handrail_receiver.reports.html_report import html
 from handrail_receiver.reports.reporter import Reporter
@@ -23,20 +24,12 @@ from .test_bursts_kept import with_burst
 from .test_report_plots import against, of_a_bundle
 
 
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        """Monday morning after the week."""
-        return MONDAY + timedelta(days=7, hours=9)
-
-
 async def _reports(folder: Path) -> dict[str, str]:
     """What a kept week reports, daily and weekly."""
     store = open_store(f"sqlite:{folder / 'handrail.db'}", 5)
     store.engine.start()
     await lived(store)
-    reporter = Reporter(store, Remembered(), Still())
+    reporter = Reporter(store, Remembered(), Still(MONDAY + timedelta(days=7, hours=9)))
     made = {
         "daily.html": html([await reporter.report(BOOK, "daily", date(2026, 3, 3))]),
         "weekly.html": html([await reporter.report(BOOK, "weekly", None)]),

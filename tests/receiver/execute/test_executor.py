@@ -12,23 +12,14 @@ import servers
 from apis import Inbox
 from apis.serving import Trouble
 from guarded import NOW, Guarded, guarded, playbook
-from guarded.kept import Kept, Unfenced
+from guarded.kept import Kept, Unfenced, executor_of, run_of
 from guarded.playbook import weights
 from guarded.scraped import scraped
 from handrail.contract import Command, Confirmation, PagerDuty, Proof, Secret, Slack, Step, Tell, Webhook
 from handrail_receiver.errors import Cause
-from handrail_receiver.execute.executor import Executor
-from handrail_receiver.execute.rates import Rates
-from handrail_receiver.model import Effect, Run, RunState
+from handrail_receiver.model import Run, RunState
 from handrail_receiver.outside.prometheus import NoPrometheus
 from handrail_receiver.targets.fake import FakeTarget
-
-
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        return NOW
 
 
 @pytest.mark.parametrize("call", ["read", "act"])
@@ -40,20 +31,7 @@ def test_a_fault_of_our_own_ends_as_a_failed_step_and_the_others_go_on(call: str
             raise ZeroDivisionError("of our own")
 
     target, kept = FakeTarget(trouble=trouble), Kept()
-    executor = Executor(
-        {"command": target},
-        kept,
-        NoPrometheus(),
-        Still(),
-        Rates(Still(), 60),
-        str,
-        lambda *_: (),
-        lambda: False,
-        Unfenced(),
-    )
-    effects = (Effect(0, bad), Effect(1, good))
-    run = Run(1, 1, "shop", "rollback", "", 0, RunState.open, "alert", "why", NOW, NOW, NOW, effects=effects)
-    ended = asyncio.run(executor.carry_out(run))
+    ended = asyncio.run(executor_of(target, kept).carry_out(run_of([bad, good])))
     assert (ended.state, target.done) == (RunState.failed, [good])
     assert ended.text == "$ bad failed: a fault of Handrail's own: ZeroDivisionError: of our own"
     assert [one.effect and one.effect.cause for one in kept.progress] == [Cause.broken, None]
@@ -67,33 +45,8 @@ def test_a_kill_switch_that_is_set_while_the_store_is_asked_stops_the_write() ->
             switch.append("set")
 
     target, kept, bad = FakeTarget(), Kept(), Command(["bad"], ["x"])
-    executor = Executor(
-        {"command": target},
-        kept,
-        NoPrometheus(),
-        Still(),
-        Rates(Still(), 60),
-        str,
-        lambda *_: (),
-        lambda: bool(switch),
-        Asked(),
-    )
-    run = Run(
-        1,
-        1,
-        "shop",
-        "rollback",
-        "",
-        0,
-        RunState.open,
-        "alert",
-        "why",
-        NOW,
-        NOW,
-        NOW,
-        effects=(Effect(0, bad),),
-    )
-    ended = asyncio.run(executor.carry_out(run))
+    executor = executor_of(target, kept, stopped=lambda: bool(switch), fence=Asked())
+    ended = asyncio.run(executor.carry_out(run_of([bad])))
     assert (ended.state, target.done) == (RunState.failed, [])
     assert ended.text == "$ bad failed: the kill switch was set just before the write"
 
@@ -122,33 +75,8 @@ def test_a_clock_that_is_set_back_makes_no_rollback_unproved_later(times: int) -
 
     clock, kept = SetBack(times), Kept()
     proof = Proof(expr="canary", at_most=0, within=6)
-    executor = Executor(
-        {"command": FakeTarget()},
-        kept,
-        Never(),
-        clock,
-        Rates(clock, 60),
-        str,
-        lambda *_: (),
-        lambda: False,
-        Unfenced(),
-    )
-    run = Run(
-        1,
-        1,
-        "shop",
-        "rollback",
-        "",
-        0,
-        RunState.open,
-        "alert",
-        "why",
-        NOW,
-        NOW,
-        NOW,
-        effects=(Effect(0, Command(["good"], ["x"])),),
-        proof=proof,
-    )
+    executor = executor_of(FakeTarget(), kept, prometheus=Never(), clock=clock)
+    run = run_of([Command(["good"], ["x"])], proof=proof)
     ended = asyncio.run(asyncio.wait_for(executor.carry_out(run), 30))
     assert ended.state == RunState.unproved
     assert asked <= 8

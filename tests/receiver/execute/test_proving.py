@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from apis.serving import Api, Request, Trouble
 from guarded import guarded, playbook
-from guarded.kept import Kept, Unfenced
+from guarded.kept import Kept, executor_of, run_of
 from guarded.scraped import scraped
 from handrail.contract import Command, ProbeFacts, Proof
 from handrail_receiver.clock import SystemClock
 from handrail_receiver.errors import Cause, Retryable
-from handrail_receiver.execute.executor import Executor
-from handrail_receiver.execute.rates import Rates
-from handrail_receiver.model import Effect, EffectState, Run, RunState
+from handrail_receiver.model import EffectState, RunState
 from handrail_receiver.outside.probes import ProbeAnswer, ProbeVerdict
 from handrail_receiver.outside.prometheus import Sample
 from handrail_receiver.outside.proofs import nobody_asks, not_proved
@@ -143,26 +142,11 @@ class OneFaulty:
 
 async def test_a_fault_in_one_target_is_told_and_the_others_are_put_right() -> None:
     target, runs, clock = OneFaulty(), Kept(), SystemClock()
-    effects = tuple(
-        Effect(place, Command([name], ["x"]), EffectState.done)
-        for place, name in enumerate(("faulty", "good"))
-    )
-    now, proof = clock.now(), Proof(expr="x", at_most=0, within=0.2)
-    run = Run(
-        1, 1, "shop", "rollback", "", 0, RunState.proving, "alert", "why", now, now, now, proof=proof,
-        effects=effects, acted_at=now,
-    )  # fmt: skip
-    executor = Executor(
-        {"command": target},
-        runs,
-        Figures({"x": [0]}),
-        clock,
-        Rates(clock, 60),
-        str,
-        lambda *_: (),
-        lambda: False,
-        Unfenced(),
-    )
-    ended = await executor.carry_out(run)
+    run = run_of([Command([name], ["x"]) for name in ("faulty", "good")])
+    done = tuple(replace(effect, state=EffectState.done) for effect in run.effects)
+    proof = Proof(expr="x", at_most=0, within=0.2)
+    proving = replace(run, state=RunState.proving, effects=done, acted_at=clock.now(), proof=proof)
+    executor = executor_of(target, runs, prometheus=Figures({"x": [0]}), clock=clock)
+    ended = await executor.carry_out(proving)
     assert (ended.state, target.written) == (RunState.unproved, True)
     assert ended.text.endswith("a fault of Handrail's own: KeyError: 'items'")

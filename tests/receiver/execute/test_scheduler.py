@@ -8,22 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
-from guarded import NOW
-from guarded.kept import Kept, Unfenced
+from guarded.kept import Kept, Still, executor_of, run_of
 from handrail.contract import Command, Step
-from handrail_receiver.execute.executor import Executor
-from handrail_receiver.execute.rates import Rates
 from handrail_receiver.execute.scheduler import Scheduler
-from handrail_receiver.model import Effect, Progress, Run, RunState
-from handrail_receiver.outside.prometheus import NoPrometheus
+from handrail_receiver.model import Progress, Run
 from handrail_receiver.ports import Reading, Rehearsal
-
-
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        return NOW
 
 
 @dataclass
@@ -68,25 +57,11 @@ def argument(step: Step) -> str:
 
 def due(number: int, action: str) -> Run:
     """An open run of one step, which is called like its action."""
-    effects = (Effect(0, Command([action], ["x"])),)
-    return Run(
-        number, 1, "shop", action, "", 0, RunState.open, "alert", "why", NOW, NOW, NOW, effects=effects
-    )
+    return run_of([Command([action], ["x"])], action, number)
 
 
 def scheduler_of(target: Slow, runs: Due, wake: Callable[[], None] = lambda: None) -> Scheduler:
-    executor = Executor(
-        {"command": target},
-        runs,
-        NoPrometheus(),
-        Still(),
-        Rates(Still(), 60),
-        str,
-        lambda *_: (),
-        lambda: False,
-        Unfenced(),
-    )
-    minute = timedelta(minutes=1)
+    executor, minute = executor_of(target, runs), timedelta(minutes=1)
     return Scheduler(runs, executor, Still(), "a", minute, shared=False, on_end=lambda _: None, wake=wake)
 
 
@@ -124,8 +99,7 @@ def test_a_rollback_that_acts_lets_an_emergency_go_first_and_is_begun_again_afte
 def test_a_step_that_is_slow_to_end_ends_as_it_should_beside_one_that_ends_at_once() -> None:
     """The second waits for the first, and is over when it is stopped: the first is not stopped once more for that."""
     target, runs = Slow(0.05), Due()
-    steps = tuple(Command([name], ["x"]) for name in ("a", "b"))
-    two = replace(due(1, "rollback"), effects=tuple(Effect(place, step) for place, step in enumerate(steps)))
+    two = run_of([Command([name], ["x"]) for name in ("a", "b")])
     scheduler = scheduler_of(target, runs)
 
     async def stopped() -> None:

@@ -7,63 +7,30 @@ import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import servers
 from apis import Request, Things
-from guarded import NOW, guarded, playbook
-from guarded.kept import Kept, Unfenced
+from guarded import guarded, playbook
+from guarded.kept import Kept, Unfenced, executor_of, run_of
 from handrail.contract import Command, HttpCall, Secret, Step, names
 from handrail_receiver.errors import Cause, LeaseLost, Permanent, Retryable, TargetError
 from handrail_receiver.execute.effects import time_of
-from handrail_receiver.execute.executor import Executor
-from handrail_receiver.execute.rates import Rates
 from handrail_receiver.model import Effect, EffectState, Run, RunState
-from handrail_receiver.outside.prometheus import NoPrometheus
-from handrail_receiver.ports import Fence, Reading
+from handrail_receiver.ports import Reading
 from handrail_receiver.targets.fake import FakeTarget
 from starlette.responses import PlainTextResponse, Response
-
-UNFENCED = Unfenced()
-
-
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> datetime:
-        return NOW
 
 
 def step(name: str, **bounds: Any) -> Step:
     return Command([name], ["x"], **{"within": 0.5, "tries": 1, "timeout": 0.2, **bounds})
 
 
-def executor(target: FakeTarget, kept: Kept, fence: Fence = UNFENCED) -> Executor:
-    rates = Rates(Still(), 60)
-    return Executor(
-        {"command": target},
-        kept,
-        NoPrometheus(),
-        Still(),
-        rates,
-        str,
-        lambda *_: (),
-        lambda: False,
-        fence,
-    )
-
-
-def run(*steps: Step, action: str = "rollback") -> Run:
-    effects = tuple(Effect(place, one) for place, one in enumerate(steps))
-    return Run(1, 1, "shop", action, "", 0, RunState.open, "alert", "why", NOW, NOW, NOW, effects=effects)
-
-
 def carried_out(target: FakeTarget, *steps: Step) -> tuple[Run, Kept]:
     kept = Kept()
-    return asyncio.run(executor(target, kept).carry_out(run(*steps))), kept
+    return asyncio.run(executor_of(target, kept).carry_out(run_of(steps))), kept
 
 
 def fails(times: int, error: Exception, at: str = "act") -> tuple[Callable[[str, Step], None], list[float]]:
@@ -125,7 +92,7 @@ def test_a_rollback_is_written_where_the_target_cannot_be_read_and_done_where_it
     action: str, error: TargetError
 ) -> None:
     target, kept = unreadable(error, until_written=True), Kept()
-    ended = asyncio.run(executor(target, kept).carry_out(run(step("back"), action=action)))
+    ended = asyncio.run(executor_of(target, kept).carry_out(run_of([step("back")], action=action)))
     said = f"could not be read before ({error}); written, and now done"
     assert (ended.state, target.calls.count("act")) == (RunState.done, 1)
     assert ended.effects[0] == Effect(0, step("back"), EffectState.done, said)
@@ -145,11 +112,11 @@ def test_what_cannot_be_read_is_left_by_a_promotion_and_while_the_kill_switch_is
     error: TargetError,
 ) -> None:
     target = unreadable(error, until_written=True)
-    runner = replace(executor(target, Kept()).steps, forbidden=lambda _: True)
-    back, asked = Effect(0, step("back")), run(step("back"))
+    runner = replace(executor_of(target, Kept()).steps, forbidden=lambda _: True)
+    back, asked = Effect(0, step("back")), run_of([step("back")])
     ended = asyncio.run(runner.carry_out(asked, back, 0, nothing, nothing))
     assert (ended.state, ended.found, target.done) == (EffectState.failed, str(error), [])
-    runner = executor(target, Kept()).steps
+    runner = executor_of(target, Kept()).steps
     ended = asyncio.run(runner.carry_out(replace(asked, action="promote"), back, 0, nothing, nothing))
     assert (ended.state, ended.found, target.done) == (EffectState.failed, str(error), [])
 
@@ -188,8 +155,8 @@ def test_a_slow_step_has_time_for_its_tries_and_who_promotes_waits_only_so_long(
     within: float, tries: int, timeout: float, seconds: float
 ) -> None:
     slow = step("back", within=within, tries=tries, timeout=timeout)
-    assert time_of(run(slow), slow) == seconds
-    assert time_of(run(slow, action="promote"), slow) == 10
+    assert time_of(run_of([slow]), slow) == seconds
+    assert time_of(run_of([slow], action="promote"), slow) == 10
 
 
 def test_a_step_that_is_tried_again_lets_the_next_one_have_its_turn() -> None:
@@ -220,7 +187,7 @@ def test_a_run_that_is_not_ours_any_more_acts_on_nothing() -> None:
 
     target, kept = FakeTarget(), Kept()
     with pytest.raises(LeaseLost):
-        asyncio.run(executor(target, kept, Lost()).carry_out(run(step("one"), step("two"))))
+        asyncio.run(executor_of(target, kept, fence=Lost()).carry_out(run_of([step("one"), step("two")])))
     assert (target.done, kept.progress) == ([], [])
 
 
@@ -230,7 +197,7 @@ def test_people_hear_of_what_speaks_against_a_step_before_it_is_done() -> None:
             return replace(await super().read(step), warning="stable is DOWN: it takes no traffic")
 
     target, kept = Warns(), Kept()
-    ended = asyncio.run(executor(target, kept).carry_out(run(step("back"))))
+    ended = asyncio.run(executor_of(target, kept).carry_out(run_of([step("back")])))
     first = kept.progress[0].effect
     assert (ended.state, first and (first.state, first.found)) == (
         RunState.done,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from guarded import NOW
+from guarded.kept import Still
 from handrail.contract import SPAN, Criterion, Playbook, StageEvents
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.gates.criteria import Criteria
@@ -51,13 +52,6 @@ class Known:
 
     async def values(self, expr: str) -> list[float]:
         return [sample.value for sample in await self.samples(expr)]
-
-
-class Still:
-    """A clock that stands."""
-
-    def now(self) -> object:
-        return NOW
 
 
 COUNTED = Criterion(
@@ -111,13 +105,13 @@ async def test_what_is_counted_over_a_stage_is_asked_since_it_began_and_says_its
     known: Mapping[str, Sequence[float]], met: bool, text: str
 ) -> None:
     prometheus = Known({f"{name}[89700s]": values for name, values in known.items()})
-    found = await Criteria(prometheus, Still()).ask([COUNTED], SINCE)  # type: ignore[arg-type]
+    found = await Criteria(prometheus, Still()).ask([COUNTED], SINCE)
     judged = met or "broken" in known
     assert found[COUNTED] == CriterionResult(met=met, text=text, known=judged)
 
 
 async def answer(criterion: Criterion, **known: Sequence[float]) -> CriterionResult:
-    found = await Criteria(Known(known), Still()).ask([criterion])  # type: ignore[arg-type]
+    found = await Criteria(Known(known), Still()).ask([criterion])
     return found[criterion]
 
 
@@ -198,7 +192,7 @@ async def test_no_answer_is_no_yes() -> None:
         async def samples(self, expr: str) -> list[Sample]:  # noqa: ARG002  whatever is asked
             raise Retryable(Cause.unreachable, "nobody answers")
 
-    found = await Criteria(Away({}), Still()).ask([STAGE])  # type: ignore[arg-type]
+    found = await Criteria(Away({}), Still()).ask([STAGE])
     text = "errors: below 1 %: unknown: nobody answers"
     assert found[STAGE] == CriterionResult(met=False, text=text, known=False)
 
@@ -210,7 +204,7 @@ def other(number: int) -> Criterion:
 async def test_all_criteria_are_one_question() -> None:
     asked = [other(number) for number in range(20)]
     prometheus = Known({"seen-3": [1.0], "broken-4": [1.0], "seen-4": [1.0]})
-    found = await Criteria(prometheus, Still()).ask(asked)  # type: ignore[arg-type]
+    found = await Criteria(prometheus, Still()).ask(asked)
     assert len(prometheus.asked) == 1
     assert [place for place, one in enumerate(asked) if found[one].met] == [3]
     assert [place for place, one in enumerate(asked) if found[one].known] == [3, 4]
@@ -219,7 +213,7 @@ async def test_all_criteria_are_one_question() -> None:
 async def test_one_that_cannot_be_computed_says_nothing_of_the_others() -> None:
     asked = [other(number) for number in range(3)]
     prometheus = Known({f"seen-{number}": [1.0] for number in range(3)}, broken="broken-1")
-    found = await Criteria(prometheus, Still()).ask(asked)  # type: ignore[arg-type]
+    found = await Criteria(prometheus, Still()).ask(asked)
     assert [found[one].text for one in asked] == [
         "holds now",
         "g-1: fine: unknown: broken-1 cannot be computed",
@@ -232,5 +226,5 @@ async def test_the_question_is_promql_that_prometheus_reads() -> None:
         (Path(__file__).parents[3] / "generated/playbook/checkout.json").read_text()
     )
     prometheus = Known({})
-    await Criteria(prometheus, Still()).ask(playbook.gates[0].criteria)  # type: ignore[arg-type]
+    await Criteria(prometheus, Still()).ask(playbook.gates[0].criteria)
     assert isinstance(parse(prometheus.asked[0]), BinaryExpr)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -21,6 +22,7 @@ from servers import (
     haproxy_servers,
     is_running,
     kill,
+    process,
     program,
     prometheus,
     running,
@@ -42,6 +44,7 @@ backend web
 ALERTMANAGER = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 SLEEPING_PARENT = """
 import signal, sys, time
+from functools import cache
 from pathlib import Path
 from servers import free_address, running
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background ignores it
@@ -167,3 +170,14 @@ def test_a_program_that_is_not_there_names_its_package(monkeypatch: pytest.Monke
     monkeypatch.setattr("servers.process.PACKAGES", {"no-such-program": "no-such-package"})
     with pytest.raises(Missing, match=r"^no-such-program is not installed; apt-get install no-such-package$"):
         program("no-such-program")
+
+
+def test_no_port_is_given_twice_to_one_worker_or_to_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was given one may not listen on it yet."""
+    given: list[str] = []
+    for worker in ("gw0", "gw1"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "2")
+        monkeypatch.setattr("servers.process._own_ports", cache(process._own_ports.__wrapped__))
+        given += [free_address() for _ in range(2000)]
+    assert len(set(given)) == 4000

@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Protocol
 
@@ -117,7 +119,7 @@ def program(name: str | Path) -> str:
 
 def free_port() -> int:
     """A free TCP port on loopback, below those the kernel gives to outgoing connections."""
-    for port in random.sample(range(20000, 32768), 200):
+    for port in islice(_own_ports(), 200):
         with socket.socket() as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -126,6 +128,15 @@ def free_port() -> int:
                 continue
             return port
     raise NotReady("no free port between 20000 and 32767 on 127.0.0.1")
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """This process's own, from a random one on: somebody else, or who asked before, may not listen on theirs yet."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    own = range(20000, 32768)[int(worker) :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    first = random.randrange(len(own))
+    return cycle([*own[first:], *own[:first]])
 
 
 def free_address() -> str:

@@ -23,7 +23,7 @@ def canary(tmp_path: Path) -> Iterator[str]:
 def samples(url: str, name: str) -> dict[tuple[tuple[str, str], ...], float]:
     return {
         tuple(sorted(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(httpx.get(f"{url}/metrics").text)
+        for family in text_string_to_metric_families(httpx.get(f"{url}/metrics", verify=servers.PLAIN).text)
         for sample in family.samples
         if sample.name == name
     }
@@ -31,8 +31,8 @@ def samples(url: str, name: str) -> dict[tuple[tuple[str, str], ...], float]:
 
 def test_an_order_is_counted_once_by_arm_and_status_and_looking_is_not_an_order(canary: str) -> None:
     for _ in range(3):
-        httpx.post(f"{canary}/orders").raise_for_status()
-    httpx.get(f"{canary}/healthz")
+        httpx.post(f"{canary}/orders", verify=servers.PLAIN).raise_for_status()
+    httpx.get(f"{canary}/healthz", verify=servers.PLAIN)
     assert samples(canary, "http_requests_total") == {
         (("method", "POST"), ("path", "/orders"), ("status", "200"), ("track", "canary")): 3.0
     }
@@ -42,8 +42,8 @@ def test_an_order_is_counted_once_by_arm_and_status_and_looking_is_not_an_order(
 
 
 def test_a_fault_makes_orders_fail_and_slow_and_both_are_measured(canary: str) -> None:
-    httpx.put(f"{canary}/fault", json={"errors": 1, "delay": 0.1}).raise_for_status()
-    assert httpx.post(f"{canary}/orders").status_code == 500
+    httpx.put(f"{canary}/fault", json={"errors": 1, "delay": 0.1}, verify=servers.PLAIN).raise_for_status()
+    assert httpx.post(f"{canary}/orders", verify=servers.PLAIN).status_code == 500
     assert samples(canary, "http_requests_total") == {
         (("method", "POST"), ("path", "/orders"), ("status", "500"), ("track", "canary")): 1.0
     }

@@ -175,7 +175,7 @@ def test_so_is_a_function_that_made_nothing(tmp_path: Path, use: str) -> None:
 
 
 def test_a_thread_that_goes_on_makes_what_it_makes_too_late(tmp_path: Path) -> None:
-    text = f"from threading import Event, Thread\n{SHOP}end = Event()\nThread(target=end.wait, args=[9], name='late').start()\n"
+    text = f"from threading import Event, Thread\n{SHOP}end = Event()\nThread(target=end.wait, args=[9], name='late', daemon=True).start()\n"
     source = folder(tmp_path, {"rollouts/shop.py": text})
     [problem] = read(source).problems
     assert problem.what == "the thread 'late' is still running after all files were read"

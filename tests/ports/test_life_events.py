@@ -25,6 +25,7 @@ from ports.kept_week import entered, lived
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from receiver.reports.remembered import MONDAY, book
 from receiver.telling.queued import Time
+from servers import PLAIN
 from starlette.responses import JSONResponse, Response
 
 pytestmark = pytest.mark.anyio
@@ -123,7 +124,7 @@ async def messenger(store: Store, api: Inbox, tmp_path: Path) -> AsyncIterator[M
     playbook = book(environment="production", actions=actions)
     playbooks = Playbooks(write_playbook(tmp_path, playbook), lambda _: None)
     playbooks.refresh()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=PLAIN) as client:
         outside = Outside(client, Secrets(None, {"HANDRAIL_SECRET_SINK": api.token}))
         clock, metrics = Time(NOW), Metrics(NOW)
         made: Callable[..., Any] = Messenger

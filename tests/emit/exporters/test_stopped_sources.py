@@ -21,7 +21,7 @@ from handrail.declare import (
 )
 from handrail.emit import exporters, rules
 from handrail.lower import lower
-from servers import Server, prometheus, until
+from servers import PLAIN, Server, prometheus, until
 
 from .sources import metrics, mtail
 
@@ -48,7 +48,7 @@ def stopped_after(lines: int, pipe: Path) -> subprocess.Popen[bytes]:
 
 def asked(server: Server, query: str) -> list[dict[str, str]]:
     """The labels of each sample of an answer."""
-    answer = httpx.get(f"{server.url}/api/v1/query", params={"query": query}).json()
+    answer = httpx.get(f"{server.url}/api/v1/query", params={"query": query}, verify=PLAIN).json()
     return [one["metric"] for one in answer["data"]["result"]]
 
 

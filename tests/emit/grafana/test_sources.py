@@ -19,7 +19,7 @@ from handrail.emit import rules
 from handrail.output.read_yaml import read_yaml
 from handrail.promql.selected import together_in
 from own_rollouts import own_plan
-from servers import answers, free_address, haproxy, postgres, running
+from servers import PLAIN, answers, free_address, haproxy, postgres, running
 
 RATES = {"rate", "increase", "irate"}
 GAUGES = {"delta", "deriv", "predict_linear"}
@@ -138,7 +138,7 @@ def test_node_exporter_exports_what_the_table_says(tmp_path: Path) -> None:
     argv: list[str | Path] = ["prometheus-node-exporter", "--web.listen-address", address]
     url = f"http://{address}/metrics"
     with running("node", argv, folder=tmp_path, address=address, ready=lambda: answers(url)):
-        page = told(httpx.get(url).text)
+        page = told(httpx.get(url, verify=PLAIN).text)
     assert in_table("aurigraph-node") == in_table("ruleiq-node")
     assert {name: page.get(name) for name in in_table("ruleiq-node")} == in_table("ruleiq-node")
 
@@ -171,9 +171,9 @@ def test_haproxy_exports_what_it_was_asked_for_and_answered_at_each_frontend_als
     (tmp_path / "haproxy.cfg").write_text(PROXY)
     with haproxy(tmp_path, tmp_path / "haproxy.cfg", address=env["REST"], env=env):
         for _ in range(3):
-            httpx.get(f"http://{env['REST']}/")
-        httpx.get(f"http://{env['GRPC']}/")
-        text = httpx.get(f"http://{env['METRICS']}/metrics").text
+            httpx.get(f"http://{env['REST']}/", verify=PLAIN)
+        httpx.get(f"http://{env['GRPC']}/", verify=PLAIN)
+        text = httpx.get(f"http://{env['METRICS']}/metrics", verify=PLAIN).text
     page = told(text)
     assert {name: page.get(name) for name in in_table("aurigraph-haproxy")} == in_table("aurigraph-haproxy")
     assert {
@@ -198,7 +198,7 @@ def test_postgres_exporter_exports_what_the_table_says(tmp_path: Path) -> None:
             ready=lambda: answers(url),
             env=env,
         ):
-            page = told(httpx.get(url).text)
+            page = told(httpx.get(url, verify=PLAIN).text)
     # `server` is the exporter's own, and of no use to a panel.
     known = {
         name: (kind, labels - {"server"})

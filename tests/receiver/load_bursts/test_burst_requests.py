@@ -17,6 +17,7 @@ from handrail_receiver.evidence.burst import BurstRun, Ended, SentRequest
 from handrail_receiver.load_bursts.burst_requests import Sending
 from handrail_receiver.outside import Outside
 from handrail_receiver.secrets import Secrets
+from servers import PLAIN
 from starlette.responses import PlainTextResponse, Response
 
 pytestmark = pytest.mark.anyio
@@ -72,7 +73,7 @@ async def never() -> str:
 
 async def burst(wanted: BurstFacts, stopped: Any = never) -> tuple[Ended, str, list[SentRequest]]:
     secrets = Secrets(None, {"HANDRAIL_SECRET_RELAY_USERS": "token-of-one\ntoken-of-two\n"})
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=PLAIN) as client:
         sending = Sending(Outside(client, secrets), Now(), wanted)
         ended = await sending.run(stopped)
     return (*ended, sending.sent)
@@ -129,7 +130,7 @@ async def test_a_fault_of_our_own_in_one_user_ends_the_others(memory: Memory) ->
             raise Retryable(Cause.busy, "busy")
 
     wanted = facts(memory, users=2, requests=1000, tokens=None)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=PLAIN) as client:
         with pytest.raises(ZeroDivisionError):
             await Sending(Faulty(client, Secrets(None, {})), Now(), wanted).run(never)
     so_many = len(sent)

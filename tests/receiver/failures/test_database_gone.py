@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -47,17 +49,35 @@ def begin(shop: Guarded, spy: Spy) -> None:
     spy.commands.clear()
 
 
-def at_command(number: int, happens: Callable[[], None]) -> Callable[[str, str], str]:
-    """A fault: something happens once, between a command to HAProxy and its answer."""
-    seen: list[str] = []
+@dataclass
+class AtCommand:
+    """A fault: something happens once, between a command to HAProxy and its answer, unless that is over before."""
 
-    def fault(command: str, answer: str) -> str:
-        seen.append(command)
-        if len(seen) == number:
-            happens()
+    number: int
+    happens: Callable[[], None]
+    _seen: int = 0
+    _has: bool = False
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self, _command: str, answer: str) -> str:
+        """An answer, after what happens has happened."""
+        with self._turn:
+            self._seen += 1
+            if self._seen == self.number:
+                self.happens()
+                self._has = True
         return answer
 
-    return fault
+    @property
+    def has_happened(self) -> bool:
+        """Whether it has, to its end."""
+        return self._has
+
+    def over(self) -> bool:
+        """It happens no more, whoever asks HAProxy later; whether it has."""
+        with self._turn:
+            self.number = 0
+            return self._has
 
 
 def delivered(shop: Guarded) -> None:
@@ -80,11 +100,12 @@ WELL = {"weights": (0, 100), "effects": ONCE, "rollbacks": ["done"], "evidence":
 def rolled_back_with_a_cut(shop: Guarded, spy: Spy, postgresql: Database, number: int) -> bool:
     """One rollback during which all connections end at a command; whether it had so many commands."""
     begin(shop, spy)
-    spy.fault = at_command(number, lambda: postgresql.cut("shop"))
+    spy.fault = fault = AtCommand(number, lambda: postgresql.cut("shop"))
     delivered(shop)
     servers.until(lambda: ("rollback", "done") in _runs(shop), "the rollback")
+    was_cut = fault.over()
     assert outcome(shop, spy) == WELL, f"cut at command {number}"
-    return len(spy.commands) >= number
+    return was_cut
 
 
 def _runs(shop: Guarded) -> list[tuple[str, str]]:
@@ -96,10 +117,12 @@ def _runs(shop: Guarded) -> list[tuple[str, str]]:
 def rolled_back_without_a_database(shop: Guarded, spy: Spy, postgresql: Database, number: int) -> bool:
     """One rollback during which the server dies at a command and stays away for a while."""
     begin(shop, spy)
-    spy.fault = at_command(number, postgresql.die)
+    spy.fault = fault = AtCommand(number, postgresql.die)
     delivered(shop)
-    died = _gone(shop, spy, number)
+    servers.until(lambda: fault.has_happened or ("rollback", "done") in _runs(shop), "its death, or the end")
+    died = fault.over()
     if died:
+        servers.until(lambda: shop.ask("GET", "/readyz", "nobody").status_code == 503, "the store to be gone")
         assert shop.deliver().status_code == 503
         postgresql.come_back()
         servers.until(lambda: shop.ask("GET", "/readyz", "nobody").status_code == 200, "the store")
@@ -107,18 +130,6 @@ def rolled_back_without_a_database(shop: Guarded, spy: Spy, postgresql: Database
     servers.until(lambda: ("rollback", "done") in _runs(shop), "the rollback")
     assert outcome(shop, spy) == WELL, f"away from command {number} on"
     return died
-
-
-def _gone(shop: Guarded, spy: Spy, number: int) -> bool:
-    """Wait until the receiver says that the store is gone, or the rollback is done without that."""
-    state = {"gone": False}
-
-    def settled() -> bool:
-        state["gone"] = shop.ask("GET", "/readyz", "nobody").status_code == 503
-        return state["gone"] or ("rollback", "done") in _runs(shop)
-
-    servers.until(settled, "the store to be gone, or the end")
-    return state["gone"]
 
 
 @pytest.mark.parametrize("number", [1, 3, 6])

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from handrail.contract import names
@@ -45,7 +46,7 @@ from handrail_receiver.intake.refusals import Refusals
 from handrail_receiver.intake.webhook import AlertWebhook
 from handrail_receiver.load_bursts.bursts import Bursts
 from handrail_receiver.metrics import Metrics
-from handrail_receiver.model import Conditions, Decision
+from handrail_receiver.model import Conditions
 from handrail_receiver.operations.drift import DriftWatch
 from handrail_receiver.operations.handler import CallHandler
 from handrail_receiver.operations.probing import ProbeWatch
@@ -87,6 +88,7 @@ from handrail_receiver.web.self_checks import SelfChecks
 from handrail_receiver.web.watching import Watching
 
 MOST_THREADS = 128
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             playbooks.people,
             kill_switch.is_set,
             store.fence,
+            both(metrics.ended, events.ended),
             probes.ask,
         ),
         clock=clock,
@@ -173,7 +176,6 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         owner=f"{socket.gethostname()}:{os.getpid()}:{started_at.timestamp():.6f}",
         lease=settings.lease.total_seconds(),
         on_decision=both(events.decision, snapshots.on_decision),
-        on_end=events.ended,
     )
     asker = Poller(
         watching,
@@ -327,12 +329,12 @@ def _signing_key(settings: Settings) -> Ed25519PrivateKey | None:
         raise WrongSettings(f"HANDRAIL_SIGNING_KEY: {error}") from None
 
 
-def both(*hear: Callable[[Decision], None]) -> Callable[[Decision], None]:
-    """Whoever wants to hear of a decision hears of it, in this order."""
+def both(*hear: Callable[[T], None]) -> Callable[[T], None]:
+    """Whoever wants to hear of a decision, or of a run, hears of it, in this order."""
 
-    def each(decision: Decision) -> None:
+    def each(what: T) -> None:
         for one in hear:
-            one(decision)
+            one(what)
 
     return each
 

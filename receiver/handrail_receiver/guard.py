@@ -68,7 +68,7 @@ def with_tells(decision: Decision, playbook: Playbook) -> Decision:
 
 @dataclass
 class Guard:
-    """Decides and carries out. `conditions` says what holds now, `on_end` hears of every run that ended."""
+    """Decides and carries out. `conditions` says what holds now."""
 
     store: Store
     playbooks: Playbooks
@@ -79,7 +79,6 @@ class Guard:
     owner: str
     lease: float
     on_decision: Callable[[Decision], None] = lambda _: None
-    on_end: Callable[[Run], None] = lambda _: None
     on_truncated: Callable[[], None] = lambda: None
     on_begin: Callable[[], None] = lambda: None
     on_over: Callable[[str], None] = lambda _: None
@@ -98,7 +97,6 @@ class Guard:
             owner=self.owner,
             lease=timedelta(seconds=self.lease),
             shared=self.store.engine.shared,
-            on_end=self._run_ended,
             wake=self.wake,
         )
 
@@ -219,10 +217,6 @@ class Guard:
     async def close(self) -> None:
         """Stop carrying out; what is open stays open, for the next start or for another receiver at once."""
         await self.scheduler.close()
-
-    def _run_ended(self, run: Run) -> None:
-        self.metrics.ended(run)
-        self.on_end(run)
 
     def _decided(self, decisions: Iterable[Decision]) -> None:
         for decision in decisions:

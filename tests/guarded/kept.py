@@ -61,6 +61,7 @@ def executor_of(
     clock: Clock | None = None,
     stopped: Callable[[], bool] = lambda: False,
     fence: Fence | None = None,
+    on_end: Callable[[Run], None] = lambda _: None,
 ) -> Executor:
     """One whose only target runs commands, and which tells nobody."""
     clock = clock or Still()
@@ -74,6 +75,7 @@ def executor_of(
         lambda *_: (),
         stopped,
         fence or Unfenced(),
+        on_end,
     )
 
 

@@ -53,7 +53,8 @@ class Executor:
 
     `people` says who is told of an action of a rollout. When people are needed at once, everybody is told whom an
     emergency rollback would reach. While `stopped`, the kill switch is set: only people's requests change anything,
-    and runs from before do not go on. The `fence` is checked before each act. `ask` sends the probes of a proof.
+    and runs from before do not go on. The `fence` is checked before each act. `on_end` hears of every run of which the
+    end is recorded, also when the run was cancelled meanwhile. `ask` sends the probes of a proof.
     """
 
     targets: Mapping[str, Target]
@@ -65,6 +66,7 @@ class Executor:
     people: Callable[[str, str], tuple[Tell, ...]]
     stopped: Callable[[], bool]
     fence: Fence
+    on_end: Callable[[Run], None]
     ask: AskProbes = nobody_asks
 
     @property
@@ -248,8 +250,17 @@ class Executor:
             tell=tell,
             left=left and acting,
         )
-        await self.runs.record(run, progress, now)
-        return replace(run, state=state, text=text, finished_at=now)
+        ended = replace(run, state=state, text=text, finished_at=now)
+        recording = asyncio.ensure_future(self.runs.record(run, progress, now))
+        recording.add_done_callback(partial(self._recorded, ended))
+        await asyncio.shield(recording)  # the store does not take it back when this run is cancelled
+        return ended
+
+    def _recorded(self, ended: Run, recording: asyncio.Future[None]) -> None:
+        if recording.cancelled() or recording.exception() is not None:
+            return
+        log.info("%s %s: %s %s", ended.rollout, ended.action, ended.state, ended.text)
+        self.on_end(ended)
 
 
 @dataclass

@@ -18,7 +18,7 @@ from handrail.contract import names
 
 from handrail_receiver.errors import LeaseLost, StoreDown
 from handrail_receiver.execute.executor import Executor
-from handrail_receiver.model import OPEN, Run, RunState
+from handrail_receiver.model import Run, RunState
 from handrail_receiver.ports import Clock, Runs
 
 log = logging.getLogger("handrail")
@@ -54,7 +54,7 @@ class _RunningTask:
 
 @dataclass
 class Scheduler:
-    """Carries out what is due. `on_end` hears of every run that ended, `wake` is called when a task is over."""
+    """Carries out what is due. `wake` is called when a task is over."""
 
     runs: Runs
     executor: Executor
@@ -62,7 +62,6 @@ class Scheduler:
     owner: str
     lease: timedelta
     shared: bool
-    on_end: Callable[[Run], None]
     wake: Callable[[], None]
     _entries: dict[int, _RunningTask] = field(default_factory=dict)
     _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
@@ -138,10 +137,7 @@ class Scheduler:
         try:
             if after:
                 await asyncio.wait(after, timeout=STOPS_WITHIN)
-            ended = await self.executor.carry_out(run, turn)
-            log.info("%s %s: %s %s", ended.rollout, ended.action, ended.state, ended.text)
-            if ended.state not in OPEN:
-                self.on_end(ended)
+            await self.executor.carry_out(run, turn)
         except LeaseLost as error:
             log.info("%s of %s: %s", run.action, run.rollout, error)
         except StoreDown as error:

@@ -11,7 +11,7 @@ import pytest
 from guarded.kept import Kept, Still, executor_of, run_of
 from handrail.contract import Command, Step
 from handrail_receiver.execute.scheduler import Scheduler
-from handrail_receiver.model import Progress, Run
+from handrail_receiver.model import Progress, Run, RunState
 from handrail_receiver.ports import Reading, Rehearsal
 
 
@@ -60,9 +60,14 @@ def due(number: int, action: str) -> Run:
     return run_of([Command([action], ["x"])], action, number)
 
 
-def scheduler_of(target: Slow, runs: Due, wake: Callable[[], None] = lambda: None) -> Scheduler:
-    executor, minute = executor_of(target, runs), timedelta(minutes=1)
-    return Scheduler(runs, executor, Still(), "a", minute, shared=False, on_end=lambda _: None, wake=wake)
+def scheduler_of(
+    target: Slow,
+    runs: Due,
+    wake: Callable[[], None] = lambda: None,
+    on_end: Callable[[Run], None] = lambda _: None,
+) -> Scheduler:
+    executor, minute = executor_of(target, runs, on_end=on_end), timedelta(minutes=1)
+    return Scheduler(runs, executor, Still(), "a", minute, shared=False, wake=wake)
 
 
 @pytest.mark.parametrize("told_to_give_way", [False, True], ids=["by its lease", "by the decision as well"])
@@ -147,3 +152,38 @@ def test_a_run_that_meets_a_fault_is_not_begun_again_at_once() -> None:
         assert (woken, scheduler.busy) == (["woken"], False)
 
     asyncio.run(begun())
+
+
+@pytest.mark.parametrize("kept_first", [True, False], ids=["just before", "after"])
+def test_an_end_that_is_recorded_is_heard_of_also_when_its_run_is_cancelled(kept_first: bool) -> None:
+    """What the store keeps it does not take back: the run is due no more, so that nobody would hear of it later."""
+
+    @dataclass
+    class OnDisk(Due):
+        ends: asyncio.Event = field(default_factory=asyncio.Event)
+        kept: asyncio.Event = field(default_factory=asyncio.Event)
+
+        async def record(self, run: Run, progress: Progress, at: datetime) -> None:
+            await super().record(run, progress, at)
+            if progress.finished_at is not None:
+                self.ends.set()
+                await self.kept.wait()
+
+    heard: list[tuple[str, RunState]] = []
+    runs = OnDisk(due=[due(1, "rollback")])
+    scheduler = scheduler_of(Slow(0), runs, on_end=lambda run: heard.append((run.action, run.state)))
+
+    async def cancelled_while_its_end_is_kept() -> None:
+        await scheduler.start_due()
+        await runs.ends.wait()
+        if kept_first:
+            runs.kept.set()
+        scheduler.give_way(1)
+        if not kept_first:
+            await scheduler.all_ended()
+            runs.kept.set()
+        await scheduler.all_ended()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(cancelled_while_its_end_is_kept())
+    assert heard == [("rollback", RunState.done)]

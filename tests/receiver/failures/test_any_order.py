@@ -87,6 +87,7 @@ class Receiver:
             books.people,
             lambda: False,
             store.fence,
+            lambda _: None,
         )
         guard = Guard(
             store=store,

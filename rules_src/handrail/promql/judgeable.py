@@ -44,12 +44,19 @@ def seen(condition: Condition, scope: Scope) -> str:
 
 def reference_too_low(condition: Condition, scope: Scope) -> tuple[str, str] | None:
     """The reason, and a sample while only the reference keeps the condition from being judged: nothing can be below it, or
-    it is below 0 and its share is no rise. None if no reference is so low.
+    its share says nothing, of 0 as of what is below 0. None if no reference is so low.
     """
     if condition.reference is None or _least_reference(condition) is None:
         return None
-    reason = "its reference is below 0" if condition.is_upper else "nothing can drop below its reference"
-    return reason, _too_low(condition, scope)
+    return _why(condition), _too_low(condition, scope)
+
+
+def _why(condition: Condition) -> str:
+    if condition.is_upper:
+        return "its reference is below 0"
+    if never_negative(condition.signal.measure):
+        return "nothing can drop below its reference"
+    return "its reference is 0 or below"
 
 
 def _too_low(condition: Condition, scope: Scope) -> str:
@@ -73,8 +80,8 @@ def _beside_reference(condition: Condition, scope: Scope, op: str) -> str:
 
 
 def _least_reference(condition: Condition) -> Decimal | None:
-    """A drop needs a reference above this, because nothing can drop below 0, and a rise one of at least this. None: any
-    reference will do, or none is too low to be blind.
+    """A drop needs a reference above this, because a share of 0 or less is no drop, and a rise one of at least this. None:
+    any reference will do, or none is too low to be blind.
     """
     if condition.is_upper:
         return condition.least

@@ -196,10 +196,10 @@ def only_ours(rollouts: Iterable[str], environment: str) -> tuple[Matcher, ...]:
     """What every alert of these rollouts in this environment meets, and no alert of anybody else.
 
     The names of the alerts are among it: an alert that somebody makes of ours (`ALERTS{rollout="checkout"} == 1`) has
-    all of their labels. A new guardrail meets it as well.
+    all of their labels. A new guardrail meets it as well, and so does the test alert of `handrail doctor`.
     """
     known = sorted(rollouts)
-    alerts = f"({'|'.join(map(names.camel, known))}).+|{names.HEARTBEAT_ALERT}"
+    alerts = f"({'|'.join(map(names.camel, known))}).+|{names.HEARTBEAT_ALERT}|{names.TEST_ALERT}"
     return (
         Matcher(names.ENVIRONMENT, "=", environment),
         Matcher(names.ROLLOUT, "=~", "|".join(known)),

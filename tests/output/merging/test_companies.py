@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import pytest
 from handrail.compiler import AlertmanagerPart, alertmanager_part
+from handrail.contract import Playbook
 from handrail.loading.load import read
 from handrail.output.merging.merge_alertmanager import conflicts, merged, without
 from handrail.output.read_yaml import read_yaml
 from handrail_receiver.catch_up.routes import routing_in
+from handrail_receiver.doctor import delivery
 from servers import program
 from servers.newer import newer
 
@@ -165,6 +168,19 @@ def test_theirs_go_where_they_went_and_ours_to_us_and_nobody_else(
         :: len(alerts) // 8
     ]  # each is a process; tests/plan/test_routing.py asks amtool about all routes
     assert told(amtool, with_ours, some) == [expected(labels) for labels in some]
+
+
+@ROUTES
+@EACH
+def test_the_test_alert_of_handrail_doctor_reaches_us_and_nobody_else(
+    company: str, amtool: Path, tmp_path: Path
+) -> None:
+    with_ours = tmp_path / "merged.yml"
+    with_ours.write_text(merged(text_of(company), ours()[0], "production", [], company))
+    playbook = Playbook.model_validate_json((ROOT / "generated/playbook/ruleiq.json").read_text())
+    labels = delivery.alert(playbook, datetime(2026, 3, 1, tzinfo=UTC))["labels"]
+    assert isinstance(labels, dict)
+    assert told(amtool, with_ours, [labels]) == [["production/handrail"]]
 
 
 @BOTH

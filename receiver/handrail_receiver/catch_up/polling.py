@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +29,7 @@ from handrail_receiver.catch_up.lookback import (
     CurrentAlert,
     LookBack,
 )
+from handrail_receiver.catch_up.lost_resolves import LostResolves
 from handrail_receiver.catch_up.missed import (
     Follows,
     MissedAlert,
@@ -46,7 +45,7 @@ from handrail_receiver.decide.admission import ALERTMANAGER, fits, over, series_
 from handrail_receiver.errors import UNREADABLE, StoreDown, TargetError
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.intake.parse import MAX_ALERTS, AlertBody, compose
-from handrail_receiver.model import History, Received, with_versions_of
+from handrail_receiver.model import History, LastSaid, Received, with_versions_of
 from handrail_receiver.outside import AnswerTooLong, Outside
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
@@ -58,8 +57,6 @@ BEFORE = timedelta(minutes=1)
 """How much older than an attempt an alert is said to be that fired before it; since when, nobody asked."""
 ASKED = "asked"
 WITH_A_ROLLOUT = f'{names.ROLLOUT}!=""'
-GONE = 3
-ENOUGH_OF = 0.9  # of the time between two questions is to pass until what is gone counts once more
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,7 @@ class Poller:
     routes: CurrentRoutes
     problems: dict[str, str] = field(default_factory=dict)
     elsewhere: str = ""
-    _gone: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _counted_at: float = -math.inf
+    _lost: LostResolves = field(default_factory=LostResolves)
     _asked_before: bool = False
     _unsure_before: bool = False
     _at_once: asyncio.Event = field(default_factory=asyncio.Event)
@@ -138,12 +134,13 @@ class Poller:
         """Ask everybody once and put what is news into the inbox."""
         now = self.clock.now()
         last = await self.store.memory.recall(ASKED)
+        fired = await self._fired() if self.alertmanagers else {}
         alerts = await self._present()
         present = list(alerts.alerts) if alerts else None
         if alerts is not None:
             sent = await asyncio.to_thread(self._sent_to_us, alerts.alerts)
             await self._deliver(await asyncio.to_thread(lambda: [_body(one) for one in sent]))
-            await self._close(alerts)
+            await self._close(alerts, fired)
         if last is None or await self._is_known(present, last, now):
             await self.store.memory.remember(ASKED, now)
             self._asked_before = True
@@ -215,29 +212,34 @@ class Poller:
         self.elsewhere = said
         return ours
 
-    async def _close(self, alerts: KnownAlerts) -> None:
+    async def _fired(self) -> dict[str, tuple[LastSaid, ...]]:
+        """What fires in each live attempt by what was said, and can be asked for."""
+        fired: dict[str, tuple[LastSaid, ...]] = {}
+        for playbook in self.playbooks.all():
+            history = await self._history(playbook.rollout)
+            if history and history.attempt and history.attempt.live:
+                said = (one for one in history.said if one.firing and one.origin == ALERTMANAGER)
+                fired[playbook.rollout] = tuple(said)
+        return fired
+
+    async def _close(self, alerts: KnownAlerts, fired: Mapping[str, tuple[LastSaid, ...]]) -> None:
         """What no Alertmanager has any more, though all answer, no longer fires: its resolve was lost.
 
-        It must be gone each of GONE times: one that was started again knows nothing for a minute.
+        `fired` is what was said before the question: what was said since is newer than the answer.
         """
         still = await asyncio.to_thread(
             lambda: {series for one in alerts.alerts for series in series_in(one.labels)}
         )
-        gone: Counter[tuple[str, str]] = Counter()
-        clock = asyncio.get_running_loop().time()
-        once = int(
-            clock - self._counted_at >= ENOUGH_OF * self.every
-        )  # who asks at once counts nothing twice
-        self._counted_at = clock if once else self._counted_at
-        for rollout in sorted(alerts.of):
-            history = await self._history(rollout)
-            for one in history.said if history and history.attempt and history.attempt.live else ():
-                if one.firing and one.origin == ALERTMANAGER and one.series not in still:
-                    gone[rollout, one.series] = self._gone[rollout, one.series] + once
-        self._gone = gone
-        for rollout in sorted({rollout for (rollout, _), times in gone.items() if times >= GONE}):
-            series = {one for (its, one), times in gone.items() if its == rollout and times >= GONE}
-            await self.guard.apply(rollout, partial(over, rollout, series))
+        gone = {
+            (rollout, one)
+            for rollout in alerts.of
+            for one in fired.get(rollout, ())
+            if one.series not in still
+        }
+        ended = self._lost.after(gone, asyncio.get_running_loop().time(), self.every)
+        for rollout in sorted({rollout for rollout, _ in ended}):
+            these = {one for its, one in ended if its == rollout}
+            await self.guard.apply(rollout, partial(over, rollout, these))
 
     async def _history(self, rollout: str) -> History | None:
         """What was done and said in its newest attempt; None where that cannot be read, which holds up no other."""

@@ -21,6 +21,7 @@ from handrail_receiver.model import (
     Decision,
     Heard,
     History,
+    LastSaid,
     SetHold,
     Signal,
     Verdict,
@@ -84,9 +85,12 @@ def series_in(labels: Labels) -> tuple[str, str]:
     return series_of(signal), series_of(_as_blind(signal))
 
 
-def over(rollout: str, series: Collection[str], history: History) -> Decision:
-    """The alerts have ended, although no resolve arrived; a guardrail that was blind ends its own hold, as by one."""
-    over = [one for one in history.said if one.firing and one.series in series]
+def over(rollout: str, gone: Collection[LastSaid], history: History) -> Decision:
+    """The alerts have ended, although no resolve arrived; a guardrail that was blind ends its own hold, as by one.
+
+    An alert that has said something else since it was found `gone` has not.
+    """
+    over = [one for one in history.said if one.firing and one in gone]
     sources = ", ".join(sorted({one.source for one in over}))
     text = f"all Alertmanagers answer and none has {sources} any more: its resolve was lost"
     return Decision(
@@ -98,15 +102,15 @@ def over(rollout: str, series: Collection[str], history: History) -> Decision:
         attempt=history.attempt.id if history.attempt else 0,
         changes=(
             *(Heard(one.series, one.source, firing=False, origin=one.origin) for one in over),
-            *((SetHold(""),) if _sees_again({one.source for one in over}, series, history) else ()),
+            *((SetHold(""),) if _sees_again(over, history) else ()),
         ),
     )
 
 
-def _sees_again(sources: Collection[str], series: Collection[str], history: History) -> bool:
+def _sees_again(over: Collection[LastSaid], history: History) -> bool:
     """Whether the hold is that of a guardrail that was blind by these alerts alone."""
-    still = {one.source for one in history.said if one.firing and one.series not in series}
-    pairs = (source.rpartition("/") for source in set(sources) - still)
+    still = {one.source for one in history.said if one.firing and one not in over}
+    pairs = (source.rpartition("/") for source in {one.source for one in over} - still)
     reasons = {cannot_see(guardrail) for guardrail, _, tier in pairs if tier == names.BLIND}
     return history.attempt is not None and history.attempt.held in reasons
 

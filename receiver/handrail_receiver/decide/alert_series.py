@@ -24,6 +24,17 @@ def heard_now(signal: Signal, source: str) -> Heard:
     return Heard(series_of(signal), source, signal.firing, began=began)
 
 
+def fired_before(signal: Signal, history: History) -> bool | None:
+    """Whether an alert was firing when we last heard of it, None when we never did.
+
+    One that has begun again since was not: its end is late, or was lost.
+    """
+    since = history.fires_since(series_of(signal))
+    if signal.firing and since is not None and signal.starts_at is not None and signal.starts_at > since:
+        return False
+    return history.heard(series_of(signal))
+
+
 def ended_before(signal: Signal, history: History) -> bool:
     """Whether it is the end of what fired earlier, and the same alert fires again since: two Alertmanagers, or one that
     tries again, deliver in any order. All instants are the alert's own.

@@ -13,7 +13,7 @@ from handrail.contract import Action, Confirmation, Playbook, Step, TierFacts, n
 
 from handrail_receiver.attempt_states.state_machine import may
 from handrail_receiver.attempt_states.states import state_of
-from handrail_receiver.decide.alert_series import cannot_see, ended_before, heard_now, series_of
+from handrail_receiver.decide.alert_series import cannot_see, ended_before, fired_before, heard_now, series_of
 from handrail_receiver.decide.gate_open import OLD, asks_to_go_on
 from handrail_receiver.decide.receiver_down import receiver_down
 from handrail_receiver.model import (
@@ -95,8 +95,7 @@ def _unknown(signal: Signal, history: History) -> Decision:
     shadow = signal.labels.get(names.MODE) == names.SHADOW
     if shadow or action not in STRENGTH or attempt is None or not attempt.live:
         return known
-    series = series_of(signal)
-    before = history.heard(series)
+    before = fired_before(signal, history)
     if ended_before(signal, history):
         return known
     heard = () if before == signal.firing else (heard_now(signal, f"{guardrail}/{name}"),)
@@ -171,8 +170,7 @@ def _known(case: _Case) -> Decision:
         return case.say(Verdict.repeat, "resolved-late", text)
     if case.history.attempt is None:
         return _before_first(case)
-    series = series_of(case.signal)
-    before = case.history.heard(series)
+    before = fired_before(case.signal, case.history)
     decision = _in_attempt(case, case.history.attempt, before=before)
     if before == case.signal.firing:
         return decision
@@ -184,8 +182,7 @@ def _before_first(case: _Case) -> Decision:
     """There is nothing to roll back, and what wakes people can be acknowledged all the same."""
     text = f"no attempt of {case.playbook.rollout} was started; there is nothing to roll back"
     ignored = case.say(Verdict.ignore, "no-attempt", text)
-    series = series_of(case.signal)
-    before, needs = case.history.heard(series), _needs_somebody(case, ignored)
+    before, needs = fired_before(case.signal, case.history), _needs_somebody(case, ignored)
     if before == case.signal.firing or (before is None and not needs):
         return ignored
     first = () if case.history.before else (BeforeFirst(case.playbook.service),)

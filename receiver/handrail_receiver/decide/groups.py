@@ -12,7 +12,7 @@ from dataclasses import replace
 from handrail.contract import Playbook, names
 
 from handrail_receiver.decide.admission import STATE_REASON, counted
-from handrail_receiver.decide.alert_series import ended_before, heard_now, series_of
+from handrail_receiver.decide.alert_series import ended_before, fired_before, heard_now, series_of
 from handrail_receiver.model import Decision, Signal, Verdict
 from handrail_receiver.ports import Look
 
@@ -53,12 +53,11 @@ def heard_as_well(
     history = look(rollout) if rollout else None
     if history is None or history.attempt is None:
         return
-    known = {said.series: said.firing for said in history.said}
     news = {series_of(one): one for one in signals if not ended_before(one, history)}
     heard = tuple(
         replace(heard_now(one, f"{guardrail}/{tier}"), origin=origin)
-        for series, one in news.items()
-        if known.get(series) != one.firing
+        for one in news.values()
+        if fired_before(one, history) != one.firing
     )
     text = f"{len(signals)} more series of {guardrail}/{tier} say the same"
     yield Decision(

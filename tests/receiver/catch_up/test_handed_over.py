@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from guarded import NOW
+from guarded import NOW, playbook
 from handrail_receiver.catch_up.polling import KnownAlerts, Poller
 from handrail_receiver.errors import StoreDown
-from handrail_receiver.model import Attempt, AttemptState, History, LastSaid, Received
+from handrail_receiver.model import (
+    Attempt,
+    AttemptState,
+    Decision,
+    Heard,
+    History,
+    LastSaid,
+    Received,
+)
 
 
 class Away:
@@ -32,29 +43,75 @@ def test_what_fires_when_an_attempt_begins_is_asked_for_once_the_store_is_back()
     assert (poller._asked_before, poller._at_once.is_set()) == (False, True)
 
 
-@pytest.mark.parametrize(("every", "found"), [(60, []), (0, ["shop"])], ids=["at once", "each in its time"])
+ATTEMPT = Attempt(7, "shop", "shop", 2, AttemptState.active, "10%", NOW, NOW, "alice")
+FIRES = LastSaid("one", "error-rate/warning", firing=True, at=NOW, origin="alertmanager", began=NOW)
+
+
+@dataclass
+class Asked(Poller):
+    """A receiver whose Alertmanager has no alert. Beside the questions `meanwhile` happens; `ended` is what was found."""
+
+    said: list[LastSaid] = field(default_factory=list)
+    meanwhile: Callable[[int, list[LastSaid]], None] = lambda _question, _said: None
+    ended: list[Decision] = field(default_factory=list)
+    questions: int = 0
+
+    async def _present(self) -> KnownAlerts:
+        self.questions += 1
+        self.meanwhile(self.questions, self.said)
+        return KnownAlerts((), frozenset({"shop"}))
+
+
+def three_times(every: float, meanwhile: Callable[[int, list[LastSaid]], None] = lambda *_: None) -> Asked:
+    """It asks three times in a row."""
+
+    async def history(*_: object) -> History:
+        return History(ATTEMPT, said=tuple(poller.said))
+
+    async def apply(_: str, decide: Callable[[History], Decision]) -> None:
+        poller.ended.append(decide(await history()))
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    memory = SimpleNamespace(recall=nothing, remember=nothing)
+    store: Any = SimpleNamespace(attempts=SimpleNamespace(history=history), memory=memory)
+    clock, none = SimpleNamespace(now=lambda: NOW), cast("Any", None)
+    guard: Any = SimpleNamespace(apply=apply)
+    books: Any = SimpleNamespace(all=lambda: [playbook()])
+    poller = Asked(none, ("http://alertmanager",), (), None, "hold", store, books, guard, clock, every, none)
+    poller.said, poller.meanwhile = [FIRES], meanwhile
+
+    async def asks() -> None:
+        for _ in range(3):
+            await poller.step()
+
+    asyncio.run(asks())
+    return poller
+
+
+@pytest.mark.parametrize(
+    ("every", "found"), [(60, []), (0, ["error-rate/warning"])], ids=["at once", "each in its time"]
+)
 def test_what_is_gone_when_it_is_asked_for_three_times_at_once_is_gone_once(
     every: float, found: list[str]
 ) -> None:
     """An Alertmanager that was started again knows nothing for a while."""
-    attempt = Attempt(7, "shop", "shop", 2, AttemptState.active, "10%", NOW, NOW, "alice")
-    fires = LastSaid("one", "error-rate/warning", firing=True, at=NOW, origin="alertmanager")
-    closed: list[str] = []
+    ended = [heard.source for made in three_times(every).ended for heard in ends(made)]
+    assert ended == found
 
-    async def history(*_: object) -> History:
-        return History(attempt, said=(fires,))
 
-    async def apply(rollout: str, _: object) -> None:
-        closed.append(rollout)
+@pytest.mark.parametrize("question", [2, 3])
+def test_what_fires_anew_while_it_is_asked_for_is_not_gone(question: int) -> None:
+    """Alertmanager sends it after its answer, and before what follows from that is decided."""
 
-    store: Any = SimpleNamespace(attempts=SimpleNamespace(history=history))
-    clock, nothing = SimpleNamespace(now=lambda: NOW), cast("Any", None)
-    guard: Any = SimpleNamespace(apply=apply)
-    poller = Poller(nothing, (), (), None, "hold", store, nothing, guard, clock, every, nothing)
+    def fires_anew(now: int, said: list[LastSaid]) -> None:
+        if now == question:
+            said[:] = [replace(FIRES, began=NOW + timedelta(seconds=1))]
 
-    async def three_times() -> None:
-        for _ in range(3):
-            await poller._close(KnownAlerts((), frozenset({"shop"})))
+    assert [heard for made in three_times(0, fires_anew).ended for heard in ends(made)] == []
 
-    asyncio.run(three_times())
-    assert closed == found
+
+def ends(made: Decision) -> list[Heard]:
+    """What ends by a decision."""
+    return [change for change in made.changes if isinstance(change, Heard) and not change.firing]

@@ -199,12 +199,12 @@ def test_an_alert_of_this_version_or_of_none_counts() -> None:
 def test_an_end_that_was_found_by_asking_ends_the_hold_of_a_blind_guardrail_as_a_resolve_does() -> None:
     blind, other = signal(tier="blind"), signal(tier="blind", table="users")
     sources = ((blind, "error-rate/blind"), (other, "error-rate/blind"))
-    both = {series_of(blind), series_of(other)}
+    both = held(*sources).said
 
-    def ended(series: set[str], why: str) -> bool:
-        return SetHold("") in over(ROLLOUT, series, held(*sources, why=why)).changes
+    def ended(gone: tuple[LastSaid, ...], why: str) -> bool:
+        return SetHold("") in over(ROLLOUT, gone, held(*sources, why=why)).changes
 
     assert ended(both, "error-rate cannot see")
-    assert not ended({series_of(blind)}, "error-rate cannot see")
+    assert not ended(both[:1], "error-rate cannot see")
     assert not ended(both, "alice: wait")
     assert not ended(both, "leaks cannot see")

@@ -169,6 +169,38 @@ def test_the_end_of_what_fired_before_is_not_the_end_of_what_fires_now(
     assert over.reason == "resolved"
 
 
+@pytest.mark.parametrize(
+    ("known", "began", "anew"),
+    [(-60, 0, True), (0, 0, False), (0, -60, False), (None, 0, False), (0, None, False)],
+    ids=["later", "the same", "earlier, of another Prometheus", "nobody said", "says no beginning"],
+)
+def test_what_fires_anew_is_heard_anew_although_nobody_told_of_its_end(
+    known: float | None, began: float | None, *, anew: bool
+) -> None:
+    """Else its end of before, which is late, would end it, and what asks for it would believe that it is gone."""
+
+    def at(seconds: float | None) -> datetime | None:
+        return None if seconds is None else NOW + timedelta(seconds=seconds)
+
+    def after(one: Signal, history: History) -> History:
+        said = [
+            change for change in decide(one, BOOK, history, CONDITIONS).changes if isinstance(change, Heard)
+        ]
+        new = [LastSaid(it.series, it.source, it.firing, NOW, began=it.began) for it in said]
+        return replace(history, said=tuple(new)) if new else history
+
+    warns = replace(signal("error-rate", "warning"), starts_at=at(began))
+    before = LastSaid(series_of(warns), "error-rate/warning", firing=True, at=NOW, began=at(known))
+    history = replace(HISTORY, said=(before,))
+    made = decide(warns, BOOK, history, CONDITIONS)
+    assert (made.verdict, bool(made.changes)) == (Verdict.tell if anew else Verdict.repeat, anew)
+    [more] = heard_as_well([warns], lambda _: history)
+    assert bool(more.changes) is anew
+    late = replace(warns, firing=False, starts_at=at(-60), ends_at=at(-1))
+    if anew:
+        assert after(late, after(warns, history)).heard(series_of(warns)) is True
+
+
 def test_each_alert_is_told_by_its_labels_from_its_neighbours() -> None:
     one, two = signal(table="users"), signal(table="orders")
     assert series_of(one) != series_of(two)

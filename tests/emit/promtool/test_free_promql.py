@@ -85,7 +85,7 @@ def test_what_it_is_compared_with_some_time_ago_is_told_to_be_untested(tmp_path:
     plan = lower([declared], d.Environment("test"))
     [rollout] = plan.rollouts
     assert shown(rollout) == {"Warning": "15m", "Critical": "none", "Blind": "5m"}
-    reason = "no test series gives the past value that it compares with"
+    reason = "no series are known that give a free PromQL expression a value"
     assert f"queue, critical: {reason}" in untested(rollout)
     assert refused(tmp_path, program("promtool"), plan) == ""
 

@@ -13,13 +13,12 @@ from functools import cached_property
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import Shows, events, parts, selectors, value
-from handrail.emit.promtool.attempts import stable_of
-from handrail.emit.promtool.boundaries import MARGIN, derived, of_unknown_series
+from handrail.emit.promtool.boundaries import MARGIN, derived
 from handrail.emit.promtool.examples import Measured, as_they_must, complete, motion
 from handrail.emit.promtool.levels import MANY as ENOUGH
 from handrail.emit.promtool.levels import few_of, shown_as
+from handrail.emit.promtool.looking_back import CLOSE, PAST, Looking, looking, of_free
 from handrail.emit.promtool.losses import seldom
-from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import (
     At,
     Feed,
@@ -29,118 +28,48 @@ from handrail.emit.promtool.series import (
     Reads,
     Rise,
     Timeline,
-    common,
     matches,
 )
 from handrail.emit.promtool.story import Breach, Course, Instance, Story, Text, Untestable, instance
-from handrail.emit.promtool.verdicts import certain, stages_of
 from handrail.plan import (
-    Alert,
-    Condition,
     Count,
+    Difference,
     EventMeasure,
-    Guardrail,
     Measure,
     Rate,
     Ratio,
     Rollout,
+    Selector,
     Timestamp,
-    narrowed,
 )
-from handrail.units import plain
+from handrail.units import plain, seconds
 
 COMPARES = "A tier that compares with the past is silent just within its limit and fires just beyond it"
 MOST, MANY = Decimal(10) ** 12, 150
 """So large numbers, and so many series, are not too many."""
-PAST = "no test series gives the past value that it compares with"
-
-
-@dataclass(frozen=True)
-class Looking:
-    """A condition of an alert that looks so far back."""
-
-    here: Recorded
-    alert: Alert
-    condition: Condition
-
-    @property
-    def back(self) -> timedelta:
-        """How far back that ends what it looks at."""
-        reference, measure = self.condition.reference, self.condition.signal.measure.inner
-        return (reference.ago if reference else None) or measure.width
-
-    @property
-    def width(self) -> timedelta:
-        """How long that lasts."""
-        ago = self.condition.reference is not None
-        return max(part.width for part in parts(self.condition.signal.measure)) if ago else timedelta()
-
-    @property
-    def tells_time(self) -> bool:
-        """Whether its value goes on by itself."""
-        return isinstance(self.condition.signal.measure.inner, Timestamp)
-
-    @property
-    def group(self) -> dict[str, str]:
-        """The labels of what is judged, as the series of back then have them."""
-        measure = self.condition.signal.measure
-        return {label: common(selectors(measure.inner), label, "x") for label in measure.labels}
-
-    @property
-    def measure(self) -> Measure:
-        """What was measured then: of the stable arm, where it is known which one that was."""
-        signal, arms = self.condition.signal, self.here.guardrail.arms
-        if arms is None or arms.told or not signal.arm_labels:
-            return signal.measure
-        return narrowed(signal.measure, (arms.label, "=", stable_of(arms)))
 
 
 def past(rollout: Rollout) -> Iterator[Story | Untestable]:
     """For all that look equally far back: their limits one after the other."""
-    groups: dict[tuple[timedelta, timedelta, bool], list[Looking]] = {}
+    groups: dict[tuple[timedelta, timedelta], list[Looking]] = {}
     for guardrail in rollout.guardrails:
         if guardrail.split is None:
-            yield from _of_free(guardrail)
-            for one in _looking(rollout, guardrail):
+            yield from of_free(guardrail)
+            for one in looking(rollout, guardrail):
                 try:
                     alone = _Past(rollout, one.back, one.width, (one,))
                     alone.limit(one)
-                    alone.feeds  # noqa: B018  raises
+                    alone.compared_at(alone.first)
                 except Impossible as reason:
                     yield Untestable(f"{guardrail.name}, {one.alert.tier}", str(reason))
                 else:
-                    groups.setdefault((one.back, one.width, one.tells_time), []).append(one)
-    for (back, width, _), several in groups.items():
+                    groups.setdefault((one.back, one.width), []).append(one)
+    for (back, width), several in groups.items():
         try:
-            yield from list(_Past(rollout, back, width, tuple(several)).stories())
+            yield _Past(rollout, back, width, tuple(several)).story()
         except Impossible:  # no series show all of them at once
             for one in several:
-                yield from _Past(rollout, back, width, (one,)).stories()
-
-
-def _of_free(guardrail: Guardrail) -> Iterator[Untestable]:
-    """Its alerts that compare a free expression with the past."""
-    for alert in guardrail.alerts:
-        if any(
-            one.reference is not None and one.reference.ago is not None and of_unknown_series(one.signal)
-            for one in alert.conditions
-        ):
-            yield Untestable(f"{guardrail.name}, {alert.tier}", PAST)
-
-
-def _looking(rollout: Rollout, guardrail: Guardrail) -> Iterator[Looking]:
-    free = [one.name for one in guardrail.signals if of_unknown_series(one)]
-    known = certain(guardrail)
-    for alert in guardrail.alerts:
-        if alert in known or any(one.signal.name in free for one in alert.conditions):
-            continue
-        for one in alert.conditions:
-            stage = next((s for s in stages_of(rollout) if one.figure_in(s) is not None), None)
-            ago = one.reference is not None and one.reference.ago is not None
-            if ago or (
-                one.reference is None and not one.is_upper and isinstance(one.signal.measure.inner, Rate)
-            ):
-                yield Looking(Recorded(rollout, guardrail, stage), alert, one)
+                yield _Past(rollout, back, width, (one,)).story()
 
 
 _Round = tuple[str | None, list[tuple[Looking, bool]]]
@@ -160,6 +89,11 @@ def _breach(one: Looking, shown: Decimal) -> Breach:
     return _instance(one), one.alert, one.here.labels_of(one.condition) | one.group, shown
 
 
+def _minuend(measure: Measure) -> tuple[Selector, ...]:
+    """Of a difference what the other is taken from."""
+    return (measure.metric,) if isinstance(measure, Difference) else ()
+
+
 @dataclass(frozen=True)
 class _Past:
     rollout: Rollout
@@ -167,8 +101,8 @@ class _Past:
     width: timedelta
     looking: tuple[Looking, ...]
 
-    def stories(self) -> Iterator[Story]:
-        """At each side of each limit all that have so many; what tells a time does so once, as that goes on."""
+    def story(self) -> Story:
+        """At each side of each limit all that have so many."""
         ladders: dict[tuple[str, str], list[tuple[Looking, bool]]] = {}
         for one in self.looking:
             own = ladders.setdefault(_judged(one), [])
@@ -179,14 +113,11 @@ class _Past:
                 together = [own[place] for own in ladders.values() if place < len(own)]
                 if here := [(one, beyond) for one, beyond in together if one.here.stage == stage]:
                     rounds.append((stage, here))
-        if any(one.tells_time for one in self.looking):
-            yield from (self._story([one], 1) for one in rounds)
-        else:  # at the second evaluation what must last so long does
-            yield self._story(rounds, 2)
+        return self._told(rounds)
 
-    def _story(self, rounds: Sequence[_Round], evaluations: int) -> Story:
+    def _told(self, rounds: Sequence[_Round]) -> Story:
         alerts = {_instance(one): one.alert for _, shown in rounds for one, _ in shown}
-        course, texts = Course(self._end, Timeline(self.scrape), alerts), dict[str, list[Text]]()
+        course, texts = Course(self.first, Timeline(self.scrape), alerts), dict[str, list[Text]]()
         course.go_on({}, [], rounds[0][0])
         for stage, shown in rounds:
             values = {_judged(one): self._beside(one, beyond=beyond) for one, beyond in shown}
@@ -205,7 +136,7 @@ class _Past:
                 f"{'beyond' if beyond else 'within'} {shown_as(self.limit(one), one.condition.signal)}"
                 for one, beyond in shown
             ]
-            for number in range(evaluations):
+            for number in range(2):  # at the second what must last so long does
                 fed = dict(recorded)
                 for one, beyond in shown if number else ():
                     if few := self._of_few(one, beyond=beyond):
@@ -227,7 +158,7 @@ class _Past:
     ) -> None:
         """To the next evaluation: the past once more, and now what is recorded."""
         end = course.next
-        course.timeline.play(self.feeds, end - self.back)
+        course.timeline.play(self.compared_at(end), end - self.back)
         for width, feeds in self._old_enough:
             course.timeline.play({}, end - width - self.scrape)
             course.timeline.play(feeds, end - width)
@@ -240,7 +171,8 @@ class _Past:
         """As seldom as it can be, so that promtool can hold a long past."""
         widths = (part.width for one in self.looking for part in parts(one.condition.signal.measure))
         even = [one for one in (self.width, self.back) if one]
-        scrape = seldom(self.rollout.scrape, filter(None, widths), even)
+        between = [(self.back - self.width) * 4 / 3] if self.back > self.width else []
+        scrape = seldom(self.rollout.scrape, [*between, *filter(None, widths)], even)
         if not self.width or not any(one % scrape for one in even):
             return scrape
         for samples in range(self.width // scrape + 1, MANY):  # a whole number of them in the window
@@ -250,11 +182,12 @@ class _Past:
         raise Impossible(PAST)
 
     @property
-    def _end(self) -> timedelta:
-        """When it is compared: the window back then ended so long before."""
-        if self.back < self.width + timedelta(minutes=5) and self.width:
-            raise Impossible(PAST)
-        return self.width + 3 * self.scrape + self.back
+    def first(self) -> timedelta:
+        """When it is first compared, and how long after that again: the window back then ended so long before."""
+        if self.width and self.back < self.width + 3 * self.scrape:
+            raise Impossible(CLOSE)
+        longest = max(one.alert.sustained for one in self.looking)
+        return max(self.width + 3 * self.scrape + self.back, -(-longest // self.scrape) * self.scrape)
 
     @cached_property
     def _numbers(self) -> dict[Key, Decimal]:
@@ -275,9 +208,10 @@ class _Past:
                 and (events(one.measure, self._shows(found)) or 0) < inner.min_events
             ):
                 found |= {key: self._ten_times(found[key]) for key in own}
-            bad = [k for k in own if isinstance(inner, Ratio) and any(matches(s, k) for s in inner.part)]
-            while bad and self._too_low(one, value(one.measure, self._shows(found))):
-                found |= {key: self._ten_times(found[key]) for key in bad}
+            raising = Reads(inner.part if isinstance(inner, Ratio) else _minuend(inner))
+            more = [key for key in own if key in raising]
+            while more and self._too_low(one, value(one.measure, self._shows(found))):
+                found |= {key: self._ten_times(found[key]) for key in more}
         return found
 
     def _too_low(self, one: Looking, base: Decimal | None) -> bool:
@@ -308,9 +242,26 @@ class _Past:
     def _shows(self, numbers: Mapping[Key, Decimal]) -> Shows:
         timeline = Timeline(self.scrape)
         timeline.play({}, timedelta())
-        end = self._end - self.back
+        end = self.first - self.back
         timeline.play(self._of(numbers), end)
         return Shows(timeline, end)
+
+    def compared_at(self, end: timedelta) -> Feeds:
+        """The past of an evaluation: a timestamp has gone on with the time, and is as old then as before the first one."""
+        later = Decimal(seconds(end - self.first))
+        gone = {key: At(self._numbers[key] + later / scale) for key, scale in self._scales.items()}
+        return {**self.feeds, **gone}
+
+    @cached_property
+    def _scales(self) -> dict[Key, Decimal]:
+        """Of each timestamp, in which unit it is. Raises Impossible where something else reads it as well."""
+        several = [m for one in self.looking for m in parts(one.condition.signal.measure)]
+        stamps = {m for m in several if isinstance(m, Timestamp)}
+        others = Reads(s for m in several if m not in stamps for s in selectors(m))
+        found = {key: m.scale for m in stamps for key in self._numbers if matches(m.metric, key)}
+        if any(key in others for key in found):
+            raise Impossible(PAST)
+        return found
 
     @property
     def feeds(self) -> Feeds:

@@ -21,7 +21,7 @@ from handrail_receiver.client.api_client import ApiClient, api_client, json_of, 
 from handrail_receiver.client.watch import watch
 from handrail_receiver.errors import ReceiverError, WrongSettings
 from handrail_receiver.evidence.folder import write
-from handrail_receiver.terminal import checked, incidents, listed, status
+from handrail_receiver.terminal import checked, guard_problems, incidents, listed, status
 
 Verb = Literal[
     "list",
@@ -256,6 +256,8 @@ def _show(verb: Verb, client: ApiClient, answer: httpx.Response, *, folder: str,
     else:
         refused = failed and "verdict" in said and not said.get("check")
         print(_words(verb, said), file=sys.stderr if refused else sys.stdout)
+    for problem in guard_problems(said) if verb == "list" and not as_json else ():
+        print(problem, file=sys.stderr)  # noqa: T201
     for name in said.get("unreadable", ()):
         cure = f"`handrail rollout status {name}` says why"
         print(f"{name}: its attempt cannot be read; {cure}", file=sys.stderr)  # noqa: T201

@@ -24,7 +24,14 @@ AS_ASKED = {True: "as asked", False: "otherwise", None: "unknown"}
 
 def status(said: dict[str, Any]) -> str:
     """Where a rollout stands, and what the gate ahead asks for."""
-    return "\n".join([*_attempt(said), *_gate(said.get("gate"))])
+    head, *rest = _attempt(said)
+    problems = [f"  {line}" for line in guard_problems(said)]
+    return "\n".join([head, *problems, *rest, *_gate(said.get("gate"))])
+
+
+def guard_problems(said: dict[str, Any]) -> list[str]:
+    """Why nothing may be rolled back automatically, a line each with its cure."""
+    return [f"{problem}; `handrail doctor` says what to do" for problem in said.get("guard_problems", ())]
 
 
 def listed(said: dict[str, Any]) -> str:

@@ -51,7 +51,8 @@ class Picture:
 
 
 def _parts(said: Mapping[str, Any], problem: str, *, narrow: bool) -> list[RenderableType]:
-    parts: list[RenderableType] = [
+    parts: list[RenderableType] = [Text(line, style="bold red") for line in said.get("guard_problems", ())]
+    parts += [
         Text(f"{open_incident(one)}", style="" if one["acknowledged_at"] else "bold red")
         for one in said.get("incidents", ())
     ]

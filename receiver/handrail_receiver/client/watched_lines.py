@@ -72,6 +72,9 @@ def _lines(said: Mapping[str, Any]) -> Iterator[WatchedLine]:
     stage = (said["attempt"], said["stage"])
     place = (*stage, said["phase"], said["held"])
     yield WatchedLine("place", place, f"{at} {headline(said)}")
+    for problem in said.get("guard_problems", ()):
+        about = problem.partition(":")[0]  # behind it stands for how long, which is no news
+        yield WatchedLine(about, about, f"{at}   {problem}")
     for one in said.get("incidents", ()):
         yield WatchedLine(
             f"incident {one['id']}", (one["acknowledged_at"], one["late"]), f"{at}   {open_incident(one)}"

@@ -1,4 +1,4 @@
-"""A generated playbook + what Prometheus has loaded and the receiver says → whether all are of one age, and it is armed."""
+"""A generated playbook + what Prometheus has loaded and the receiver says → whether all come from one `handrail generate`, and it is armed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def of_receiver(playbook: Playbook, now: Mapping[str, Any]) -> Iterator[Finding]
     elif now.get("other_rules"):
         yield failed(what, str(now["other_rules"]), ONE_AGE)
     else:
-        yield ok(what, "its playbook and Prometheus' rules are of one age")
+        yield ok(what, "its playbook and Prometheus' rules are from the same `handrail generate`")
     if not playbook.stages and "phase" in now:
         yield _guarded(playbook.rollout, str(now["phase"]), str(now.get("waits_for", "")))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from handrail.contract import Playbook, names
 from prometheus_client.parser import text_string_to_metric_families
@@ -68,6 +68,18 @@ def of_heartbeat(page: str) -> Finding:
     if age > FRESH.total_seconds():
         return failed(what, f"no heartbeat for {age:.0f} s", cure)
     return ok(what, f"the heartbeat is at most {age:.0f} s old")
+
+
+def of_kill_switch(said: Mapping[str, Any]) -> Finding:
+    """Whether the receiver may act, by what it says of its kill switch."""
+    what = "kill switch"
+    if "error" in said:
+        return unknown(what, str(said["error"]), "`handrail kill-switch status` asks again")
+    if said["on"]:
+        why = f": {said['text']}" if said["text"] else ""
+        cure = '`handrail kill-switch off --why "…"` lets the receiver act again'
+        return failed(what, f"it is set, and nothing is rolled back automatically{why}", cure)
+    return ok(what, "it is not set")
 
 
 def alert(playbook: Playbook, now: datetime) -> dict[str, object]:

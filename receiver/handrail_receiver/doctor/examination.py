@@ -23,6 +23,7 @@ from handrail_receiver.doctor.delivery import (
     figure,
     of_alertmanagers,
     of_heartbeat,
+    of_kill_switch,
 )
 from handrail_receiver.doctor.exposed import of_series
 from handrail_receiver.doctor.findings import Finding, Health, failed, ok, unknown
@@ -176,6 +177,7 @@ async def _receiver(needs: StackNeeds, stack: Stack) -> AsyncIterator[Finding]:
     else:
         yield ok("receiver", f"{stack.receiver.address} is ready")
     yield of_heartbeat(page)
+    yield of_kill_switch(json_of(await _get(stack.receiver, "/api/kill-switch"), "on", "text"))
     for playbook in needs.playbooks:
         now = await _get(stack.receiver, f"/api/rollouts/{quote(playbook.rollout, safe='')}/now")
         for finding in of_receiver(playbook, json_of(now)):

@@ -59,7 +59,7 @@ class NowView(BaseModel):
     waited for. `asked` is the share of traffic that the stage asks for, `traffic` what there is.
 
     `incidents` are those that nobody has closed. `fires` is null where nobody knows. `unknown` says why Prometheus did not answer, `other_rules` why its figures may be of
-    other rules than the playbook's.
+    other rules than the playbook's. `guard_problems` say why nothing may be rolled back automatically.
     """
 
     rollout: str
@@ -80,6 +80,7 @@ class NowView(BaseModel):
     other_rules: str
     gate: GateView | None
     incidents: list[OpenIncidentView] = []
+    guard_problems: list[str] = []
 
 
 class GateResultView(BaseModel):

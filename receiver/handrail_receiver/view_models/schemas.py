@@ -102,7 +102,8 @@ class RolloutView(BaseModel):
     """A rollout: its stages, its newest attempt with all its runs, and the gate ahead (not in the list of all).
 
     `changed` is what `adopt` would change of the playbook that the live attempt follows, a line each; `incidents` are those
-    that nobody has closed, whichever attempt opened them, the oldest first.
+    that nobody has closed, whichever attempt opened them, the oldest first. `guard_problems` (of one rollout; the list has
+    them once) say why nothing may be rolled back automatically.
     """
 
     rollout: str
@@ -113,13 +114,17 @@ class RolloutView(BaseModel):
     gate: GateView | None = None
     changed: list[str] = []
     incidents: list[OpenIncidentView] = []
+    guard_problems: list[str] = []
 
 
 class RolloutsView(BaseModel):
-    """All rollouts; of those named in `unreadable` the attempt cannot be read."""
+    """All rollouts; of those named in `unreadable` the attempt cannot be read. `guard_problems` say why nothing may be
+    rolled back automatically.
+    """
 
     rollouts: list[RolloutView]
     unreadable: list[str] = []
+    guard_problems: list[str] = []
 
 
 class ReadyView(BaseModel):

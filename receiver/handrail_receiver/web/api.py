@@ -22,6 +22,7 @@ from handrail_receiver.intake.bodies import Incomplete, TooLarge, read_body
 from handrail_receiver.model import History, Verdict, in_force, with_versions_of
 from handrail_receiver.operations.call import Call, IncidentWords
 from handrail_receiver.operations.handler import CallHandler
+from handrail_receiver.operations.objections import guard_is_off
 from handrail_receiver.operations.playbook_diff import changes_between
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
@@ -72,7 +73,8 @@ class Api:
         def text() -> str:
             views = [_view(known[name], history) for name, history in histories.items()]
             missing = [name for name in known if name not in histories]
-            return RolloutsView(rollouts=views, unreadable=missing).model_dump_json()
+            problems = self.guard_problems()
+            return RolloutsView(rollouts=views, unreadable=missing, guard_problems=problems).model_dump_json()
 
         return Response(await asyncio.to_thread(text), media_type="application/json")
 
@@ -89,8 +91,8 @@ class Api:
         gate = await self.calls.gate(in_force(history.attempt, playbook), history)
 
         def text() -> str:
-            view = _view(playbook, history)
-            return view.model_copy(update={"gate": gate_view(gate) if gate else None}).model_dump_json()
+            found = {"gate": gate_view(gate) if gate else None, "guard_problems": self.guard_problems()}
+            return _view(playbook, history).model_copy(update=found).model_dump_json()
 
         return Response(await asyncio.to_thread(text), media_type="application/json")
 
@@ -179,6 +181,10 @@ class Api:
     async def history(self, playbook: Playbook) -> History:
         """What was done and said in its newest attempt. Raises what UNREADABLE lists."""
         return await self.store.attempts.history(playbook.rollout, self.clock.now())
+
+    def guard_problems(self) -> list[str]:
+        """Why nothing may be rolled back automatically: the kill switch is set, or no heartbeat comes."""
+        return guard_is_off(self.calls.guard.conditions())
 
     def named(self, request: Request) -> Playbook | None:
         """The playbook of the rollout that an address names."""

@@ -47,7 +47,8 @@ class Looking:
             return _unreadable(newest, problem)
         playbook, at = in_force(history.attempt, newest), self.api.clock.now()
         gate, watched = await self.watching.with_gate(self.api.calls, playbook, history, at)
-        return _json(now_view(playbook, history, gate, watched, at))
+        view = now_view(playbook, history, gate, watched, at)
+        return _json(view.model_copy(update={"guard_problems": self.api.guard_problems()}))
 
     async def gate(self, request: Request, _caller: Caller) -> Response:
         """GET /api/rollouts/{name}/gate"""

@@ -191,10 +191,10 @@ SAID = {
 }
 
 
-def drawn(problem: str = "", width: int = 110) -> list[str]:
+def drawn(problem: str = "", width: int = 110, **more: object) -> list[str]:
     console = Console(width=width, file=StringIO())
     with console.capture() as text:
-        console.print(Picture(SAID, problem))
+        console.print(Picture({**SAID, **more}, problem))
     return [line.strip("│ ").rstrip() for line in text.get().splitlines()]
 
 
@@ -260,3 +260,8 @@ def test_it_says_when_what_is_shown_is_old() -> None:
     assert drawn("http://127.0.0.1:8080 did not answer")[-2] == (
         "http://127.0.0.1:8080 did not answer; what you see is of 2026-03-01 03:00:07 UTC"
     )
+
+
+def test_that_nothing_would_be_rolled_back_automatically_stands_first() -> None:
+    problem = "the kill switch is set: nothing would be rolled back automatically"
+    assert drawn(guard_problems=[problem])[1:3] == [problem, "It waits for its gate into stage 50%."]

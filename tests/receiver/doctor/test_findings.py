@@ -75,7 +75,9 @@ def test_rules_are_loaded_once_and_unchanged_or_that_is_said() -> None:
     [
         (
             {"unknown": "", "other_rules": ""},
-            ok("ruleiq: receiver", "its playbook and Prometheus' rules are of one age"),
+            ok(
+                "ruleiq: receiver", "its playbook and Prometheus' rules are from the same `handrail generate`"
+            ),
         ),
         ({"unknown": "", "other_rules": "they differ"}, failed("ruleiq: receiver", "they differ", ONE_AGE)),
         (

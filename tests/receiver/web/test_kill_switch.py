@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from guarded import Guarded, guarded
 from handrail_receiver.cli import rollout
 from handrail_receiver.client.kill_switch_command import kill_switch
+from handrail_receiver.client.watched_lines import changed, lines_of
+from handrail_receiver.doctor.delivery import of_kill_switch
+from handrail_receiver.doctor.findings import Finding, Health, ok
 from handrail_receiver.execute.kill_switch import KillSwitch
 
 from .test_buttons import form, send, words
@@ -142,3 +146,61 @@ def test_the_same_from_a_terminal(
     )
     assert rollout("ack", "shop") == 1
     assert capsys.readouterr().err.startswith("refuse (no-incident): no incident of shop is open; ")
+
+
+def test_list_status_watch_and_doctor_say_that_it_is_set(
+    shop: Guarded, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANDRAIL_URL", shop.server.url)
+    monkeypatch.setenv("HANDRAIL_TOKEN", "an-operators-own-token")
+
+    def said() -> tuple[str, list[str], list[str], Finding]:
+        assert rollout("list") == 0
+        err = capsys.readouterr().err
+        assert rollout("status", "shop") == 0
+        now = shop.ask("GET", "/api/rollouts/shop/now", "viewer").json()
+        known = of_kill_switch(shop.ask("GET", "/api/kill-switch", "viewer").json())
+        return err, capsys.readouterr().out.splitlines()[1:2], changed({}, lines_of(now))[1:2], known
+
+    assert said()[0] == ""
+    assert said()[3] == ok("kill switch", "it is not set")
+    assert kill_switch("on", why="a move") == 0
+    capsys.readouterr()
+    problem = "the kill switch is set: nothing would be rolled back automatically"
+    listed, status, watched, known = said()
+    assert listed == f"{problem}; `handrail doctor` says what to do\n"
+    assert status == [f"  {listed.strip()}"]
+    assert [line[19:] for line in watched] == [f"   {problem}"]
+    assert known.health is Health.failed
+    assert known.text.startswith("it is set, and nothing is rolled back automatically: set by operator-1 at ")
+    assert known.cure == '`handrail kill-switch off --why "…"` lets the receiver act again'
+
+
+def test_whether_it_is_set_is_unknown_where_nobody_says() -> None:
+    found = of_kill_switch({"error": "500: it is no receiver"})
+    assert (found.health, found.text) == (Health.unknown, "500: it is no receiver")
+
+
+def test_how_long_no_heartbeat_came_is_no_news_to_a_watch() -> None:
+    blind = "the guard is blind: no heartbeat from Alertmanager for {} s"
+    now: dict[str, Any] = {
+        "rollout": "shop",
+        "at": "2026-03-01T03:00:00Z",
+        "attempt": None,
+        "phase": "none",
+        "stage": "",
+        "held": "",
+        "waits_for": "It waits for a start.",
+        "guardrails": [],
+        "asked": None,
+        "traffic": "unknown",
+        "fires": [],
+        "unknown": "",
+        "other_rules": "",
+        "gate": None,
+    }
+    before = {line.about: line.known_by for line in lines_of({**now, "guard_problems": [blind.format(301)]})}
+    assert changed(before, lines_of({**now, "guard_problems": [blind.format(306)]})) == []
+    del before["the guard is blind"]
+    again = changed(before, lines_of({**now, "guard_problems": [blind.format(306)]}))
+    assert again == [f"2026-03-01 03:00:00   {blind.format(306)}"]

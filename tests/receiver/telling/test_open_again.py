@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,9 @@ class Heard:
 
         servers.until(lambda: events() == list(said), f"{said}, and not {events()}", within=20)
 
-    def fires(self, *, stops: bool = False) -> None:
-        self.shop.deliver(body(alert("error-rate", "warning", status="resolved" if stops else "firing")))
+    def fires(self, *, stops: bool = False, since: datetime | None = None) -> None:
+        status = "resolved" if stops else "firing"
+        self.shop.deliver(body(alert("error-rate", "warning", status=status, starts_at=since)))
 
 
 @contextmanager
@@ -98,14 +100,15 @@ def test_one_that_fires_after_the_rollback_got_through_opens_what_was_told_to_be
 
 
 def test_one_that_goes_on_tells_nobody_twice(tmp_path: Path) -> None:
+    since = datetime.now(UTC)
     with hearing(tmp_path, HOLDS) as said:
-        said.fires()
+        said.fires(since=since)
         said.until("open")
         said.shop.call("ack")
         said.until("open", "acknowledged")
         before = len(said.tickets.requests)
         for _ in range(3):
-            said.fires()
+            said.fires(since=since)
         said.fires(stops=True)
         servers.until(lambda: len(said.tickets.requests) > before, "the end to be told")
         assert statuses(said.tickets, "team") == ["open", "acknowledged"]

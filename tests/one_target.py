@@ -59,6 +59,19 @@ OTHER_MEANS: list[tuple[Step, Step]] = [
 ]
 """The same target and the same value."""
 
+OTHER_SPELLING: list[tuple[Step, Step]] = [
+    (WEIGHT, replace(WEIGHT, sockets=["LB1:9999"])),
+    (STATE, replace(STATE, sockets=["Lb1:9999"])),
+    (FLAG, replace(FLAG, url="https://unleash.example/")),
+    (SHARE, replace(SHARE, url="https://Unleash.example:443")),
+    (DARK, replace(DARK, url="https://app.launchdarkly.com//")),
+    (ABORT, replace(ABORT, api="https://k8s.example/")),
+    (IMAGE, replace(IMAGE, api="https://k8s.example:443/")),
+    (GIT, replace(GIT, repository="https://G.example/r/")),
+    (HTTP, replace(HTTP, read_url="https://A.example:443/x#now", url="https://A.EXAMPLE/x")),
+]
+"""The same step, whose address is written otherwise."""
+
 ALL_DIFFERENT: list[Step] = [
     *(WEIGHT, replace(WEIGHT, server="web/stable"), replace(WEIGHT, sockets=["lb2:9999"])),
     *(STATE, replace(STATE, server="web/stable"), replace(STATE, sockets=["lb2:9999"])),
@@ -80,6 +93,7 @@ ALL_DIFFERENT: list[Step] = [
     *(GIT, replace(GIT, repository="https://g.example/other"), replace(GIT, branch="next")),
     *(replace(GIT, path="other.yaml"), replace(GIT, key="other")),
     *(HTTP, replace(HTTP, read_pointer="/then"), replace(HTTP, read_url="https://a.example/y")),
+    *(replace(HTTP, read_url="https://a.example/x/"), replace(HTTP, read_url="https://a.example:8443/x")),
     *(COMMAND, replace(COMMAND, read=["is", "v2"]), replace(COMMAND, environment={"TOKEN": OTHER})),
 ]
 """No two with one target."""

@@ -281,10 +281,16 @@ def _all_rolled_back(tx: Tx, run: Run) -> bool:
     newest = {row["action"]: row["id"] for row in rows}
     mine = {step_json(effect.step) for effect in run.effects}
     return not any(
-        row["state"] in OPEN or (row["step_state"] in {"failed", "skipped"} and row["step"] not in mine)
+        row["state"] in OPEN
+        or (row["step_state"] in {"failed", "skipped"} and _in_our_words(row["step"]) not in mine)
         for row in rows
         if row["id"] == newest[row["action"]]
     )
+
+
+def _in_our_words(step: str) -> str:
+    """A step as the column holds it, which an older version may have written in other words."""
+    return step_json(step_of(step))
 
 
 def _outcome(run: Run, progress: Progress) -> dict[str, object]:

@@ -31,7 +31,7 @@ class ArgoRollouts:
         return await rehearsed(
             step,
             self._checks,
-            lambda pinned: f"PATCH {pinned.api.rstrip('/')}{_path(pinned)}/status {json.dumps(ABORT)}",
+            lambda pinned: f"PATCH {pinned.api}{_path(pinned)}/status {json.dumps(ABORT)}",
         )
 
     async def read(self, step: RolloutAbort) -> Reading:

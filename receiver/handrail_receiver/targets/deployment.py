@@ -239,7 +239,7 @@ def _path(step: DeploymentImage) -> str:
 
 
 def _call(step: DeploymentImage) -> str:
-    return f"PATCH {step.api.rstrip('/')}{_path(step)}"
+    return f"PATCH {step.api}{_path(step)}"
 
 
 def _patch_of(step: DeploymentImage, deployment: _Deployment, image: str) -> list[dict[str, str]]:

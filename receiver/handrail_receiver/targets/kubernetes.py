@@ -56,7 +56,7 @@ class Kubernetes:
         self, method: str, path: str, body: object = None, content_type: str = "application/json"
     ) -> Answer:
         headers = self._outside.bearer(self._step.token) | {"content-type": content_type}
-        url = self._step.api.rstrip("/") + path
+        url = self._step.api + path
         return await self._outside.ask(
             "Kubernetes", method, url, timeout=self._step.timeout, headers=headers, body=body
         )

@@ -102,7 +102,7 @@ def _where(step: LaunchDarklyOff) -> str:
 
 
 def _api(step: LaunchDarklyOff) -> str:
-    return f"{step.url.rstrip('/')}/api/v2"
+    return f"{step.url}/api/v2"
 
 
 def _flag(step: LaunchDarklyOff) -> str:

@@ -128,7 +128,7 @@ def environment_url(step: Step) -> str:
 
 
 def _admin(step: Step) -> str:
-    return f"{step.url.rstrip('/')}/api/admin"
+    return f"{step.url}/api/admin"
 
 
 def _project(step: Step) -> str:

@@ -50,7 +50,7 @@ class PagerDutyEvents:
     async def _enqueue(self, to: PagerDuty, action: str, key: str, alert: dict[str, Any]) -> None:
         routing_key = self._outside.secrets.value(to.routing_key)
         event = {"routing_key": routing_key, "event_action": action, "dedup_key": key, **alert}
-        url = f"{to.url.rstrip('/')}/v2/enqueue"
+        url = f"{to.url}/v2/enqueue"
         (await self._outside.ask("PagerDuty", "POST", url, timeout=LIMIT, body=event)).is_api()
 
 

@@ -91,7 +91,7 @@ class SlackMessages:
         answer = await self._outside.ask(
             "Slack",
             "POST",
-            f"{to.url.rstrip('/')}/{method}",
+            f"{to.url}/{method}",
             timeout=LIMIT,
             headers=self._outside.bearer(to.token) | {"content-type": "application/json; charset=utf-8"},
             body=body,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AfterValidator
 
@@ -28,6 +29,28 @@ BaseUrl = Annotated[
     str, like(r"https?://[^\s/@?#{}]+(/[^\s?#{}]*)?", "http:// or https://, a host, and perhaps a path")
 ]
 """An address to which a path is added."""
+
+
+def normal(url: str) -> str:
+    """The one text of all addresses that mean the same by HTTP (RFC 3986, 6.2): the host in small letters, without the
+    port that the scheme has anyway and without a fragment, `/` for no path. `/a` and `/a/` stay two.
+    """
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    host = host.lower().removesuffix(PORTS[parts.scheme])
+    return urlunsplit((parts.scheme, user + at + host, parts.path or "/", parts.query, ""))
+
+
+def normal_base(url: str) -> str:
+    """The same of an address to which a path is added: it has no `/` at its end."""
+    return normal(url).rstrip("/")
+
+
+PORTS = {"http": ":80", "https": ":443"}
+NormalUrl = Annotated[Url, AfterValidator(normal)]
+"""The address of a thing that is compared: two texts for one thing would be two things."""
+NormalBase = Annotated[BaseUrl, AfterValidator(normal_base)]
+"""The same, for an address to which a path is added."""
 HostPort = Annotated[str, like(r"[^\s/@?#]+", "host:port, without http:// and without a path")]
 HeaderName = Annotated[str, like(r"[A-Za-z][A-Za-z0-9-]*", "a header's name, such as X-Api-Key")]
 Scheme = Annotated[str, like(r"[\x21-\x7e]*", "one word, such as Bearer, or nothing")]

@@ -10,7 +10,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field, field_validator, model_validator
 
 from handrail.base import declared
-from handrail.contract.addresses import HeaderName, Scheme, Secret, Url
+from handrail.contract.addresses import HeaderName, NormalBase, Scheme, Secret, Url
 
 TEMPLATE_FILTERS = ("clock", "duration", "link", "strong")
 """What a `Tell`'s template may use beside jinja2's own filters."""
@@ -26,7 +26,7 @@ class Slack:
     channel: str
     token: Secret | None = None
     webhook: Secret | None = None
-    url: Url = "https://slack.com/api"
+    url: NormalBase = "https://slack.com/api"
     kind: Literal["slack"] = Field(default="slack", kw_only=True)
 
     @model_validator(mode="after")
@@ -41,7 +41,7 @@ class PagerDuty:
     """A PagerDuty service, by Events API v2 routing key."""
 
     routing_key: Secret
-    url: Url = "https://events.pagerduty.com"
+    url: NormalBase = "https://events.pagerduty.com"
     kind: Literal["pagerduty"] = Field(default="pagerduty", kw_only=True)
 
 

@@ -8,13 +8,14 @@ docs/reference/targets has a page for each; docs/maintainers/development.md says
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from handrail.base import declared
-from handrail.contract.addresses import HeaderName, Scheme, Secret, Url, like
+from handrail.contract.addresses import HeaderName, NormalBase, NormalUrl, Scheme, Secret, like, normal_base
 from handrail.contract.step_fields import FieldRole, Identity, Means, Value, roles_of
 
 OnFailure = Literal["next", "stop", "page"]
@@ -30,12 +31,21 @@ class Written:
 
 _Variable = Annotated[str, like(r"[A-Za-z_][A-Za-z0-9_]*", "an environment variable's name")]
 _Argv = Annotated[Sequence[Annotated[str, like(r"[^\x00]*", "text without NUL")]], Field(min_length=1)]
+
+
+def _normal_repository(text: str) -> str:
+    if re.match("https?://", text):
+        return normal_base(text)
+    return text.rstrip("/") or text
+
+
 _Repository = Annotated[
     str,
     like(
         r"(?!-)(?!\w+::)(?!\w+://[^/]*:[^/]*@)\S+",
         "https://host/path, git@host:path or a folder, without a password",
     ),
+    AfterValidator(_normal_repository),
 ]
 _Branch = Annotated[str, like(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", "a branch's name, such as main")]
 _InRepository = Annotated[
@@ -46,7 +56,17 @@ _Server = Annotated[
     str, Field(pattern=rf"^{_PART}/{_PART}$", description="backend/server, such as web/canary")
 ]
 ServerPart = Annotated[str, Field(pattern=rf"^{_PART}$", description="a name of letters, digits and _.:-")]
-_Socket = Annotated[str, Field(pattern=r"^(unix:\S.*|[^\s/]+:\d+)$", description="unix:/path or host:port")]
+
+
+def _normal_socket(text: str) -> str:
+    return text if text.startswith("unix:") else text.lower()
+
+
+_Socket = Annotated[
+    str,
+    Field(pattern=r"^(unix:\S.*|[^\s/]+:\d+)$", description="unix:/path or host:port"),
+    AfterValidator(_normal_socket),
+]
 Sockets = Annotated[Sequence[_Socket], Field(min_length=1)]
 """One for each HAProxy node: of none it would be true that all are as asked."""
 Pointer = Annotated[str, like(r"(/([^~/]|~[01])*)*", "a JSON pointer, such as /environment/enabled")]
@@ -92,7 +112,7 @@ class HAProxyState(_Bounded):
 class FlagOff(_Bounded):
     """Switch an Unleash feature off in one environment; `url` is where Unleash answers, without `/api`."""
 
-    url: Identity[Url]
+    url: Identity[NormalBase]
     project: Identity[str]
     feature: Identity[str]
     environment: Identity[str]
@@ -107,7 +127,7 @@ class FlagShare(_Bounded):
     The share is that of the one gradual rollout strategy which the feature has there; where it has none, it gets one.
     """
 
-    url: Identity[Url]
+    url: Identity[NormalBase]
     project: Identity[str]
     feature: Identity[str]
     environment: Identity[str]
@@ -127,7 +147,7 @@ class LaunchDarklyOff(_Bounded):
     flag: Identity[str]
     environment: Identity[str]
     token: Means[Secret]
-    url: Identity[Url] = "https://app.launchdarkly.com"
+    url: Identity[NormalBase] = "https://app.launchdarkly.com"
     bypasses_approval: Means[bool] = Field(default=False, kw_only=True)
     kind: Identity[Literal["launchdarkly-off"]] = Field(default="launchdarkly-off", kw_only=True)
 
@@ -136,7 +156,7 @@ class LaunchDarklyOff(_Bounded):
 class RolloutAbort(_Bounded):
     """Abort an Argo Rollout in progress; `api` is the address of the Kubernetes API server."""
 
-    api: Identity[Url]
+    api: Identity[NormalBase]
     namespace: Identity[str]
     rollout: Identity[str]
     token: Means[Secret]
@@ -150,7 +170,7 @@ class DeploymentImage(_Bounded):
     `image=None` means the image that was running when the attempt began, pinned then by its digest.
     """
 
-    api: Identity[Url]
+    api: Identity[NormalBase]
     namespace: Identity[str]
     deployment: Identity[str]
     container: Identity[str]
@@ -186,8 +206,8 @@ class HttpCall(_Bounded):
     """
 
     method: Value[Literal["PUT", "POST", "PATCH", "DELETE"]]
-    url: Value[Url]
-    read_url: Identity[Url]
+    url: Value[NormalUrl]
+    read_url: Identity[NormalUrl]
     read_pointer: Identity[Pointer]
     read_equals: Value[Scalar]
     body: Value[Mapping[str, object] | None] = None

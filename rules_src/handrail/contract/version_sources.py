@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from handrail.base import declared
-from handrail.contract.addresses import HeaderName, Scheme, Secret, Url
+from handrail.contract.addresses import HeaderName, NormalBase, Scheme, Secret, Url
 from handrail.contract.steps import Pointer
 
 
@@ -20,7 +20,7 @@ class _Read:
 class DeploymentVersion(_Read):
     """The version that a Kubernetes Deployment asks for: its pods' `label`, or the image tag of its `container`."""
 
-    api: Url
+    api: NormalBase
     namespace: str
     deployment: str
     token: Secret
@@ -39,7 +39,7 @@ class DeploymentVersion(_Read):
 class ArgoVersion(_Read):
     """The pod-template hash of an Argo Rollout: as `canary=` the one it updates to, as `stable=` the stable one."""
 
-    api: Url
+    api: NormalBase
     namespace: str
     rollout: str
     token: Secret

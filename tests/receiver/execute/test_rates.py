@@ -13,7 +13,8 @@ from guarded.playbook import weights
 from handrail.contract import STEP_CLASSES, HAProxyWeight, StageFacts, Step
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.execute.rates import Rates
-from one_target import ALL_DIFFERENT, OTHER_MEANS, OTHER_VALUE
+from handrail_receiver.model.nodes import target_of, value_of
+from one_target import ALL_DIFFERENT, OTHER_MEANS, OTHER_SPELLING, OTHER_VALUE
 
 KINDS = STEP_CLASSES
 CANARY = HAProxyWeight("web/canary", 0, ["lb1:9999"])
@@ -62,6 +63,12 @@ def test_another_value_and_other_means_count_with_the_same_target(one: Step, oth
     rates.spend(one)
     with pytest.raises(Retryable):
         rates.spend(other)
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_SPELLING)
+def test_an_address_that_is_written_otherwise_is_the_same(one: Step, other: Step) -> None:
+    """What a path is added to is one place with a `/` at its end and without; all else is what HTTP says it is."""
+    assert (one, target_of(one), value_of(one)) == (other, target_of(other), value_of(other))
 
 
 def test_another_target_does_not_count_with_it() -> None:

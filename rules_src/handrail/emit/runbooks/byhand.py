@@ -86,7 +86,7 @@ def _address(socket: str) -> str:
 
 def _flag(step: contract.FlagOff | contract.LaunchDarklyOff) -> ByHand:
     if isinstance(step, contract.FlagOff):
-        feature = f"{step.url.rstrip('/')}/api/admin/projects/{step.project}/features/{step.feature}"
+        feature = f"{step.url}/api/admin/projects/{step.project}/features/{step.feature}"
         place = f"{feature}/environments/{step.environment}"
         return ByHand(
             f"Switch the flag `{step.feature}` off in Unleash, environment `{step.environment}`",
@@ -94,7 +94,7 @@ def _flag(step: contract.FlagOff | contract.LaunchDarklyOff) -> ByHand:
             (_curl("GET", place, _header("Authorization", "", step.token)),),
             'The answer has `"enabled":false`.',
         )
-    flag = f"{step.url.rstrip('/')}/api/v2/flags/{step.project}/{step.flag}"
+    flag = f"{step.url}/api/v2/flags/{step.project}/{step.flag}"
     body = {"environmentKey": step.environment, "instructions": [{"kind": "turnFlagOff"}]}
     kind = "-H 'Content-Type: application/json; domain-model=launchdarkly.semanticpatch'"
     header = _header("Authorization", "", step.token)
@@ -107,7 +107,7 @@ def _flag(step: contract.FlagOff | contract.LaunchDarklyOff) -> ByHand:
 
 
 def _share(step: contract.FlagShare) -> ByHand:
-    feature = f"{step.url.rstrip('/')}/api/admin/projects/{step.project}/features/{step.feature}"
+    feature = f"{step.url}/api/admin/projects/{step.project}/features/{step.feature}"
     place, header = f"{feature}/environments/{step.environment}", _header("Authorization", "", step.token)
     share = [{"op": "replace", "path": "/parameters/rollout", "value": str(step.percent)}]
     return ByHand(

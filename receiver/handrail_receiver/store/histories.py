@@ -55,6 +55,10 @@ RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON at
 
 
 NEWEST = "SELECT * FROM attempt WHERE rollout = :rollout AND number > 0 ORDER BY number DESC LIMIT 1"
+OPEN_BEFORE = (
+    "SELECT DISTINCT attempt.id FROM attempt JOIN run ON run.attempt = attempt.id"
+    " WHERE attempt.rollout = :rollout AND run.state IN ('waiting', 'open', 'proving')"
+)
 NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number = :number AND number > 0"
 
 
@@ -87,12 +91,6 @@ def readable_history(tx: Tx, rollout: str, at: datetime) -> History:
         return history_of(tx, rollout, at, own=True)
     except UNREADABLE as error:
         return History(unreadable=" ".join(f"{type(error).__name__}: {error}".split())[:200])
-
-
-def end_unreadable(tx: Tx, rollout: str, at: datetime) -> None:
-    """Whatever is open in the attempts of a rollout ends, without reading any of them."""
-    for row in tx.rows("SELECT id FROM attempt WHERE rollout = :rollout", rollout=rollout):
-        _end(tx, row["id"], "action <> ''", at.timestamp())
 
 
 def current(tx: Tx) -> list[Attempt]:
@@ -133,11 +131,15 @@ def _of_attempt(tx: Tx, attempt: Attempt, gate: History, at: datetime) -> Histor
 
 
 def _automatic(tx: Tx, service: str, but: int, at: datetime) -> int:
-    """Other attempts of a service that were rolled back by themselves within a day."""
+    """Other attempts of a service that were rolled back by themselves within a day.
+
+    What waited to be confirmed and was superseded has not begun: it has no text, which says by what it was confirmed.
+    """
     rows = tx.rows(
         "SELECT COUNT(DISTINCT run.attempt) AS found FROM run JOIN attempt ON attempt.id = run.attempt"
         " WHERE run.action LIKE '%rollback' AND run.asked_by = 'alert' AND attempt.service = :service"
-        " AND run.decided_at > :since AND run.attempt <> :but AND run.state NOT IN ('withdrawn', 'waiting')",
+        " AND run.decided_at > :since AND run.attempt <> :but AND run.state NOT IN ('withdrawn', 'waiting')"
+        " AND (run.state <> 'superseded' OR run.confirmation IS NULL OR run.text <> '')",
         service=service,
         since=(at - DAY).timestamp(),
         but=but,
@@ -275,7 +277,10 @@ def _row(tx: Tx, decision: Decision, change: Begin | BeforeFirst, now: float) ->
 
 
 def _begin(tx: Tx, decision: Decision, begin: Begin, now: float) -> int:
+    """A new attempt. What is open in those before ends, whether they can be read or not: it was asked for about them."""
     tx.lock(f"attempt:{decision.rollout}")
+    for row in tx.rows(OPEN_BEFORE, rollout=decision.rollout):
+        _end(tx, row["id"], "action <> ''", now)
     rows = tx.rows(
         "INSERT INTO attempt (rollout, service, number, state, stage, stage_entered_at, started_at, started_by,"
         " pinned, rollback_ready, playbook)"

@@ -16,7 +16,6 @@ from handrail_receiver.model import (
     SET_BACK,
     Attempt,
     AttemptState,
-    Begin,
     Decision,
     EffectState,
     History,
@@ -35,7 +34,6 @@ from handrail_receiver.store.histories import (
     apply,
     current,
     end_others,
-    end_unreadable,
     history_of,
     readable_history,
 )
@@ -64,11 +62,7 @@ class SqlAttempts:
         """Decide on the history of a rollout and carry the decision into the store."""
 
         def work(tx: Tx) -> Decision:
-            history = readable_history(tx, rollout, at)
-            decision = decide(history)
-            if history.unreadable and any(isinstance(change, Begin) for change in decision.changes):
-                end_unreadable(tx, rollout, at)
-            return apply(tx, decision, at, at)
+            return apply(tx, decide(readable_history(tx, rollout, at)), at, at)
 
         return await self._engine.write(work)
 

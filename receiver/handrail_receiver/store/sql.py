@@ -259,7 +259,19 @@ def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
         want(tx, incident, run.rollout, run.attempt, progress.tell, at, urgent=True)
     if progress.hold is not None:
         sql = "UPDATE attempt SET held = :held, held_by = '' WHERE id = :id"
-        tx.count(sql, held=progress.hold, id=run.attempt)
+        tx.count(sql, held=_held(tx, run, progress.hold), id=run.attempt)
+
+
+def _held(tx: Tx, run: Run, why: str) -> str:
+    """Why an attempt that goes forward is held from now on: also for what somebody asked while the run went on.
+
+    A reduced share is held for from its beginning, which is no longer true when it fails.
+    """
+    row = tx.rows("SELECT state, held FROM attempt WHERE id = :id", id=run.attempt)[0]
+    forward = row["state"] in {AttemptState.active, AttemptState.finishing}
+    if not forward or not row["held"] or run.action == names.REDUCE:
+        return why
+    return str(row["held"]) if why in row["held"] else f"{row['held']}; {why}"
 
 
 def _all_rolled_back(tx: Tx, run: Run) -> bool:

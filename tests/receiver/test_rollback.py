@@ -62,10 +62,11 @@ def test_the_evidence_names_every_target_and_what_it_had_before(shop: Guarded) -
 
 def test_the_same_alert_again_does_nothing_again(shop: Guarded) -> None:
     shop.call("start")
+    same = body()
     for _ in range(3):
-        shop.deliver()
+        shop.deliver(same)
     shop.until("rollback", "done")
-    shop.deliver()
+    shop.deliver(same)
     servers.until(
         lambda: shop.metric("handrail_notifications_total")['{result="repeat"}'] == 3, "the repeats"
     )

@@ -32,9 +32,10 @@ def done_and_why(shop: Guarded) -> tuple[str, str]:
 def test_repeats_go_first_then_every_delivery_and_never_what_was_done(tmp_path: Path) -> None:
     with guarded(tmp_path) as shop:
         shop.call("start")
-        shop.deliver()
+        same = body()
+        shop.deliver(same)
         shop.until("rollback", "done")
-        shop.deliver()
+        shop.deliver(same)
         servers.until(lambda: results(shop) == ["act", "repeat"], "both decided")
         before = done_and_why(shop)
     with guarded(tmp_path, KEEP_REPEATS="0.01") as shop:

@@ -19,7 +19,7 @@ from handrail.contract import GivenArms, Playbook, names
 from handrail_receiver.decide.admission import ALERTMANAGER, believed, heartbeat, judge, test_alert
 from handrail_receiver.decide.gate_open import GATE_OPEN
 from handrail_receiver.decide.groups import FAULT, FAULTS, bounded, by_tier, heard_as_well
-from handrail_receiver.errors import StoreDown
+from handrail_receiver.errors import ReceiverError, StoreDown
 from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.scheduler import Scheduler
 from handrail_receiver.intake.parse import parse
@@ -54,6 +54,7 @@ TOGETHER = 200
 LOOK_EVERY = 1.0
 BREATH = 0.03
 OTHERS = "1"  # the version that Grafana and Google send, whose alerts no Alertmanager of ours has
+UNREAD = "unreadable-delivery"
 TOLD = {Verdict.act, Verdict.hold, Verdict.tell}
 
 
@@ -175,8 +176,13 @@ class Guard:
         return lambda stored, look: self._judge(stored, look, conditions())
 
     def _judge(self, stored: Stored, look: Look, now: Conditions) -> Iterable[Decision]:
-        """What follows from a delivery, alert by alert."""
-        notification = parse(stored.body)
+        """What follows from a delivery, alert by alert; one that cannot be read holds up none behind it."""
+        try:
+            notification = parse(stored.body)
+        except ReceiverError as error:
+            text = f"a delivery of {stored.source} that was taken by another version cannot be read ({error})"
+            yield Decision(Verdict.tell, UNREAD, f"{text}; Alertmanager is asked for what fires")
+            return
         origin = "" if notification.dialect == OTHERS else ALERTMANAGER
         firsts, series = by_tier(notification.signals)
         for signal in firsts:
@@ -242,7 +248,7 @@ class Guard:
 
     def _hear(self, news: list[Settled]) -> None:
         for one in news:
-            if any(decision.reason == "truncated" for decision in one.decisions):
+            if any(decision.reason in {"truncated", UNREAD} for decision in one.decisions):
                 self.on_truncated()
             if any(decision.reason == HEARTBEAT for decision in one.decisions):
                 self.metrics.heartbeat(one.at)

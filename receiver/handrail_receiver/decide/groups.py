@@ -19,7 +19,7 @@ from handrail_receiver.ports import Look
 FAULT = "fault"
 MANY = 20
 """From this many series of one tier in one delivery on, they are decided as one."""
-FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+FAULTS = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
 """What a bad row, a bad playbook or a bug of ours raises; a database's errors are none of them."""
 SAME = (
     names.ROLLOUT,

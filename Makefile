@@ -72,8 +72,8 @@ fuzz: $(SYNCED) servers ## declarations drawn at random, judged by both promtool
 	PYTHONPATH=tests $(BIN)/python -m fuzz --accepted $(ACCEPTED)
 
 .PHONY: test-long
-test-long: $(SYNCED) servers axe ## the tests that take minutes: hundreds of kills, and what follows from them
-	$(BIN)/pytest -m long -rP
+test-long: $(SYNCED) servers axe ## the tests that take minutes: hundreds of kills, and many examples of each property
+	$(BIN)/pytest -m "long or hypothesis" --hypothesis-profile=many -rP
 
 .PHONY: style
 style: $(SYNCED)

@@ -1,7 +1,8 @@
 """What holds for all tests.
 
 What takes longest is begun first. A test that failed ends with the last words of every server that was running.
-Hypothesis measures no times: how long an example takes says something of the machine and nothing of the code.
+Hypothesis measures no times: how long an example takes says something of the machine and nothing of the code. Of each
+property it draws few examples every time, and many with `--hypothesis-profile=many`, as `make test-long` does.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import shares
 import shown
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+settings.register_profile("few", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("many", settings.get_profile("few"), max_examples=1000)
+settings.load_profile("few")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,7 +18,7 @@ from handrail.lower import lower
 from handrail.output.merging.merge_alertmanager import conflicts, merged, without
 from handrail.output.read_yaml import read_yaml
 from handrail_receiver.catch_up.routes import Routing, Way, routing_in
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 PLAN = lower(
@@ -103,7 +103,6 @@ def ways(text: str, labels: dict[str, str]) -> tuple[Way, ...]:
 THEIRS = st.dictionaries(st.sampled_from(LABELS), st.sampled_from(VALUES), max_size=5)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=files(), theirs=st.lists(THEIRS, min_size=3, max_size=8))
 def test_under_the_root_whatever_their_tree_is(text: str, theirs: list[dict[str, str]]) -> None:
     try:
@@ -123,7 +122,6 @@ def test_under_the_root_whatever_their_tree_is(text: str, theirs: list[dict[str,
     assert without(after, "am.yml") == text
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=files(), theirs=st.lists(THEIRS, min_size=3, max_size=8), under=st.sampled_from(["pay", "audit"]))
 def test_under_a_route_of_theirs_it_is_refused_or_ours_come_to_us_alone(
     text: str, theirs: list[dict[str, str]], under: str

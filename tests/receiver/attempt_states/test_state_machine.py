@@ -43,7 +43,7 @@ from handrail_receiver.operations.call_decision import decide_call
 from handrail_receiver.operations.drift import TargetStates, changed, unfinished
 from handrail_receiver.operations.due import bake_over, due, moment, not_enough_data
 from handrail_receiver.web.verbs import VERBS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[3]
@@ -191,7 +191,6 @@ def test_nothing_leads_out_of_a_terminal_state_but_a_new_attempt() -> None:
     assert out == {"start", "rollback"}
 
 
-@settings(max_examples=150)
 @given(life=lives, staged=st.booleans())
 def test_events_in_any_order_lead_where_the_table_says_and_what_is_refused_changes_nothing(
     life: list[Event], staged: bool

@@ -14,7 +14,7 @@ from handrail_receiver.evidence.bundle_summary import summary
 from handrail_receiver.evidence.report import report
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT
 from handrail_receiver.evidence.verification import verify
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .kept import OURS, book, series
@@ -245,7 +245,6 @@ ODD: st.SearchStrategy[object] = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=200)
 @given(data=st.data(), value=ODD)
 def test_whatever_form_somebody_gives_a_file_the_answer_is_a_sentence(
     data: st.DataObject, value: object
@@ -263,7 +262,6 @@ def test_whatever_form_somebody_gives_a_file_the_answer_is_a_sentence(
     )
 
 
-@settings(deadline=None, max_examples=200)
 @given(data=st.data(), value=ODD)
 def test_whatever_a_record_says_the_answer_is_a_sentence(data: st.DataObject, value: object) -> None:
     made = contents()

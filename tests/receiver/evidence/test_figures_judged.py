@@ -80,7 +80,7 @@ def checked(book: Playbook, measures: list[KeptSeries], stage: str = "10%") -> S
 INFO = series({"unit": "number", "mode": "active"}, [1], names.INFO)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(rollouts())
 def test_a_guardrail_without_a_figure_is_blind_and_never_ok_whatever_it_measures(
     drawn: tuple[d.Rollout, d.Environment] | None,
@@ -232,7 +232,6 @@ def test_a_moving_limit_is_compared_as_its_rule_does_or_left_to_prometheus(
 NUMBERS = some.decimals(min_value="0.001", max_value="1000", places=3)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     some.sampled_from(["ago", "before by path", "stable by path", "signal"]),
     NUMBERS,

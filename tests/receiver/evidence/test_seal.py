@@ -12,7 +12,7 @@ from handrail_receiver.evidence.bundle import INDEX
 from handrail_receiver.evidence.seal import OLDER, Seal, seal
 from handrail_receiver.evidence.signing import ENVELOPE, STATEMENT, key_id, sha256, signed, statement_of
 from handrail_receiver.evidence.verification import NoBundle, verify
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .made import bundle, changed, signed_anew
@@ -69,7 +69,6 @@ def test_every_byte_of_what_vouches_for_the_files_counts(made: Made) -> None:
     assert unnoticed == []
 
 
-@settings(deadline=None, max_examples=150)
 @given(data=st.data(), made=st.sampled_from(BOTH), bits=st.integers(1, 255))
 def test_one_changed_byte_of_any_file_is_found(data: st.DataObject, made: Made, bits: int) -> None:
     files = made()
@@ -78,7 +77,6 @@ def test_one_changed_byte_of_any_file_is_found(data: st.DataObject, made: Made, 
     assert found(flipped(files, name, place, bits))
 
 
-@settings(deadline=None, max_examples=100)
 @given(data=st.data(), made=st.sampled_from(BOTH), added=st.binary(min_size=1, max_size=4))
 def test_bytes_that_were_added_anywhere_are_found_and_so_are_those_that_were_taken_out(
     data: st.DataObject, made: Made, added: bytes

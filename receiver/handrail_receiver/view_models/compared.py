@@ -54,10 +54,11 @@ def figure_of(playbook: Playbook, labels: Mapping[str, str], value: float) -> Fi
 def worst_of(
     facts: GuardrailFacts, stage: str, figures: Sequence[Figure], known: Mapping[str, Found]
 ) -> Comparison:
-    """What they say of a guardrail: the worst of its tiers; shadows are left out."""
-    tiers = [tier.limits for tier in facts.tiers if not tier.shadow] or [()]
-    each = [compared(facts, limits, stage, figures, known) for limits in tiers]
-    return min(each, key=WORST_FIRST.index)
+    """What they say of a guardrail: the worst of its tiers. Of shadows it only counts whether they have their figures."""
+    tiers = [tier for tier in facts.tiers if not tier.shadow]
+    each = [compared(facts, tier.limits, stage, figures, known) for tier in tiers or facts.tiers]
+    worst = min(each, key=WORST_FIRST.index)
+    return "within" if worst == "beyond" and not tiers else worst
 
 
 def _figure_counts(guardrail: str) -> bool:

@@ -128,6 +128,14 @@ def test_what_is_judged_only_while_something_holds_is_blind_where_no_rule_was_ev
     ]
 
 
+def test_a_shadow_of_which_one_measure_is_idle_and_another_has_no_figure_has_no_data() -> None:
+    age = d.On("age", d.Gauge("age"), d.Above(5))
+    tiers = [d.Critical(d.Above(10), or_=[age])]
+    waits = d.While(GAUGE, condition=d.Gauge("workers"))
+    book = book_of(d.Guardrail("depth", waits, tiers=tiers, mode="shadow"))
+    _says_nothing_good(book, book.guardrails[0])
+
+
 def test_a_further_measure_that_is_judged_only_while_something_holds_blinds_nobody_in_between() -> None:
     grown = d.While(d.Growth("depth", window="1h"), condition=d.Rate("writes_total"), at_most=0)
     tier = d.Critical(d.Above(10), or_=[d.On("idle-growth", grown, d.Above(1))])

@@ -215,5 +215,5 @@ def _rollout(draw: st.DrawFn) -> tuple[d.Rollout, d.Environment]:
         evaluate=draw(st.sampled_from(EVALUATIONS)),
         **more,
     )
-    environment = d.Environment("here", faster=draw(st.sampled_from([1, 1, 1, 1, 1, 10])))
+    environment = d.Environment("here", faster=draw(st.sampled_from([1, 1, 1, 1, 1, 10, 60])))
     return rollout, environment

@@ -39,7 +39,7 @@ class Disagreement:
 def accepted(declared: Declared) -> bool:
     """Whether lint lets it pass."""
     rollout, environment = declared
-    problems = lint([rollout], [environment])
+    problems = lint([rollout], [environment], environment)
     if any(problem.severity >= Severity.error for problem in problems):
         return False
     [planned] = lower([rollout], environment).rollouts

@@ -129,7 +129,7 @@ class Environment:
     `prometheus_version` is the oldest Prometheus that evaluates the rules here; free PromQL is checked against it.
     `alertmanager_version` is the oldest Alertmanager that reads the files made for here; `--target-version` says another.
     `runbooks` and `dashboards` are the bases of the links in every alert. `faster` divides every duration of the
-    declarations, for rehearsals: with 20, five minutes become fifteen seconds.
+    declarations, for rehearsals: with 20, five minutes become fifteen seconds. No interval may become less than 100ms.
     `existing` names what runs there already, of `"prometheus"`, `"alertmanager"` and `"grafana"`: it gets files to put
     beside its own instead of a configuration of its own. `datasource_file=False` makes no file that provisions Grafana's
     data source.

@@ -31,6 +31,7 @@ from handrail.lint import (
     gauge_as_counter,
     histogram_suffix,
     interval_too_long,
+    interval_too_short,
     job_not_scraped,
     label_names,
     limit_always_fires,
@@ -145,6 +146,7 @@ HERE: tuple[HereLint, ...] = (
     source_unlike.check,
     job_not_scraped.check,
     address_unknown.check,
+    interval_too_short.check,
 )
 """What one rollout shows where it runs in one environment."""
 

@@ -59,6 +59,7 @@ def shown(plan: Plan) -> str:
         ),
         pytest.param(beside(d.Gauge("depth"), d.Drop("10%"), "3m"), id="minutes ago"),
         pytest.param(beside(d.Gauge("depth"), d.Drop("10%"), faster=60), id="an hour ago, which is a minute"),
+        pytest.param(beside(SLOW, d.Rise("10%"), faster=60), id="a window before seconds"),
         pytest.param(beside(SLOW, d.Rise("10%"), "6m"), id="a minute before the window"),
         pytest.param(beside(BACKUP, d.Rise("10%"), sustained="5m"), id="a timestamp, for minutes"),
         pytest.param(beside(BACKUP, d.Drop("10%"), "7d", sustained="5m"), id="a timestamp of last week"),

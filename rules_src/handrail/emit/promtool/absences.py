@@ -56,8 +56,8 @@ def _story(rollout: Rollout, several: list[tuple[Guardrail, Signal]]) -> Story:
     for _ in range(window // every + 2):
         course.go_on(there, [], stage, shown=["the metrics are there"])
     looks.append(course.look())
-    gone = course.now
-    while course.next < gone + window:
+    gone, scrape = course.now, course.timeline.scrape
+    while course.next < gone // scrape * scrape + window:
         course.go_on({}, [], stage, shown=["the metrics are gone"])
     looks.append(course.look())
     longest = max(alert.sustained for alert in alerts.values())

@@ -18,11 +18,12 @@ from handrail.emit.promtool.arithmetic import INSTANCE, Counting, groups, parts,
 from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.examples import Measured, complete, small_numbers, strangers
 from handrail.emit.promtool.lives import LATER, LIVES, STEADY, Counted, Life
-from handrail.emit.promtool.losses import seldom
+from handrail.emit.promtool.losses import MOST_SAMPLES, seldom
 from handrail.emit.promtool.series import OTHER, At, Feeds, Impossible, Key, Reads, Rise, Timeline
-from handrail.emit.promtool.story import Figure, Story
+from handrail.emit.promtool.story import Figure, Story, Untestable
 from handrail.emit.promtool.verdicts import stages_of
 from handrail.plan import Latency, Measure, Ratio, Rollout, Selector, Signal
+from handrail.promql.counting import REMEMBERED
 from handrail.units import seconds
 
 COUNTS = (
@@ -37,9 +38,10 @@ FIRST = timedelta(minutes=100)
 _ELSEWHERE = (STEADY.name, "new")
 """The lives that are enough to see that nobody reads a series."""
 _PAST = timedelta(hours=1)
+SO_MANY = "promtool holds too few samples for the hour that rules remember"
 
 
-def counting(rollout: Rollout) -> Iterator[Story]:
+def counting(rollout: Rollout) -> Iterator[Story | Untestable]:
     """One story for each width of windows and each job."""
     groups: dict[tuple[timedelta, str, bool], list[Measured]] = {}
     for guardrail in rollout.guardrails:
@@ -58,8 +60,13 @@ def counting(rollout: Rollout) -> Iterator[Story]:
             pinned = Key.of(UP, {JOB: OTHER}) not in Reads(of_job)
             groups.setdefault((width, jobs.pop(), pinned), []).append(one)
     for (width, _, pinned), guarded in groups.items():
-        scrape = rollout.scrape if width < _PAST else seldom(rollout.scrape, [width], [width])
-        if not width % scrape and 4 * scrape <= width:
+        seldomer = width >= _PAST or REMEMBERED / rollout.scrape > MOST_SAMPLES
+        scrape = seldom(rollout.scrape, [width], [width]) if seldomer else rollout.scrape
+        if REMEMBERED / scrape > MOST_SAMPLES:
+            yield from (
+                Untestable(f"{one.guardrail.name}, targets that come and go", SO_MANY) for one in guarded
+            )
+        elif not width % scrape and 4 * scrape <= width:
             yield _Counting(rollout, width, scrape, tuple(_chosen(guarded)), pinned).story()
 
 

@@ -119,6 +119,8 @@ def _slices(rollout: Rollout, slo: Slo, slices: TimeSlices) -> Story:
     """All that is measured is there for a slice longer than the window, which ends at an evaluation that counts."""
     measure, signal = slices.measure, slices.condition.signal
     step = slices.length * max(2, -(-2 * measure.width // slices.length) + 1)
+    if step % timedelta(seconds=1):  # by floats, its end may lie in the slice before
+        step += rollout.evaluate // timedelta(milliseconds=2) * timedelta(milliseconds=1)
     scrape = min(rollout.scrape, rollout.evaluate)
     rising = [one for part in parts(measure) if motion(part) for one in selectors(part)]
 

@@ -152,7 +152,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             if silence > settings.heartbeat_within.total_seconds()
             else ""
         )
-        return Conditions(now, kill_switch.is_set(), blind)
+        return Conditions(now, kill_switch.is_set(), blind, unheard=not asker.heard_all)
 
     guard = Guard(
         store=store,
@@ -191,6 +191,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         CurrentRoutes(watching, settings.receivers),
     )
     guard.on_truncated = guard.on_begin = asker.at_once
+    guard.on_store_down = asker.in_doubt
     messenger = Messenger(
         store,
         playbooks,

@@ -82,6 +82,7 @@ class Guard:
     on_decision: Callable[[Decision], None] = lambda _: None
     on_truncated: Callable[[], None] = lambda: None
     on_begin: Callable[[], None] = lambda: None
+    on_store_down: Callable[[], None] = lambda: None
     on_over: Callable[[str], None] = lambda _: None
     on_gate: Callable[[str], None] = lambda _: None
     heartbeat_at: datetime | None = None
@@ -113,6 +114,7 @@ class Guard:
                 await self.step()
             except StoreDown as error:
                 log.warning("nothing can be decided: %s", error)
+                self.on_store_down()
                 await asyncio.sleep(LOOK_EVERY)
             await asyncio.sleep(BREATH)
             try:

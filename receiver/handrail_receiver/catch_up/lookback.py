@@ -27,7 +27,7 @@ from handrail_receiver.catch_up.mutes import (
 from handrail_receiver.catch_up.routes import Routing, listed, routing_in
 from handrail_receiver.catch_up.safe_yaml import read_yaml
 from handrail_receiver.errors import TargetError
-from handrail_receiver.intake.parse import Instant
+from handrail_receiver.intake.parse import AlertBody, Instant
 from handrail_receiver.outside import LONGEST_QUOTE, AnswerTooLong, Outside
 from handrail_receiver.outside.prometheus import PartialData, PartialFlag
 
@@ -59,6 +59,16 @@ class CurrentAlert(BaseModel):
     def active(self) -> bool:
         """Whether it is sent: a mute takes it out."""
         return self.status.state != "suppressed"
+
+    def body(self) -> AlertBody:
+        """The same, as it is delivered."""
+        return AlertBody(
+            status="firing",
+            labels=self.labels,
+            annotations=self.annotations,
+            startsAt=self.startsAt or None,
+            fingerprint=self.fingerprint,
+        )
 
     def muted(self) -> CurrentAlert:
         """The same, taken out by a mute."""

@@ -9,6 +9,7 @@ from typing import Literal
 from handrail.contract import Playbook, TierFacts, names
 
 from handrail_receiver.catch_up.mutes import PastAlert
+from handrail_receiver.intake.parse import AlertBody
 from handrail_receiver.model import Decision, History, SetHold, Verdict
 
 Follows = Literal["act", "leave", "wait", "hold"]
@@ -111,6 +112,17 @@ def too_many(playbook: Playbook, history: History) -> Decision:
         attempt=attempt.id if attempt else 0,
         changes=(SetHold(TOO_MANY),) if news else (),
     )
+
+
+def bodies(missed: MissedAlert, starts_at: datetime) -> list[AlertBody]:
+    """What is delivered of it: it fires, and it has stopped if it has."""
+    firing = AlertBody(
+        status="firing",
+        labels=dict(missed.fired.labels),
+        annotations={"description": missed.text},
+        startsAt=starts_at,
+    )
+    return [firing] if missed.fired.still else [firing, firing.model_copy(update={"status": "resolved"})]
 
 
 def _tier(missed: MissedAlert, playbook: Playbook) -> TierFacts | None:

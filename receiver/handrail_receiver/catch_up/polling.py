@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,6 +35,7 @@ from handrail_receiver.catch_up.missed import (
     Follows,
     MissedAlert,
     began,
+    bodies,
     follows,
     is_news,
     said,
@@ -70,7 +72,8 @@ class KnownAlerts:
 @dataclass
 class Poller:
     """Asks every Alertmanager and Prometheus. `problems` says who did not answer last time, `elsewhere` whose alerts
-    Alertmanager has and does not send to us.
+    Alertmanager has and does not send to us. `heard_all`: everybody was asked since the start, and since the store was
+    away.
 
     `receivers` are what we are called in Alertmanager; `unsure` is what follows when an alert was missed and no
     Alertmanager says whether it was silenced.
@@ -90,13 +93,18 @@ class Poller:
     problems: dict[str, str] = field(default_factory=dict)
     elsewhere: str = ""
     _lost: LostResolves = field(default_factory=LostResolves)
-    _asked_before: bool = False
+    heard_all: bool = False
     _unsure_before: bool = False
     _at_once: asyncio.Event = field(default_factory=asyncio.Event)
 
     def at_once(self) -> None:
         """Ask now: something was said that is not the whole truth."""
         self._at_once.set()
+
+    def in_doubt(self) -> None:
+        """The store was away, and what was sent meanwhile may not have been taken: ask as after an absence."""
+        self.heard_all = False
+        self.at_once()
 
     async def begun(self, alerts: Sequence[Mapping[str, str]]) -> None:
         """An attempt has begun while `alerts` fire by Prometheus: they count for it as if they were sent now.
@@ -113,8 +121,7 @@ class Poller:
             )
         except StoreDown as error:
             log.warning("what fires is asked for once the store answers: %s", error)
-            self._asked_before = False  # as after it was away
-            self.at_once()
+            self.in_doubt()
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -123,6 +130,7 @@ class Poller:
             try:
                 await self.step()
             except StoreDown as error:
+                self.heard_all = False
                 log.warning("what was asked cannot be kept: %s", error)
             try:
                 async with asyncio.timeout(self.every):
@@ -139,11 +147,13 @@ class Poller:
         present = list(alerts.alerts) if alerts else None
         if alerts is not None:
             sent = await asyncio.to_thread(self._sent_to_us, alerts.alerts)
-            await self._deliver(await asyncio.to_thread(lambda: [_body(one) for one in sent]))
+            await self._deliver(await asyncio.to_thread(lambda: [one.body() for one in sent]))
             await self._close(alerts, fired)
         if last is None or await self._is_known(present, last, now):
             await self.store.memory.remember(ASKED, now)
-            self._asked_before = True
+            if not self.heard_all:
+                await self._decided()
+            self.heard_all = True
 
     async def _present(self) -> KnownAlerts | None:
         """What the Alertmanagers have now of ours, None when none of them answers."""
@@ -252,7 +262,7 @@ class Poller:
     async def _is_known(self, present: list[CurrentAlert] | None, last: datetime, now: datetime) -> bool:
         """Whether all is known up to `now`; what is not is asked for again next time."""
         heard = present is not None or not self.alertmanagers
-        away = not self._asked_before or now - last > timedelta(seconds=2 * self.every)
+        away = not self.heard_all or now - last > timedelta(seconds=2 * self.every)
         if self.prometheus is None or not away:
             return heard
         back = LookBack(self.outside, self.prometheus, self.alertmanagers, self.receivers)
@@ -317,7 +327,7 @@ class Poller:
         words = [self._follows(one) for one in missed]
         acting = [one for one, word in zip(missed, words, strict=True) if word == "act"]
         return words, [
-            body for one in acting for body in _bodies(one, began(one, histories[one.rollout] or History()))
+            body for one in acting for body in bodies(one, began(one, histories[one.rollout] or History()))
         ]
 
     def _follows(self, missed: MissedAlert) -> Follows:
@@ -353,6 +363,15 @@ class Poller:
         if alerts:
             self.guard.wake()
 
+    async def _decided(self) -> None:
+        """Wait until what was found is decided, no longer than for an answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_WITHIN):
+                while True:
+                    if not await self.store.inbox.waiting():
+                        return
+                    await asyncio.sleep(0.1)
+
     def _failed(self, url: str, error: Exception) -> None:
         odd = "its answer is not what it should be; correct the address"
         self._say(url, str(error) if isinstance(error, TargetError) else odd)
@@ -377,24 +396,3 @@ def _is_news(fired: PastAlert, history: History | None) -> bool:
 def _is_sent(fired: PastAlert, present: list[CurrentAlert] | None) -> bool:
     """Whether Alertmanager has it as active: then it was asked for already."""
     return any(one.active and fired.labels.items() <= one.labels.items() for one in present or ())
-
-
-def _body(alert: CurrentAlert) -> AlertBody:
-    return AlertBody(
-        status="firing",
-        labels=alert.labels,
-        annotations=alert.annotations,
-        startsAt=alert.startsAt or None,
-        fingerprint=alert.fingerprint,
-    )
-
-
-def _bodies(missed: MissedAlert, starts_at: datetime) -> list[AlertBody]:
-    """It fires, and it has stopped if it has."""
-    firing = AlertBody(
-        status="firing",
-        labels=dict(missed.fired.labels),
-        annotations={"description": missed.text},
-        startsAt=starts_at,
-    )
-    return [firing] if missed.fired.still else [firing, firing.model_copy(update={"status": "resolved"})]

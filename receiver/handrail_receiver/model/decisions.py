@@ -18,11 +18,15 @@ from handrail_receiver.model.runs import Effect, RunState
 
 @dataclass(frozen=True)
 class Conditions:
-    """What holds now, beside the history: the instant, the kill switch, and why the guard is blind (or empty)."""
+    """What holds now, beside the history: the instant, the kill switch, and why the guard is blind (or empty).
+
+    `unheard`: something may fire of which we were not told, while we or the store were away; it is being asked for.
+    """
 
     now: datetime
     stopped: bool = False
     blind: str = ""
+    unheard: bool = False
 
 
 HEARTBEAT = "heartbeat"

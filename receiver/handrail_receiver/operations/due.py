@@ -188,7 +188,7 @@ def walks(playbook: Playbook | None) -> bool:
 def bake_over(at: RunningAttempt) -> bool:
     """Whether the gate ahead may be asked: it bakes no longer, and nothing else is under way."""
     stage = at.stage
-    if stage is None or not at.may("promote"):
+    if stage is None or at.now.unheard or not at.may("promote"):
         return False
     return at.now.now >= at.attempt.stage_entered_at + timedelta(seconds=stage.takes)
 
@@ -330,7 +330,7 @@ def _hold_over(at: RunningAttempt) -> Decision | None:
     """The alert that asked for the hold has not fired for as long as was declared, and nothing else asks for one."""
     guardrail, _, name = at.attempt.held_by.rpartition("/")
     tier = at.playbook.tier(guardrail, name)
-    if tier is None or tier.resume_after is None or not at.may("hold over") or at.now.blind:
+    if tier is None or tier.resume_after is None or not at.may("hold over") or at.now.blind or at.now.unheard:
         return None
     rest, said = timedelta(seconds=tier.resume_after), at.history.said
     if any(_asks_to_hold(at.playbook, one) for one in said if one.firing):
@@ -354,7 +354,7 @@ def _watched(at: RunningAttempt) -> Decision | None:
     since, watch = at.history.once.get(FINISHED), timedelta(seconds=at.playbook.watch_after)
     if since is None or not at.may("watched") or at.now.now < since + watch:
         return None
-    if at.now.blind or at.now.stopped or at.fires:
+    if at.now.blind or at.now.unheard or at.now.stopped or at.fires:
         return None
     text = f"the rollout is complete: it was guarded for {span(at.now.now - since)} after its last gate"
     return at.say(Verdict.act, "watched", "promote", text, SetState(AttemptState.complete))

@@ -38,9 +38,9 @@ def test_what_fires_when_an_attempt_begins_is_asked_for_once_the_store_is_back()
     poller = Poller(
         nothing, (), (), "http://prometheus", "hold", store, nothing, nothing, clock, 60, nothing
     )  # fmt: skip
-    poller._asked_before = True
+    poller.heard_all = True
     asyncio.run(poller.begun([{"alertname": "ShopErrorRateCritical", "rollout": "shop"}]))
-    assert (poller._asked_before, poller._at_once.is_set()) == (False, True)
+    assert (poller.heard_all, poller._at_once.is_set()) == (False, True)
 
 
 ATTEMPT = Attempt(7, "shop", "shop", 2, AttemptState.active, "10%", NOW, NOW, "alice")
@@ -75,7 +75,8 @@ def three_times(every: float, meanwhile: Callable[[int, list[LastSaid]], None] =
         return None
 
     memory = SimpleNamespace(recall=nothing, remember=nothing)
-    store: Any = SimpleNamespace(attempts=SimpleNamespace(history=history), memory=memory)
+    inbox = SimpleNamespace(waiting=nothing)
+    store: Any = SimpleNamespace(attempts=SimpleNamespace(history=history), memory=memory, inbox=inbox)
     clock, none = SimpleNamespace(now=lambda: NOW), cast("Any", None)
     guard: Any = SimpleNamespace(apply=apply)
     books: Any = SimpleNamespace(all=lambda: [playbook()])

@@ -280,9 +280,10 @@ def test_a_hold_that_an_alert_asked_for_ends_after_so_long_without_it() -> None:
             History(HELD, said=(fires("critical", 10, firing=False),)),
             after(99, blind="no heartbeat for 900 s"),
         ),
+        (History(HELD, said=(fires("critical", 10, firing=False),)), after(99, unheard=True)),
         (History(replace(HELD, held_by=""), said=(fires("critical", 10, firing=False),)), after(99)),
     ],
-    ids=["it fires", "it is blind", "the guard is blind", "a person holds it"],
+    ids=["it fires", "it is blind", "the guard is blind", "nobody has asked yet", "a person holds it"],
 )
 def test_a_hold_stays_while_it_is_not_sure_that_it_is_over(history: History, now: Conditions) -> None:
     assert due(RESUMES, history, now) is None
@@ -302,6 +303,7 @@ def test_after_its_last_gate_a_rollout_is_guarded_for_a_while_and_complete_then(
     assert made is not None
     assert made.changes == (SetState(AttemptState.complete),)
     assert due(watched, watching, after(61, blind="no heartbeat for 900 s")) is None
+    assert due(watched, watching, after(61, unheard=True)) is None
     assert due(watched, replace(watching, said=(fires("warning", 5),)), after(61)) is None
     burns = decide(signal(), watched, watching, after(30))
     assert (burns.verdict, burns.reason) == (Verdict.act, "limit-broken")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import servers
 from guarded import Guarded, guarded, playbook
+from guarded.alertmanagers import NOBODY, alertmanager
 from guarded.playbook import ENVIRONMENT, weights
 from handrail.contract import Approval, Gate, Playbook, StageFacts
 
@@ -71,3 +73,20 @@ def test_what_was_due_while_the_receiver_was_away_is_done_once_afterwards(tmp_pa
         again.until("rollback", "done")
         assert again.weights() == (0, 100)
         assert again.runs() == [("start", "done"), ("rollback", "done")]
+
+
+def test_it_is_not_complete_before_what_fired_while_the_receiver_was_away_is_known(tmp_path: Path) -> None:
+    """The time of `watch_after` ends while it is away, and so does that of an alert that nobody could deliver."""
+    last = StageFacts(name="100%", weight=1.0, bake=0, enter=weights(100, 0))
+    book = playbook(environment=ENVIRONMENT, stages=(last,), watch_after=3)
+    with alertmanager(tmp_path, "0.25", NOBODY) as sender:
+        with guarded(tmp_path, book, ALERTMANAGERS=sender.url, ASK_EVERY="3600") as shop:
+            shop.call("start")
+            shop.until("start", "done")
+            assert shop.call("promote", to="complete")["verdict"] == "act"
+            assert state(shop) == "finishing 100%"
+        sender.say(firing=True)
+        time.sleep(3)
+        with guarded(tmp_path, book, ALERTMANAGERS=sender.url, ASK_EVERY="3600") as again:
+            again.until("rollback", "done")
+            assert again.weights() == (0, 100)

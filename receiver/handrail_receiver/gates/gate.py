@@ -56,11 +56,12 @@ class CriterionResult:
 @dataclass(frozen=True)
 class FiringTiers:
     """What fires according to Prometheus, as guardrail/tier. `sure`: it has the playbook's rules, so nothing else
-    fires.
+    fires; what was heard since it was asked, `at` an instant, is newer.
     """
 
     sources: tuple[str, ...] = ()
     sure: bool = False
+    at: datetime | None = None
 
 
 NOT_ASKED_WHAT_FIRES = FiringTiers()
@@ -152,13 +153,18 @@ class GateCase:
 
     @cached_property
     def firing(self) -> tuple[str, ...]:
-        """What fires and is asked about: by Prometheus, and by the alerts we heard where Prometheus is not sure.
+        """What fires and is asked about: by Prometheus, and by the alerts we heard since, or where it is not sure.
 
         Not `thin`: a criterion says itself over which part of the stage there was enough to judge.
         """
-        said = [one.source for one in self.history.said if one.firing and not is_probe(one.source)]
-        heard = set() if self.inputs.fires.sure else set(said)  # a gate asks probes itself
-        return tuple(sorted({*heard, *self.inputs.fires.sources} - self.playbook.aside))
+        asked = self.inputs.fires
+        heard = {
+            one.source
+            for one in self.history.said
+            if one.firing and not is_probe(one.source)  # a gate asks probes itself
+            if not asked.sure or (asked.at is not None and one.at >= asked.at)
+        }
+        return tuple(sorted({*heard, *asked.sources} - self.playbook.aside))
 
     def milder(self, severities: Sequence[str]) -> frozenset[str]:
         """The tiers of other severities than these; none where all are asked about."""

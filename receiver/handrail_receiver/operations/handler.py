@@ -356,7 +356,8 @@ class CallHandler:
         back = attempt is not None and attempt.state == AttemptState.rolling_back
         if call.verb not in FORWARD or back:
             return NOT_ASKED
-        return await preflight(self.prometheus, playbook)
+        now = self.guard.clock.now()
+        return (await preflight(self.prometheus, playbook)).asked(now)
 
     async def _hand_over(self, playbook: Playbook, decision: Decision, before: Preflight) -> None:
         """What fired before an attempt began counts for it too, though nobody may say it again for hours."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from handrail.contract import GivenArms, Playbook, names
 
@@ -38,6 +39,10 @@ class Preflight:
     alerts: tuple[Labels, ...] = ()
     fires: FiringTiers = NOT_ASKED_WHAT_FIRES
     answered: bool = True
+
+    def asked(self, at: datetime) -> Preflight:
+        """The same, with the instant before which Prometheus was not asked."""
+        return replace(self, fires=replace(self.fires, at=at))
 
 
 async def preflight(prometheus: Queryable, playbook: Playbook) -> Preflight:

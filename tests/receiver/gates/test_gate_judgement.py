@@ -297,3 +297,9 @@ def test_a_prometheus_that_has_the_rules_knows_better_than_what_was_told() -> No
     """Alertmanager does not tell the end of what it mutes."""
     assert out_of_50(HOUR, replace(FOUND, fires=FiringTiers(sure=True)), BLIND)[1:] == []
     assert out_of_50(HOUR, replace(FOUND, fires=FiringTiers(sure=False)), BLIND)[1:] == [SHUT]
+
+
+def test_what_was_told_since_prometheus_was_asked_is_newer() -> None:
+    for at, shut in ((BLIND.at, [SHUT]), (BLIND.at + timedelta(seconds=1), [])):
+        asked = replace(FOUND, fires=FiringTiers(sure=True, at=at))
+        assert out_of_50(HOUR, asked, BLIND)[1:] == shut

@@ -42,7 +42,7 @@ class Call:
     `to` is the stage that the person means, empty if the call names none. `canary` and `stable` are the versions that
     a start, or an approval before it, gives or has read; `unread` says why one could not be read, and `traffic` what
     traffic each has at the start. `artifact` is what goes out, as the person named it. `looked_at` is the state of
-    the attempt when all of this was found out. With `itself` the receiver asks, and no person. `about` comes with
+    the attempt when all of this was found out, which counts only as long as that is so. With `itself` the receiver asks, and no person. `about` comes with
     what is said of an incident.
     """
 
@@ -64,7 +64,7 @@ class Call:
     artifact: str = ""
     unread: str = ""
     traffic: tuple[str, ...] = ()
-    looked_at: tuple[int, str] | None = None
+    looked_at: tuple[int, str, str] | None = None
     itself: bool = False
     about: IncidentWords = NO_WORDS
 
@@ -81,6 +81,6 @@ class Call:
         return "approver" if self.verb == "approve" else "operator"
 
 
-def stands(attempt: Attempt | None) -> tuple[int, str]:
-    """Which attempt there is, and its state: what was found out about it counts while that is so."""
-    return (attempt.number, attempt.state.value) if attempt else (0, "")
+def stands(attempt: Attempt | None) -> tuple[int, str, str]:
+    """Which attempt there is, its state and its stage: what was found out about it counts while that is so."""
+    return (attempt.number, attempt.state.value, attempt.stage) if attempt else (0, "", "")

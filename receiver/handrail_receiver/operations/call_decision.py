@@ -128,9 +128,18 @@ def _forward(
         case "retry" if state_of(history) == State.rolling_back:
             return _rollback(known, call, playbook, history, now)
         case "retry" | "start":
-            return _retry(known, call, playbook, history, attempt, now)
+            late = _late(known, call, attempt)
+            return late or _retry(known, call, playbook, history, attempt, now)
         case _:
-            return _promote(known, call, playbook, history, attempt, now)
+            return _late(known, call, attempt) or _promote(known, call, playbook, history, attempt, now)
+
+
+def _late(known: Decision, call: Call, attempt: Attempt | None) -> Decision | None:
+    """The refusal of what was looked up of another attempt, state or stage than there is now."""
+    if call.looked_at in {None, stands(attempt)}:
+        return None
+    text = f"{_stands(attempt)} meanwhile, and nothing was done; look, and {call.verb} again"
+    return refusal(known, "other-attempt", text)
 
 
 def _unreadable(known: Decision, call: Call, newest: Playbook, history: History, now: Conditions) -> Decision:
@@ -148,11 +157,10 @@ def _unreadable(known: Decision, call: Call, newest: Playbook, history: History,
 def _start(known: Decision, call: Call, playbook: Playbook, history: History, now: Conditions) -> Decision:
     if history.security_incident is not None:
         return refusal(known, "incident-open", forbids_start(history.security_incident))
-    attempt, first = history.attempt, playbook.stages[0] if playbook.stages else None
+    if late := _late(known, call, history.attempt):
+        return late
+    first = playbook.stages[0] if playbook.stages else None
     name = first.name if first else ""
-    if call.looked_at not in {None, stands(attempt)}:
-        text = f"{_stands(attempt)} meanwhile, and nothing was started; look, and start again"
-        return refusal(known, "other-attempt", text)
     gate = gate_ahead(call, playbook, history, now)
     known = replace(known, known=gate_facts(gate))
     refused, past = through(known, call, (*call.no_way_back, *call.not_ready, *guard_is_off(now)), gate)
@@ -172,7 +180,9 @@ def _start(known: Decision, call: Call, playbook: Playbook, history: History, no
 
 
 def _stands(attempt: Attempt | None) -> str:
-    return f"attempt {attempt.number} became {attempt.state}" if attempt else "its attempt was removed"
+    if attempt is None:
+        return "its attempt was removed"
+    return f"attempt {attempt.number} became {attempt.state}{f' in stage {attempt.stage}' if attempt.stage else ''}"
 
 
 def _first_failed(history: History) -> bool:

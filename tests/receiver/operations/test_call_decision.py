@@ -31,7 +31,7 @@ from handrail_receiver.model import (
     SetState,
     Verdict,
 )
-from handrail_receiver.operations.call import Call, stands
+from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.call_decision import decide_call
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
@@ -52,25 +52,6 @@ def said(one: Call, history: History = HISTORY, conditions: Conditions = CONDITI
 
 def run(action: str, state: RunState, key: str = "") -> Run:
     return Run(1, 7, ROLLOUT, action, key, 0, state, "alice", "why", NOW, NOW, NOW)
-
-
-@pytest.mark.parametrize(
-    ("looked_at", "attempt", "text"),
-    [
-        ((0, ""), replace(ATTEMPT, state=AttemptState.rolled_back), "attempt 2 became rolled-back"),
-        ((2, "active"), replace(ATTEMPT, state=AttemptState.rolled_back), "attempt 2 became rolled-back"),
-        ((1, "complete"), replace(ATTEMPT, state=AttemptState.abandoned), "attempt 2 became abandoned"),
-        ((2, "complete"), None, "its attempt was removed"),
-    ],
-)
-def test_a_start_is_refused_that_was_asked_for_before_another_attempt_began_or_ended(
-    looked_at: tuple[int, str], attempt: Attempt | None, text: str
-) -> None:
-    late = asked("start", looked_at=looked_at, anyway=True, why="now")
-    cure = "meanwhile, and nothing was started; look, and start again"
-    assert said(late, History(attempt)) == ("refuse", "other-attempt", f"{text} {cure}")
-    fresh = asked("start", looked_at=stands(attempt))
-    assert said(fresh, History(attempt))[0] == "act"
 
 
 def test_a_start_begins_an_attempt_and_enters_its_first_stage() -> None:

@@ -44,32 +44,37 @@ class Stopping:
     redact: Callable[[str], str]
 
     async def turn(self, by: str, why: str, *, on: bool) -> Decision:
-        """Set it, or take it away; the answer is the decision and its reason, which each rollout's evidence gets first."""
+        """Set it, or take it away; the answer is the decision and its reason, as each rollout's evidence gets it.
+
+        It is set before that is recorded, for a store may keep us waiting; and taken away only once it is.
+        """
         why = self.redact(why)
         decision = self._decided(by, why, on=on)
-        recorded = await self._recorded(decision)
         if decision.verdict == Verdict.refuse:
+            await self._recorded(decision)
             return decision
-        if not recorded and not on:
+        if not on and not await self._recorded(decision):
             text = "it cannot be recorded now, and the kill switch is not removed without a record; try again once the store takes writes"
             return _refused(by, "store-down", text)
+        failed = self._acted(by, f"set by {by} at {when(self.guard.clock.now())}: {why}", on=on)
+        if failed is not None:
+            await self._recorded(failed)
+            return failed
+        return decision if not on or await self._recorded(decision) else _but_unrecorded(decision)
+
+    def _acted(self, by: str, said: str, *, on: bool) -> Decision | None:
+        """Change the file; the refusal where that cannot be."""
         try:
-            self._act(f"set by {by} at {when(self.guard.clock.now())}: {why}", on=on)
+            if on:
+                self.switch.set(said)
+            else:
+                self.switch.clear()
         except OSError as error:
             if self.switch.is_set() == on:  # somebody else was faster
                 return _refused(by, "already-so", _is_so(on=on))
-            failed = _refused(
-                by, "not-written", f"the file cannot be changed ({error.strerror}); do it by hand"
-            )
-            await self._recorded(failed)
-            return failed
-        return decision if recorded else _but_unrecorded(decision)
-
-    def _act(self, said: str, *, on: bool) -> None:
-        if on:
-            self.switch.set(said)
-        else:
-            self.switch.clear()
+            text = f"the file cannot be changed ({error.strerror}); do it by hand"
+            return _refused(by, "not-written", text)
+        return None
 
     def _decided(self, by: str, why: str, *, on: bool) -> Decision:
         if not why:

@@ -1,13 +1,16 @@
-"""Two people turn the kill switch at once: it is as both want it, and the second hears that."""
+"""The kill switch is turned by two people at once, and while the store keeps everybody waiting."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from guarded import NOW
+from guarded import NOW, playbook
+from handrail_receiver.errors import StoreDown
+from handrail_receiver.execute.kill_switch import KillSwitch
 from handrail_receiver.operations.stopping import Stopping
 
 
@@ -38,3 +41,24 @@ def test_who_turns_it_when_it_was_just_turned_hears_that_it_is_so(on: bool, so: 
     books: Any = SimpleNamespace(all=list)
     made = asyncio.run(Stopping(guard, books, Raced(on=on), str).turn("alice", "an incident", on=on))
     assert (made.reason, made.text) == ("already-so", f"the kill switch is {so} already")
+
+
+@pytest.mark.parametrize(
+    ("on", "when_recorded", "afterwards"), [(True, True, True), (False, True, True)], ids=["set", "removed"]
+)
+def test_it_is_set_before_a_store_that_does_not_answer_is_waited_for_and_removed_only_with_a_record(
+    on: bool, when_recorded: bool, afterwards: bool, tmp_path: Path
+) -> None:
+    switch, seen = KillSwitch(tmp_path / "stop"), list[bool]()
+    if not on:
+        switch.set("by bob")
+
+    async def apply(*_: object) -> None:
+        seen.append(switch.is_set())
+        raise StoreDown("the store did not answer within 8 s")
+
+    store = SimpleNamespace(attempts=SimpleNamespace(apply=apply))
+    guard: Any = SimpleNamespace(clock=SimpleNamespace(now=lambda: NOW), store=store)
+    books: Any = SimpleNamespace(all=lambda: [playbook()])
+    asyncio.run(Stopping(guard, books, switch, str).turn("alice", "an incident", on=on))
+    assert (seen, switch.is_set()) == ([when_recorded], afterwards)

@@ -47,8 +47,10 @@ class MissedAlert:
         return f"it fired from {self.fired.first:%H:%M:%S} {until} UTC; found by asking Prometheus"
 
 
-def is_news(missed: MissedAlert, history: History) -> bool:
-    """Whether it belongs to a live attempt in which nobody told us of it."""
+def is_news(missed: MissedAlert, history: History | None) -> bool:
+    """Whether it belongs to a live attempt in which nobody told us of it, as far as that can be read (None: it cannot)."""
+    if history is None:
+        return True
     fired, attempt = missed.fired, history.attempt
     if attempt is None or not attempt.live or fired.last < attempt.started_at:
         return False

@@ -72,8 +72,7 @@ class KnownAlerts:
 @dataclass
 class Poller:
     """Asks every Alertmanager and Prometheus. `problems` says who did not answer last time, `elsewhere` whose alerts
-    Alertmanager has and does not send to us. `heard_all`: everybody was asked since the start, and since the store was
-    away.
+    Alertmanager has and does not send to us.
 
     `receivers` are what we are called in Alertmanager; `unsure` is what follows when an alert was missed and no
     Alertmanager says whether it was silenced.
@@ -93,7 +92,8 @@ class Poller:
     problems: dict[str, str] = field(default_factory=dict)
     elsewhere: str = ""
     _lost: LostResolves = field(default_factory=LostResolves)
-    heard_all: bool = False
+    _doubts: int = 0
+    _heard: int = -1  # of the doubts, those that were there before everybody was asked
     _unsure_before: bool = False
     _at_once: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -101,9 +101,14 @@ class Poller:
         """Ask now: something was said that is not the whole truth."""
         self._at_once.set()
 
+    @property
+    def heard_all(self) -> bool:
+        """Whether everybody was asked since the start, and since the store was away."""
+        return self._heard == self._doubts
+
     def in_doubt(self) -> None:
         """The store was away, and what was sent meanwhile may not have been taken: ask as after an absence."""
-        self.heard_all = False
+        self._doubts += 1
         self.at_once()
 
     async def begun(self, alerts: Sequence[Mapping[str, str]]) -> None:
@@ -130,7 +135,7 @@ class Poller:
             try:
                 await self.step()
             except StoreDown as error:
-                self.heard_all = False
+                self._doubts += 1
                 log.warning("what was asked cannot be kept: %s", error)
             try:
                 async with asyncio.timeout(self.every):
@@ -140,7 +145,7 @@ class Poller:
 
     async def step(self) -> None:
         """Ask everybody once and put what is news into the inbox."""
-        now = self.clock.now()
+        now, doubts = self.clock.now(), self._doubts
         last = await self.store.memory.recall(ASKED)
         fired = await self._fired() if self.alertmanagers else {}
         alerts = await self._present()
@@ -153,7 +158,7 @@ class Poller:
             await self.store.memory.remember(ASKED, now)
             if not self.heard_all:
                 await self._decided()
-            self.heard_all = True
+            self._heard = doubts
 
     async def _present(self) -> KnownAlerts | None:
         """What the Alertmanagers have now of ours, None when none of them answers."""
@@ -315,7 +320,7 @@ class Poller:
         return [
             one
             for one in fired
-            if _is_news(one, histories[one.labels[names.ROLLOUT]])
+            if is_news(MissedAlert(one, None), histories[one.labels[names.ROLLOUT]])
             and not _is_sent(one, present)
             and (kept is None or is_ours(kept.goes_to(one.labels), self.receivers))
         ]
@@ -386,11 +391,6 @@ class Poller:
         playbook = self.playbooks.get(labels.get(names.ROLLOUT, ""))
         proves = labels.get(names.ALERTNAME) in {names.HEARTBEAT_ALERT, names.TEST_ALERT}
         return playbook is not None and not proves and fits(labels, playbook)
-
-
-def _is_news(fired: PastAlert, history: History | None) -> bool:
-    """Whether nobody told us of it, as far as that can be read."""
-    return history is None or is_news(MissedAlert(fired, None), history)
 
 
 def _is_sent(fired: PastAlert, present: list[CurrentAlert] | None) -> bool:

@@ -38,7 +38,7 @@ def test_what_fires_when_an_attempt_begins_is_asked_for_once_the_store_is_back()
     poller = Poller(
         nothing, (), (), "http://prometheus", "hold", store, nothing, nothing, clock, 60, nothing
     )  # fmt: skip
-    poller.heard_all = True
+    poller._heard = poller._doubts
     asyncio.run(poller.begun([{"alertname": "ShopErrorRateCritical", "rollout": "shop"}]))
     assert (poller.heard_all, poller._at_once.is_set()) == (False, True)
 
@@ -63,7 +63,19 @@ class Asked(Poller):
 
 
 def three_times(every: float, meanwhile: Callable[[int, list[LastSaid]], None] = lambda *_: None) -> Asked:
-    """It asks three times in a row."""
+    """It has asked three times in a row."""
+    poller = asker(every, meanwhile)
+
+    async def asks() -> None:
+        for _ in range(3):
+            await poller.step()
+
+    asyncio.run(asks())
+    return poller
+
+
+def asker(every: float, meanwhile: Callable[[int, list[LastSaid]], None]) -> Asked:
+    """Who asks on a store in memory."""
 
     async def history(*_: object) -> History:
         return History(ATTEMPT, said=tuple(poller.said))
@@ -82,12 +94,6 @@ def three_times(every: float, meanwhile: Callable[[int, list[LastSaid]], None] =
     books: Any = SimpleNamespace(all=lambda: [playbook()])
     poller = Asked(none, ("http://alertmanager",), (), None, "hold", store, books, guard, clock, every, none)
     poller.said, poller.meanwhile = [FIRES], meanwhile
-
-    async def asks() -> None:
-        for _ in range(3):
-            await poller.step()
-
-    asyncio.run(asks())
     return poller
 
 
@@ -116,3 +122,18 @@ def test_what_fires_anew_while_it_is_asked_for_is_not_gone(question: int) -> Non
 def ends(made: Decision) -> list[Heard]:
     """What ends by a decision."""
     return [change for change in made.changes if isinstance(change, Heard) and not change.firing]
+
+
+def test_what_is_in_doubt_while_it_asks_is_in_doubt_afterwards() -> None:
+    """A delivery may have been refused after its answer was made."""
+
+    def store_was_away(question: int, _: list[LastSaid]) -> None:
+        if question == 2:
+            poller.in_doubt()
+
+    poller = asker(60, store_was_away)
+    heard = []
+    for _ in range(3):
+        asyncio.run(poller.step())
+        heard.append(poller.heard_all)
+    assert heard == [True, False, True]

@@ -159,8 +159,10 @@ def _attempt(said: dict[str, Any]) -> list[str]:
     lines = [f"{said['rollout']}: attempt {attempt['number']}, {attempt['phase']}{where}"]
     if versions := attempt.get("versions"):
         lines.append(f"  {_versions(versions)}")
-    for one in said.get("incidents", ()):
-        cure = "" if one["acknowledged_at"] else f"; `handrail rollout ack {said['rollout']}`"
+    opened = said.get("incidents", ())
+    for one in opened:
+        which = f" --incident {one['id']}" if len(opened) > 1 else ""
+        cure = "" if one["acknowledged_at"] else f"; `handrail rollout ack {said['rollout']}{which}`"
         lines.append(f"  {open_incident(one)}{cure}")
     if _is_held(attempt):
         lines.append(f"  held: {attempt['held']}")

@@ -139,10 +139,10 @@ def test_an_hold_stops_promotions_until_it_is_resumed(shop: Guarded) -> None:
 def test_a_stage_that_still_bakes_is_not_left(shop: Guarded) -> None:
     shop.call("start")
     shop.call("promote")
-    assert shop.call("promote")["text"].startswith("stage 50%: not yet: until ")
+    assert shop.call("promote")["text"].startswith("stage 50% bakes for 1 h: until ")
     assert shop.call("promote", anyway=True)["text"].endswith("say why with --why to go on anyway")
     text = shop.call("promote", to="100%", anyway=True, why="the fix is urgent")["text"]
-    assert text.startswith("into stage 100%, although stage 50%: not yet: until ")
+    assert text.startswith("into stage 100%, although stage 50% bakes for 1 h: until ")
     assert text.endswith("(says operator-1: the fix is urgent)")
 
 

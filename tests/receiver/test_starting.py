@@ -199,8 +199,8 @@ def test_a_check_says_all_that_is_read_and_that_everybody_answers(
                 "kill switch: handrail.stop: it is not set",
                 f"prometheus: {prometheus.url} answers",
                 "alertmanagers: none is set: what fires while the receiver is away is not known later",
-                f"target: shop: HAProxy web/canary on {sockets}: weight 0: 1 node(s) know web/canary",
-                f"target: shop: HAProxy web/stable on {sockets}: weight 100: 1 node(s) know web/stable",
+                f"target: shop: HAProxy web/canary on {sockets}: weight 0: web/canary is there",
+                f"target: shop: HAProxy web/stable on {sockets}: weight 100: web/stable is there",
             ],
             [],
         )

@@ -15,7 +15,7 @@ from apis import Inbox
 from apis.serving import Trouble
 from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
 from handrail.contract import Acknowledge, Command
-from handrail_receiver import cli
+from handrail_receiver import cli, terminal
 from handrail_receiver.words.incident_words import open_incident
 from handrail_receiver.words.times import when
 
@@ -142,6 +142,19 @@ def test_an_open_incident_is_said_with_since_when_and_who_has_it(facts: dict[str
     assert (
         open_incident(open_one(**facts)) == f"incident shop-1 is open since 2026-03-01 03:00:00 UTC: {text}"
     )
+
+
+def test_with_several_open_the_command_says_which_is_acknowledged() -> None:
+    said = {
+        "rollout": "shop",
+        "attempt": {"number": 2, "phase": "rolled-back", "state": "rolled-back", "stage": "", "held": ""},
+        "runs": [],
+        "incidents": [open_one(), open_one(id="shop-2")],
+    }
+    assert [line.partition("; ")[2] for line in terminal.status(said).splitlines()[1:]] == [
+        "`handrail rollout ack shop --incident shop-1`",
+        "`handrail rollout ack shop --incident shop-2`",
+    ]
 
 
 def test_status_and_list_say_which_incident_is_open_and_who_has_it(

@@ -14,11 +14,11 @@ from handrail_receiver.model import Decision, History, SetHold, Verdict
 
 Follows = Literal["act", "leave", "wait", "hold"]
 UNKNOWN = (
-    "an alert fired while the receiver was away, and no Alertmanager says whether it was silenced; "
+    "an alert fired that Alertmanager did not deliver, and no Alertmanager says whether it was silenced; "
     "look at it, then resume or roll back"
 )
 TOO_MANY = (
-    "more of its alerts fired while the receiver was away than can be read; look at it, then resume or roll back; "
+    "more of its alerts fired without being delivered than can be read; look at it, then resume or roll back; "
     "and let its rules aggregate"
 )
 

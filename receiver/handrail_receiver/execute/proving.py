@@ -144,7 +144,8 @@ def _unsettled(at: datetime) -> str:
 
 
 def _proof_text(proof: Proof) -> str:
-    parts = ["every target reads back", f"the arm has at most {proof.at_most:g} of traffic"]
+    left = f"traffic of at most {proof.at_most:g}" if proof.at_most else "no traffic"
+    parts = ["every target reads back its value", f"the canary has {left}"]
     parts += ["the stable version serves"] if proof.serves else []
     return ", and ".join([", ".join(parts[:-1]), parts[-1]]) + "".join(
         f"; probe {one.name} answers" for one in proof.probes

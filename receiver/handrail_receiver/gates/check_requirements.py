@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from handrail.contract import BurstFacts, GateChecks, Playbook
 
-from handrail_receiver.gates.requirement import Requirement
+from handrail_receiver.gates.requirement import ONCE_BAKED, Requirement
 from handrail_receiver.model import Attempt, Declared, moment_key
 from handrail_receiver.outside.probes import ProbeAnswer
 
@@ -15,7 +15,7 @@ def probe_asked(probe: str, answer: ProbeAnswer | None, *, bakes: bool) -> Requi
     """Whether the service answers a probe as it should, asked once the stage has baked."""
     name = f"probe {probe}"
     if bakes:
-        return Requirement("probe", name, met=False, text=f"{name}: not yet")
+        return Requirement("probe", name, met=False, text=f"{name}: {ONCE_BAKED}")
     if answer is None:
         text = f"{name}: unknown: it was not asked, or has not answered yet"
         return Requirement("probe", name, met=False, text=text, known=False)

@@ -17,7 +17,7 @@ from functools import cached_property
 from handrail.contract import Approval, Criterion, Gate, GivenArms, OpenArms, Playbook, names
 
 from handrail_receiver.gates.check_requirements import checks_asked, probe_asked
-from handrail_receiver.gates.requirement import Requirement
+from handrail_receiver.gates.requirement import ONCE_BAKED, Requirement
 from handrail_receiver.gates.windows import frozen, in_words, outside_hours
 from handrail_receiver.model import Approved, AttemptState, Checked, History
 from handrail_receiver.model.probe_names import is_probe
@@ -258,13 +258,18 @@ def _other(name: str, state: str) -> Requirement:
 
 def _bake(stage: str, long: timedelta, until: datetime) -> Requirement:
     name = f"stage {stage} bakes for {span(long)}"
-    return Requirement("bake", name, met=False, text=f"stage {stage}: not yet: until {when(until)}")
+    return Requirement("bake", name, met=False, text=f"{name}: until {when(until)}")
+
+
+def still_bakes(stage: str, until: datetime) -> str:
+    """That a stage is not over yet, and until when."""
+    return f"stage {stage} bakes until {when(until)}"
 
 
 def _criterion(criterion: Criterion, at: GateCase) -> Requirement:
     name = f"{criterion.guardrail}: {criterion.text}"
     if at.bakes:
-        return Requirement("criterion", name, met=False, text=f"{name}: not yet")
+        return Requirement("criterion", name, met=False, text=f"{name}: {ONCE_BAKED}")
     answer = at.inputs.criteria.get(criterion)
     if answer is None:
         return Requirement(

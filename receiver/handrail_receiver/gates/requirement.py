@@ -10,6 +10,9 @@ Kind = Literal[
     "window", "order", "bake", "criterion", "firing", "stable", "probe", "checks", "check", "approval"
 ]
 
+ONCE_BAKED = "judged after the bake time"
+"""Why what is asked once the stage has baked is not met before."""
+
 
 @dataclass(frozen=True)
 class Requirement:
@@ -31,6 +34,4 @@ class Requirement:
     @property
     def why(self) -> str:
         """Why or why not, to stand beside its name."""
-        if self.kind == "bake":
-            return self.text.partition(": ")[2] or self.text
         return self.text.removeprefix(f"{self.name}: ")

@@ -16,7 +16,7 @@ from handrail_receiver.attempt_states.state_machine import TERMINAL, event_of, m
 from handrail_receiver.attempt_states.state_machine import refused as refused_at
 from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.approvals import approve, check, no_gate
-from handrail_receiver.gates.gate import next_gate
+from handrail_receiver.gates.gate import next_gate, still_bakes
 from handrail_receiver.model import (
     BROKEN,
     FINISHED,
@@ -250,7 +250,7 @@ def _promote(
     reasons += _held(attempt, history.not_entered if call.verb == "retry" else None)
     reasons += [f"it has {share_of(playbook)}"] if history.reduced is not None and not attempt.held else []
     reasons += guard_is_off(now)
-    reasons += [f"stage {attempt.stage}: not yet: until {when(over)}"] if now.now < over and not gate else []
+    reasons += [still_bakes(attempt.stage, over)] if now.now < over and not gate else []
     refused, past = through(known, call, tuple(reasons), gate)
     if refused:
         return refused

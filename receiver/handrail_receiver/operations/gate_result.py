@@ -15,12 +15,11 @@ from typing import Literal
 from handrail.contract import Playbook, names
 
 from handrail_receiver.attempt_states.states import State, state_of
-from handrail_receiver.gates.gate import GateStatus
+from handrail_receiver.gates.gate import GateStatus, still_bakes
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import WORKED, Attempt, Conditions, History
 from handrail_receiver.operations.objections import guard_is_off
 from handrail_receiver.operations.preflight import Preflight
-from handrail_receiver.words.times import when
 
 Answer = Literal["open", "closed", "unknown", "passed", "over", "none"]
 """`passed`: the attempt is in the stage, or behind it; `over`: it goes back or was abandoned, and will not come there;
@@ -112,7 +111,7 @@ def _without_gate(case: GateQuestion, attempt: Attempt) -> list[str]:
         return []
     stage = next((one for one in case.playbook.stages if one.name == attempt.stage), None)
     over = attempt.stage_entered_at + timedelta(seconds=stage.takes if stage else 0)
-    bakes = [f"stage {attempt.stage}: not yet: until {when(over)}"] if case.now.now < over else []
+    bakes = [still_bakes(attempt.stage, over)] if case.now.now < over else []
     return [*bakes, *(f"{source} fires" for source in case.before.fires.sources)]
 
 

@@ -47,7 +47,7 @@ class HAProxy:
         nodes = [node for node in checked if isinstance(node, _HAProxyNode)]
         warnings = dict.fromkeys(one for node in nodes for one in node.warnings)
         notes = dict.fromkeys(one for node in nodes for one in node.notes)
-        known = f"{len(step.sockets)} node(s) know {step.server}"
+        known = f"{step.server} is there" + (f" on {len(step.sockets)} nodes" if step.sockets[1:] else "")
         return Rehearsal(True, "; ".join([known, *notes, *warnings]), step, call, warning="; ".join(warnings))
 
     async def read(self, step: HAProxyStep) -> Reading:

@@ -26,7 +26,7 @@ LABELS = {
 """What people say of an incident, as pages and drafts call it."""
 
 UNKNOWN = "unknown"
-NOT_YET = f"{UNKNOWN} yet: it is computed half a minute after the rollback got through"
+NOT_YET = "not known yet: it is computed half a minute after the rollback succeeded"
 """What is said of an impact that was not computed yet."""
 
 

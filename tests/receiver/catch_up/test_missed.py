@@ -137,7 +137,7 @@ def test_while_no_alertmanager_says_what_was_silenced_people_are_asked(
         with watching(tmp_path, application, alerting) as shop:
             servers.until(lambda: shop.status()["attempt"]["held"] != "", "the hold")
             assert shop.call("promote")["text"].startswith(
-                "held: an alert fired while the receiver was away, and no Alertmanager says whether it was silenced"
+                "held: an alert fired that Alertmanager did not deliver, and no Alertmanager says whether it was silenced"
             )
             assert [reason for reason, _ in reasons(shop)] == ["silences-unknown", "not-ready"]
             with alertmanager(tmp_path, "0.33", NOBODY, alerting):

@@ -117,7 +117,7 @@ def test_a_rollback_waits_for_the_stable_version_to_serve_and_to_be_well(tmp_pat
             blue.trouble = Trouble.none
             shop.until("rollback", "proved")
             assert shop.status()["runs"][-1]["text"] == (
-                "every target reads back, the arm has at most 0 of traffic, and the stable version serves;"
+                "every target reads back its value, the canary has no traffic, and the stable version serves;"
                 " probe health-blue answers"
             )
 

@@ -78,7 +78,7 @@ def test_a_probe_is_met_where_it_is_answered_as_it_should_be(
 def test_a_probe_that_was_not_asked_is_unknown_and_in_the_bake_time_not_asked_yet() -> None:
     unknown = ask("probe", gate())
     assert (unknown.met, unknown.known) == (False, False)
-    assert ask("probe", gate(-HOUR / 2)).text == "probe health: not yet"
+    assert ask("probe", gate(-HOUR / 2)).text == "probe health: judged after the bake time"
 
 
 def made(asked: GateChecks, found: Mapping[str, bool | None]) -> tuple[bool, str]:

@@ -251,8 +251,8 @@ def out_of_50(after: timedelta, found: GateInputs = FOUND, *said: LastSaid) -> l
 @pytest.mark.parametrize("after", [timedelta(), SECOND, HOUR - SECOND])
 def test_while_a_stage_bakes_it_is_not_judged_and_the_gate_says_until_when(after: timedelta) -> None:
     assert out_of_50(after) == [
-        ("bake", False, "stage 50%: not yet: until 2026-03-01 04:00:00 UTC"),
-        ("criterion", False, "error-rate: below 0.5 %: not yet"),
+        ("bake", False, "stage 50% bakes for 1 h: until 2026-03-01 04:00:00 UTC"),
+        ("criterion", False, "error-rate: below 0.5 %: judged after the bake time"),
     ]
 
 

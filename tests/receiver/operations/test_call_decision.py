@@ -154,7 +154,7 @@ def test_a_stage_is_not_left_before_its_time() -> None:
     assert said(asked("promote"), holding) == (
         "refuse",
         "not-ready",
-        "stage 50%: not yet: until 2026-03-01 04:00:00 UTC; fix it, or say --anyway and --why",
+        "stage 50% bakes for 1 h: until 2026-03-01 04:00:00 UTC; fix it, or say --anyway and --why",
     )
     assert said(asked("promote"), holding, Conditions(NOW + timedelta(hours=1)))[0] == "act"
 

@@ -22,13 +22,19 @@ def test_so_is_that_of_a_further_measure_and_of_a_criterion() -> None:
     assert len(found(NAME, guardrail('against=Ago("1m")', 'success=RisePoints("5%")'))) == 1
 
 
+def test_one_sample_is_not_compared_with_itself() -> None:
+    facts = guardrail('against=Ago("10s")', "tiers=[Warning(RisePoints(5))]", measure='Gauge("x")')
+    what = "'errors' is compared with 10s ago, and is scraped every 15s"
+    assert found(NAME, facts) == [('against=Ago("10s"),', f"error: {what}; write Ago of at least 15s")]
+
+
 @pytest.mark.parametrize(
     ("measure", "limit", "ago"),
     [
         ("ERRORS", 'RisePoints("5%")', "5m"),
         ("ERRORS", 'RisePoints("5%")', "7d"),
         ("ERRORS", 'Above("5%")', "1m"),
-        ('Gauge("x")', "RisePoints(5)", "1m"),
+        ('Gauge("x")', "RisePoints(5)", "15s"),
     ],
 )
 def test_what_lies_a_window_back_or_has_none_is_fine(measure: str, limit: str, ago: str) -> None:

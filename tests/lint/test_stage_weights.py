@@ -53,3 +53,11 @@ def test_shares_that_do_not_rise_are_worth_a_warning() -> None:
 
 def test_shares_that_rise_are_fine() -> None:
     assert found(NAME, "stages=STAGES", SPLIT, TIERS) == found(NAME, 'stages=[Stage("all")]', TIERS) == []
+
+
+def test_a_rollout_that_gives_its_new_version_no_traffic_guards_nothing() -> None:
+    stages = 'stages=[Stage("off", weight="0%", bake="1h")]'
+    what = "no stage gives the new version any traffic, so nothing of it is judged"
+    assert found(NAME, stages, TIERS) == [(stages + ",", f"error: {what}; give one a weight above 0%")]
+    begins = 'stages=[Stage("off", weight="0%", bake="1h"), Stage("on", weight="1%")]'
+    assert found(NAME, begins, TIERS) == []

@@ -68,6 +68,19 @@ def test_a_change_of_state_is_visible_for_its_own_window() -> None:
     assert len(found(NAME, facts)) == 1
 
 
+def test_a_jump_is_visible_until_it_is_in_the_past_too() -> None:
+    facts = ('against=Ago("5m")', 'tiers=[Warning(RisePoints(5), sustained="5m")]')
+    what = "'errors' must be sustained for 5m, and one jump shows for 5m, so one jump never fires it"
+    cure = "shorten sustained= or compare with a longer time ago"
+    assert found(NAME, guardrail(*facts, measure='Gauge("depth")')) == [
+        ('tiers=[Warning(RisePoints(5), sustained="5m")],', f"error: {what}; {cure}")
+    ]
+    fixed = ('against=Ago("5m")', 'tiers=[Warning(Above(5), sustained="5m")]')
+    later = ('against=Ago("6m")', 'tiers=[Warning(RisePoints(5), sustained="5m")]')
+    for fine in (fixed, later):
+        assert found(NAME, guardrail(*fine, measure='Gauge("depth")')) == []
+
+
 def test_what_must_be_sustained_for_less_is_fine() -> None:
     assert found(NAME, guardrail('tiers=[Critical(Above(0), sustained="1m")]', measure=COUNT)) == []
 

@@ -1,6 +1,7 @@
 """stage-weights: the stages' shares of traffic do not rise, or cannot be set.
 
-A stage with less traffic than the one before goes backwards. HAProxy's split is in whole percents, so 0.4 % would be
+Where no stage gives the new version any traffic, there is nothing to guard, and where versions are told apart nothing is
+judged. A stage with less traffic than the one before goes backwards. HAProxy's split is in whole percents, so 0.4 % would be
 none. A stage without a weight leaves the split as it was.
 """
 
@@ -26,6 +27,9 @@ def check(rollout: Rollout) -> Iterator[Finding]:
         elif amount(stage.weight).value * 100 % 1:
             what = f"stage '{stage.name}' has a weight of {stage.weight}, and HAProxy's split is in whole percents"
             yield finding(NAME, stage, what, "write a whole percent", "weight", severity=Severity.fatal)
+    if rollout.stages and not any(stage.has_canary for stage in rollout.stages):
+        what = "no stage gives the new version any traffic, so nothing of it is judged"
+        yield finding(NAME, rollout, what, "give one a weight above 0%", "stages")
     weighed = [stage for stage in rollout.stages if stage.weight is not None]
     for before, stage in pairwise(weighed):
         if amount(stage.weight or 0).value <= amount(before.weight or 0).value:

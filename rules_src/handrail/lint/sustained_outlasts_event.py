@@ -2,7 +2,8 @@
 
 `Increase(errors, window="1m")` is above 0 for one minute after an error. With `sustained="5m"` the rule "there must be
 no error" becomes "there must not be errors for five minutes without a break". `AtLeast(1)` says the same as `Above(0)`, and
-so does a rate that one event reaches, or a share above 0 %. The same goes for a change of state.
+so does a rate that one event reaches, or a share above 0 %. The same goes for a change of state, and for a jump that is
+compared with some time ago: `Ago("5m")` shows it for five minutes, and then it is in both figures.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from decimal import Decimal
 from handrail.declare import (
     Absence,
     Age,
+    Ago,
     AtLeast,
     Changed,
     Changes,
@@ -44,17 +46,21 @@ def check(rollout: Rollout) -> Iterator[Finding]:
     """Every tier that a single event breaches."""
     for guardrail in rollout.guardrails:
         for use in uses(guardrail):
-            window = _visible(use)
-            if use.tier is not None and window and duration(use.tier.sustained) >= duration(window):
-                what = f"must be sustained for {use.tier.sustained}, and one event shows for {window}, so one event never fires it"
-                cure = "shorten sustained= or widen window="
-                yield finding(NAME, use.tier, what, cure, "sustained", about=guardrail)
+            if use.tier is None:
+                continue
+            for event, window, field in _visible(use):
+                if duration(use.tier.sustained) >= duration(window):
+                    what = f"must be sustained for {use.tier.sustained}, and one {event} shows for {window}, so one {event} never fires it"
+                    cure = f"shorten sustained= or {field}"
+                    yield finding(NAME, use.tier, what, cure, "sustained", about=guardrail)
 
 
-def _visible(use: Use) -> str | None:
-    """For how long one event breaches the limit; None where one does not."""
+def _visible(use: Use) -> Iterator[tuple[str, str, str]]:
+    """What breaches the limit by itself, for how long, and how that can be longer."""
     if isinstance(use.limit, Changed):
-        return use.limit.window
+        yield "event", use.limit.window, "widen window="
+    if use.limit.relative and isinstance(use.against, Ago):
+        yield "jump", use.against.time, "compare with a longer time ago"
     measure = use.measure.inner
     one = _one_event(measure)
     reached = (
@@ -65,7 +71,8 @@ def _visible(use: Use) -> str | None:
             for figure in figures(use.limit)
         )
     )
-    return str(getattr(measure, "window", "")) if reached else None
+    if reached and (window := getattr(measure, "window", None)):
+        yield "event", str(window), "widen window="
 
 
 _NONE = Decimal("-Infinity")

@@ -74,6 +74,7 @@ from handrail.lint import (
     unknown_rollout,
     unknown_route,
     unknown_stage,
+    warm_up_outlasts_tier,
     window_outlasts_stage,
     window_too_short,
 )
@@ -170,6 +171,7 @@ PLAN_LINTS: tuple[PlanLint, ...] = (
     alert_never_fires.check,
     success_never_asked.check,
     detection_too_slow.check,
+    warm_up_outlasts_tier.check,
     over_budget.check,
     objective_out_of_reach.check,
     nobody_told.check,

@@ -61,6 +61,7 @@ from handrail.lint import (
     shared_series,
     source_unlike,
     stage_too_short,
+    stage_unguarded,
     stage_weights,
     success_never_asked,
     success_too_loose,
@@ -169,6 +170,7 @@ _NEED_ALL = (rollout_order.across, unknown_rollout.across, unknown_route.across)
 
 PLAN_LINTS: tuple[PlanLint, ...] = (
     alert_never_fires.check,
+    stage_unguarded.check,
     success_never_asked.check,
     detection_too_slow.check,
     warm_up_outlasts_tier.check,

@@ -327,7 +327,7 @@ PROCEDURES = {
             "No data are lost: do the newest transactions of before the rollback still read as they were written?"
         ),
         Instruction(
-            "Write down what it was. Impact, timeline and failed requests are kept by themselves.",
+            "Write down what it was. Impact, timeline and failed requests are kept automatically.",
             sh="""\
                 handrail rollout note aurigraph-v12 --cause 'why' --fix 'what was done' --prevention 'what keeps it away' \\
                   --user-impact 'what users had of it'

@@ -9,7 +9,7 @@ failing = Runbook(
         "4xx or 5xx? Only 4xx points at a contract that changed.",
         "Does blue fail too? Then it is no rollout matter.",
     ],
-    fix=["The split goes back by itself in a stage with a limit; elsewhere set green's weight to 0."],
+    fix=["The split goes back automatically in a stage with a limit; elsewhere set green's weight to 0."],
     steps=by_hand.FAILING,
 )
 slow = Runbook(

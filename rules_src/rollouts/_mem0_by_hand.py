@@ -299,12 +299,12 @@ PROCEDURES = {
             sh="handrail rollout status mem0-redis",
         ),
         Instruction(
-            "Yellow, a limit is near: checks come every 30 minutes by themselves. Red, it is broken: the team was told; "
+            "Yellow, a limit is near: checks come automatically every 30 minutes. Red, it is broken: the team was told; "
             "look what a rollback would do, and have it ready.",
             sh="handrail rollout drill mem0-redis",
         ),
         Instruction(
-            "Emergency: where the limit rolls back it goes back by itself, and an incident is open: have it. Where it asks to "
+            "Emergency: where the limit rolls back it is automatic, and an incident is open: acknowledge it. Where it asks to "
             "investigate (writes to mem0, memory of Redis) you were paged, and whether it goes back is yours to say.",
             sh="handrail rollout ack mem0-redis --why 'on it'",
         ),

@@ -28,7 +28,7 @@ CAUSE = Instruction(
     sh="handrail rollout note relay-r1 --cause 'what it was' --follow-up 'where the log lies'",
 )
 BACK = Instruction(
-    "The receiver rolls back by itself. To roll back sooner, or for a reason that no limit covers:",
+    "The receiver rolls back automatically. To roll back sooner, or for a reason that no limit covers:",
     sh="handrail rollout rollback relay-r1 --why 'what you saw'",
 )
 

@@ -66,7 +66,9 @@ ruleiq = Rollout(
             runbook=Runbook(
                 "People get error pages.",
                 look=["Which endpoint and which flag? The impact panel shows errors beside flag changes."],
-                fix=["The newest flag goes off by itself; if errors stay, the cause is older than the flag."],
+                fix=[
+                    "The newest flag is switched off automatically; if errors stay, the cause is older than the flag."
+                ],
                 steps=by_hand.ERRORS,
             ),
         ),

@@ -23,7 +23,7 @@ def told(shell: Shell, before: str, after: str) -> list[str]:
 def test_a_stage_that_goes_on_by_itself_is_told_with_all_that_comes_in_it(shell: Shell) -> None:
     watched = changed(SHOP, {STAGE: WALKS, "    rollback=": '    watch_after="2h",\n    rollback='})
     assert told(shell, SHOP, watched) == [
-        "LOOSER   shop stage 10%: goes on by itself once the gate ahead is open",
+        "LOOSER   shop stage 10%: goes on automatically once the gate ahead is open",
         "LOOSER   shop stage 10%: warm-up 0s → 5m",
         "UNCLEAR  shop stage 10%: at the deadline hold → rollback",
         "tighter  shop: guarded after its last gate for 0s → 2h",

@@ -169,8 +169,8 @@ def test_a_good_version_completes_a_bad_one_is_rolled_back_and_a_changed_byte_of
         "olga starts the rollout of version 2.0 with 10 %",
         "10 % bakes and is well; then the gate waits for people",
         "anna approves",
-        "it goes on to 50 % by itself",
-        "it goes on to 100 % by itself",
+        "it goes on to 50 % automatically",
+        "it goes on to 100 % automatically",
         "it is complete",
         *BAD,
     ]

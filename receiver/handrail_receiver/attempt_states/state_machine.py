@@ -87,7 +87,7 @@ TABLE: tuple[Transition, ...] = (
         "promote",
         ("receiver",),
         (PROMOTING, FINISHING, COMPLETE),
-        "the same, where the stage is declared to go on by itself; or once what it lacks, and who was told",
+        "the same, where the stage is declared to go on automatically; or once what it lacks, and who was told",
     ),
     Transition(
         (BAKING,), "promote", ("alert",), SAME, "that the rules see the gate open; the receiver judges it"

@@ -18,7 +18,7 @@ OLD = timedelta(seconds=5)
 
 
 def asks_to_go_on(signal: Signal, playbook: Playbook, history: History) -> Decision:
-    """The rules see the gate open: the receiver judges it by itself, where the stage goes on by itself."""
+    """The rules see the gate open: the receiver judges it by itself, where the stage goes on automatically."""
     attempt = history.attempt
     known = Decision(
         Verdict.repeat,

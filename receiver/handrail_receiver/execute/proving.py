@@ -144,7 +144,7 @@ def _unsettled(at: datetime) -> str:
 
 
 def _proof_text(proof: Proof) -> str:
-    left = f"traffic of at most {proof.at_most:g}" if proof.at_most else "no traffic"
+    left = f"at most {proof.at_most:g} events per second" if proof.at_most else "no traffic"
     parts = ["every target reads back its value", f"the canary has {left}"]
     parts += ["the stable version serves"] if proof.serves else []
     return ", and ".join([", ".join(parts[:-1]), parts[-1]]) + "".join(

@@ -131,7 +131,7 @@ def cannot_follow(playbook: Playbook, history: History, name: str, why: str) -> 
     text += (
         "; people must look"
         if complete
-        else "; it does not go on by itself until it can be read, and people must look"
+        else "; it does not go on automatically until it can be read, and people must look"
     )
     return Decision(
         Verdict.tell,
@@ -209,7 +209,7 @@ def not_enough_data(at: RunningAttempt, gate: GateStatus) -> Decision | None:
 
 
 def needs_people(at: RunningAttempt, gate: GateStatus) -> Decision | None:
-    """In the gate of a stage that goes on by itself, only answers of people are missing: they are told, once.
+    """In the gate of a stage that goes on automatically, only answers of people are missing: they are told, once.
 
     When an answer or an approval ends, or is a no, they are told again.
     """

@@ -85,7 +85,7 @@ def _naming(decision: Decision, artifact: str) -> Decision:
 
 
 def _still_there(attempt: Attempt, history: History) -> bool:
-    """Whether an attempt is in the stage in which it was, and may go on by itself."""
+    """Whether an attempt is in the stage in which it was, and may go on automatically."""
     now = history.attempt
     same = now is not None and (now.id, now.stage) == (attempt.id, attempt.stage)
     return same and may(state_of(history), "promote", "receiver")

@@ -1,4 +1,4 @@
-"""The attempts that are under way → what each comes to by itself: deadlines, ends of holds, the next stage.
+"""The attempts that are under way → what each comes to automatically: deadlines, ends of holds, the next stage.
 
 Restarts lose nothing: what is due follows from what is stored, and is decided in one write with it.
 """
@@ -109,7 +109,7 @@ class Walker:
                 try:
                     await self.step()
                 except StoreDown as error:
-                    log.warning("nothing can go on by itself: %s", error)
+                    log.warning("nothing can go on automatically: %s", error)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(EVERY):
                         await self._wake.wait()
@@ -177,9 +177,9 @@ class Walker:
             if await self._with_others(rollout):
                 await self._gate(rollout)
         except StoreDown as error:
-            log.warning("%s cannot go on by itself: %s", rollout, error)
+            log.warning("%s cannot go on automatically: %s", rollout, error)
         except Exception:
-            log.exception("a fault while %s goes on by itself; the others go on", rollout)
+            log.exception("a fault while %s goes on automatically; the others go on", rollout)
 
     async def _decided(self, rollout: str, what: Decide) -> bool:
         """Let follow what is due, decided on what is kept then; whether anything was."""

@@ -22,7 +22,7 @@ class Situation(StrEnum):
     """Where a rollout stands, as far as it matters for what people need first."""
 
     over = "nothing runs"
-    goes_on = "goes on by itself"
+    goes_on = "goes on automatically"
     waits = "waits for an answer or an approval"
     may_go_on = "its gate is open"
     held = "held"

@@ -1,4 +1,4 @@
-"""`handrail kill-switch`: stop the receiver from acting by itself, of every rollout, and let it act again."""
+"""`handrail kill-switch`: stop the receiver from acting automatically, of every rollout, and let it act again."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ class LimitFacts(_Model):
 class TierFacts(_Model):
     """One alert of a guardrail, as the receiver must know it to check what a notification claims.
 
-    A hold that it caused ends by itself `resume_after` seconds after it last fired (None: a person ends it).
+    A hold that it caused ends automatically `resume_after` seconds after it last fired (None: a person ends it).
     `opens_incident`: it wakes people until somebody acknowledges it, whatever it asks for.
     """
 

@@ -53,7 +53,7 @@ class Tier:
 
     `keep_firing_for` keeps the alert firing after the breach has ended, so that a receiver that was down still gets it;
     for tiers with an action it is 10 minutes by default. A person ends a hold that the alert caused; with `resume_after`
-    it ends by itself once the alert has not fired for that time.
+    it ends automatically once the alert has not fired for that time.
 
     With `during` it counts only for that time after a stage began. `during="7d", of="attempt"` is the first week of the
     newest attempt, also after its last stage or a rollback.
@@ -82,7 +82,7 @@ class Tier:
     @model_validator(mode="after")
     def _ends_a_hold(self) -> Tier:
         if self.resume_after is not None and self.action != "hold":
-            raise ValueError("resume_after= ends a hold by itself; write action='hold', or leave it out")
+            raise ValueError("resume_after= ends a hold automatically; write action='hold', or leave it out")
         return self
 
 

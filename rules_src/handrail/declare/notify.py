@@ -1,4 +1,4 @@
-"""Whom Alertmanager tells by itself, without the receiver, and when it does not: `routes={"P1": [PagerDutyReceiver(…)]}`.
+"""Whom Alertmanager tells directly, without the receiver, and when it does not: `routes={"P1": [PagerDutyReceiver(…)]}`.
 
 Secrets are in files on the machine that runs Alertmanager. On Kubernetes the last part of the path is the key in
 the cluster's secret.

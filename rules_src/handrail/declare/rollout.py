@@ -123,7 +123,7 @@ class Gate:
 class Stage:
     """A share of traffic, and how long it bakes before the next gate may open. The last stage needs no `bake`.
 
-    `gate` is what must be true to enter it. With `advance="when-met"` the rollout goes on by itself as soon as the gate
+    `gate` is what must be true to enter it. With `advance="when-met"` the rollout goes on automatically as soon as the gate
     ahead is open; otherwise a person promotes. In the first `warm_up` of a stage only emergencies are acted on; its bake
     time begins afterwards. If there is not enough data to judge success, the stage bakes up to `prolong` longer and is
     then held. `deadline` is the longest time in the stage, counted from entering it: then it is held, rolled back, or

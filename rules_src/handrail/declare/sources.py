@@ -69,7 +69,7 @@ class LogCounter:
     `labels` are named groups that each pattern has: `LogCounter("writes_total", [r"success=(?P<success>\\w+)"],
     labels=["success"])`. Or `patterns` are a dict whose keys are the values of the one label: who wrote the line. A
     failure that several programs log, each once, is then counted once for each of them: `Increase(…, by=["source"])`
-    judges each by itself. These series are there, and 0, from the first line on. A line that matches one of `ignoring`
+    judges each separately. These series are there, and 0, from the first line on. A line that matches one of `ignoring`
     never counts.
     """
 

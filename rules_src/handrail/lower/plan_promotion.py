@@ -1,4 +1,4 @@
-"""The stages that go on by themselves → the alert that asks for it: the gate ahead is open, as far as rules can see.
+"""The stages that go on automatically → the alert that asks for it: the gate ahead is open, as far as rules can see.
 
 The receiver judges the whole gate by itself: what people say, windows and other rollouts are nothing that rules see.
 """
@@ -41,7 +41,7 @@ def lower_promotion(playbook: Playbook, context: RolloutContext) -> plan.Alert |
 
 
 def _asked(playbook: Playbook) -> Iterator[str]:
-    """An expression for each stage that goes on by itself."""
+    """An expression for each stage that goes on automatically."""
     gates = {gate.into: gate for gate in playbook.gates}
     for stage in playbook.stages:
         if stage.advance == "when-met":

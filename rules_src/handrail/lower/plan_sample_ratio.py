@@ -31,7 +31,7 @@ _RUNBOOK = plan.Runbook(
     (
         "Which weights does the load balancer have? Compare them with the stage's share.",
         "Do all of the canary's servers take traffic? Are they healthy, and do all have their label in Prometheus?",
-        "Is each request split by itself? Sticky sessions need `per_choice=`; users split by a flag need `sample_ratio=SampleRatio(off=…)`.",
+        "Is each request split independently? Sticky sessions need `per_choice=`; users split by a flag need `sample_ratio=SampleRatio(off=…)`.",
     ),
     (
         "Correct the weights. Then wait until the window has passed, or resume with the reason.",

@@ -1,4 +1,4 @@
-"""A stage of the playbook → what comes by itself in it, in words for people."""
+"""A stage of the playbook → what comes automatically in it, in words for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def by_itself(stage: StageFacts) -> tuple[str, ...]:
     if stage.prolong is not None:
         sentences.append(f"up to {_time(stage.prolong)} longer while there is not enough data, then held")
     if stage.advance == "when-met":
-        sentences.append("goes on by itself once the gate ahead is open")
+        sentences.append("goes on automatically once the gate ahead is open")
     if stage.deadline is not None:
         sentences.append(f"{_time(stage.deadline)} after it was entered {_AT_DEADLINE[stage.at_deadline]}")
     return tuple(sentences)

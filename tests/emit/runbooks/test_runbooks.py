@@ -127,7 +127,7 @@ def test_the_matrix_says_which_threshold_asks_for_what() -> None:
 
 def test_what_happens_by_itself_can_be_done_by_hand() -> None:
     found = sections(written(shop)["shop"])
-    assert found["What happens by itself"].endswith("\n\n1. Run `back 'a b'`")
+    assert found["What happens automatically"].endswith("\n\n1. Run `back 'a b'`")
     assert shell(found["If Handrail is down"]) == [
         ": \"${KEY:?}\"\nback 'a b'",
         ': "${KEY:?}"\nis-back',
@@ -242,7 +242,7 @@ def test_escalation_and_contacts_are_there_only_where_there_are_any() -> None:
 
 def test_escalation_says_what_stops_it() -> None:
     assert sections(written(shop)["shop"])["escalation"].partition("\n")[0] == (
-        "An alert that stays unresolved escalates by itself; the times count from when it fired. It stops when the alert is "
+        "An alert that stays unresolved escalates automatically; the times count from when it fired. It stops when the alert is "
         "resolved, or when somebody acknowledges the incident that it opened: `handrail rollout ack shop`. An "
         "acknowledgement stops every alert that fired before it. One that begins later escalates until it is acknowledged as "
         "well. While the receiver is away, nothing counts as acknowledged."

@@ -1,4 +1,4 @@
-"""The story's second part: the next version goes out, goes bad, and is taken back by itself."""
+"""The story's second part: the next version goes out, goes bad, and is rolled back automatically."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Addresses → a folder with everything the stack reads: declarations, what `handrail generate` made of them, tokens.
 
 The rollout is the one that is in rules_src. The environment is the demo's own: it runs faster, and the rollout goes
-through its stages by itself here, with one approval.
+through its stages automatically here, with one approval.
 """
 
 from __future__ import annotations

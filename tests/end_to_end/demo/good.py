@@ -1,4 +1,4 @@
-"""The story's first part: a good version goes through its stages by itself, with one approval, and completes."""
+"""The story's first part: a good version goes through its stages automatically, with one approval, and completes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _goes_on(demo: Demo, stage: str, split: str) -> str:
     )
     by = next(run["asked_by"] for run in demo.told()["runs"] if run["key"] == stage)
     if by != "handrail":
-        raise Failed(f"stage {stage} must be entered by itself, and {by} asked for it")
+        raise Failed(f"stage {stage} must be entered automatically, and {by} asked for it")
     return f"HAProxy splits {split}"
 
 
@@ -88,7 +88,7 @@ STEPS: tuple[Step, ...] = (
     ("olga starts the rollout of version 2.0 with 10 %", start),
     ("10 % bakes and is well; then the gate waits for people", waits_for_approval),
     ("anna approves", approve),
-    ("it goes on to 50 % by itself", half),
-    ("it goes on to 100 % by itself", all_of_it),
+    ("it goes on to 50 % automatically", half),
+    ("it goes on to 100 % automatically", all_of_it),
     ("it is complete", complete),
 )

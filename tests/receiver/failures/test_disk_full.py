@@ -1,4 +1,4 @@
-"""The disk is full: nothing is taken, nothing half-written, nothing done twice; with room again it goes on by itself."""
+"""The disk is full: nothing is taken, nothing half-written, nothing done twice; with room again it goes on automatically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rollout that goes on by itself, in a real receiver before a real HAProxy."""
+"""A rollout that goes on automatically, in a real receiver before a real HAProxy."""
 
 from __future__ import annotations
 

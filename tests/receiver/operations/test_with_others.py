@@ -105,7 +105,7 @@ def test_a_complete_one_is_not_taken_back_and_its_people_are_told_once() -> None
 @pytest.mark.parametrize(
     ("state", "then"),
     [
-        (AttemptState.active, "it does not go on by itself until it can be read, and people must look"),
+        (AttemptState.active, "it does not go on automatically until it can be read, and people must look"),
         (AttemptState.complete, "people must look"),
     ],
 )

@@ -14,6 +14,9 @@ production = Environment(
         Targets("my-service-canary", ["127.0.0.1:8001"], labels={"track": "canary"}),
         Targets("my-service-stable", ["127.0.0.1:8002"], labels={"track": "stable"}),
     ],
+    # What alerts link to: generated/runbooks/ as your Git server shows it, and your Grafana's dashboards.
+    runbooks="https://git.example.com/guardrails/generated/runbooks",
+    dashboards="https://grafana.example.com/d",
     routes={"warning": [slack], "critical": [slack], "emergency": [slack]},
 )
 # The same rollouts elsewhere, with what differs there. With the second one each has its files in generated/<its name>/,

@@ -56,7 +56,7 @@ my_service = Rollout(
             ],
             runbook=Runbook(
                 "Users wait.",
-                look=["Is what both arms call slow as well?"],
+                look=["Is a service that both versions call slow as well?"],
                 fix=["Roll back, and profile the new version without traffic."],
             ),
         ),

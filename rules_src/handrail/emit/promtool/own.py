@@ -48,7 +48,7 @@ BLIND = (
     "needs it is blind"
 )
 NOT_YET = "No blind alert fires one evaluation before its time has passed"
-ADVANCES = "A stage that advances by itself asks for promotion once it has baked, and not before"
+ADVANCES = "A stage that advances automatically asks for promotion once it has baked, and not before"
 NOTHING_MEASURED = "nothing is measured"
 NO_STAGE, NO_HISTORY = "nobody reports the stage", "there is no history"
 REASON = "reason"
@@ -236,7 +236,7 @@ def _escalated(level: Level, alert: Alert) -> Selector:
 
 
 def promotion(rollout: Rollout) -> Iterator[Story | Untestable]:
-    """Each stage that goes on by itself: an evaluation before it has baked, and when it just has."""
+    """Each stage that goes on automatically: an evaluation before it has baked, and when it just has."""
     alert, gates = rollout.promotion, {gate.into: gate for gate in rollout.playbook.gates}
     for stage in rollout.playbook.stages if alert is not None else ():
         following = rollout.playbook.stage_after(stage.name)

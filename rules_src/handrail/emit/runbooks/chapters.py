@@ -17,7 +17,7 @@ from handrail.report.wording import burn_rates, enough_bad, limits, meaning, rou
 from handrail.units import Unit, show, span
 
 BY_ITSELF = {
-    "investigate": "Nothing changes by itself: a person looks.",
+    "investigate": "Nothing changes automatically: a person looks.",
     "hold": "The rollout stays in its stage until a person resumes it, or until the alert is over for as long as `resume_after` says.",
     "reduce": "A person asks for less than a rollback: `handrail rollout reduce`. Handrail sets the smaller share and holds the rollout; `handrail rollout retry` enters the stage again.",
     "rollback": "Handrail rolls back.",
@@ -201,15 +201,15 @@ def _meaning(guardrail: plan.Guardrail) -> str:
 def _split(split: plan.SampleRatio, stages: Sequence[plan.Stage]) -> str:
     """What is compared with the share that is asked for, and how many requests it takes to find a mismatch."""
     times = ", ".join(
-        f"about {split.finds(2, float(stage.weight))} in stage {stage.name}"
+        f"about {split.finds(2, float(stage.weight))} requests in stage {stage.name}"
         for stage in stages
         if stage.weight and stage.has_both
     )
     series = " and ".join(f"`{one}`" for one in split.counted)
     return (
         f"The canary's part of the requests that {series} counted in the last {span(split.window)}, since the stage asks for its share. "
-        "It is a mismatch where so many requests say so that it is no chance; "
-        f"until a canary with twice the odds it should have is found, it takes {times}."
+        "It is called a mismatch only once there are enough requests to rule out chance: "
+        f"if the canary has twice the odds it should have, that takes {times}."
     )
 
 
@@ -306,8 +306,8 @@ def _sign_offs(rollout: plan.Rollout) -> Iterable[SignOff]:
 def _asks(gate: contract.Gate) -> Iterable[str]:
     held = [one for one in gate.criteria if not one.guardrail.startswith("slo-")]
     if held:
-        number = len(held)
-        every = "its success criterion" if number == 1 else f"all {number} success criteria"
+        few = {1: "its success criterion", 2: "both success criteria"}
+        every = few.get(len(held), f"all {len(held)} success criteria")
         yield f"{every} held for the whole stage before, with {seen_for(held)}"
     if gate.budget_left is not None:
         yield f"at least {show(Decimal(str(gate.budget_left)), Unit.ratio)} of each error budget is left"
@@ -357,7 +357,7 @@ def _proof(proof: contract.Proof | None) -> str:
     )
     if proof.serves:
         text += (
-            "\n\nAnd when the stable version serves, which has an answer then (also where nobody asked either lately):\n\n"
+            "\n\nAnd when the stable version serves: this query then has a result, also if neither version had a request lately.\n\n"
             f"```promql\n{proof.serves}\n```"
         )
     for probe in proof.probes:

@@ -44,7 +44,7 @@ class LimitState:
 class TierState:
     """One alert. `limits`, `confirm` and `heard` (who is told of it) are None if the files do not say.
 
-    `muted` are the tiers of its guardrail that mute it; `resumes` is how long after it its hold ends by itself.
+    `muted` are the tiers of its guardrail that mute it; `resumes` is how long after it its hold ends automatically.
     """
 
     action: str

@@ -87,7 +87,7 @@ def _by_itself(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Effec
     """What comes by itself in a stage."""
     if old["advance"] != new["advance"]:
         looser = new["advance"] == "when-met"
-        who = "goes on by itself" if looser else "a person promotes"
+        who = "goes on automatically" if looser else "a person promotes"
         yield Effect.looser if looser else Effect.tighter, f"{who} once the gate ahead is open"
     if old["warm_up"] != new["warm_up"]:
         effect = by_size(old["warm_up"], new["warm_up"], more_is=Effect.looser)

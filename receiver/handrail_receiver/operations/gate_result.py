@@ -27,6 +27,7 @@ Answer = Literal["open", "closed", "unknown", "passed", "over", "none"]
 """
 ENDS_BADLY = frozenset({State.rolling_back, State.rolled_back, State.abandoned})
 ENTERS = frozenset({State.entering, State.promoting, State.confirming})
+UNHEARD = "what fired while the receiver or its store was away is not known yet"
 
 
 class UnknownStage(Exception):
@@ -96,6 +97,7 @@ def _judged(case: GateQuestion, attempt: Attempt, state: State, ahead: str) -> G
     asks = case.gate.asks if case.gate is not None and case.gate.into == ahead else ()
     missing = [ask for ask in asks if not ask.met]
     unknown = [ask.text for ask in missing if not ask.known]
+    unknown += [UNHEARD] if case.now.unheard else []
     against = [*_state(attempt, state), *guard_is_off(case.now), *_without_gate(case, attempt)]
     (against if case.before.answered else unknown).extend(case.before.problems)
     if attempt.rollback_ready:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handrail.contract import Playbook
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,6 +20,9 @@ from handrail_receiver.view_models.schemas import ask_view
 from handrail_receiver.web.api import Api, first_problem, unknown_rollout
 from handrail_receiver.web.reading import cannot_be_read
 from handrail_receiver.web.watching import Watching
+
+TRIES = 3
+"""How often a gate is judged in which something happens meanwhile."""
 
 
 class WantedGate(BaseModel):
@@ -57,8 +60,7 @@ class Looking:
             return unknown_rollout(request)
         try:
             into = WantedGate.model_validate(dict(request.query_params)).into
-            history = await self.api.history(newest)
-            answer = await self._gate_result(in_force(history.attempt, newest), history, into)
+            history, answer = await self.gate_now(newest, into)
         except ValidationError as problem:
             return error(
                 400, f"{first_problem(problem)}; give into= (a stage), or leave it out for the next one"
@@ -68,6 +70,18 @@ class Looking:
         except UNREADABLE as problem:
             return _unreadable(newest, problem)
         return _json(_gate_result_view(newest, history, answer))
+
+    async def gate_now(self, newest: Playbook, into: str) -> tuple[History, GateResult]:
+        """How it stands, by the history as it is afterwards: what happened while Prometheus was asked counts too."""
+        history = await self.api.history(newest)
+        for _ in range(TRIES):
+            seen = history
+            answer = await self._gate_result(in_force(seen.attempt, newest), seen, into)
+            history = await self.api.history(newest)
+            if history == seen:
+                return history, answer
+        text = "the attempt changes while its gate is judged; ask again"
+        return history, replace(answer, answer="unknown", text=text, unknown=(*answer.unknown, text))
 
     async def _gate_result(self, playbook: Playbook, history: History, into: str) -> GateResult:
         """The gate, judged anew as for a promotion, while an attempt is active."""

@@ -10,7 +10,13 @@ from guarded import NOW, ROLLOUT, playbook
 from handrail.contract import Gate
 from handrail_receiver.gates.gate import FiringTiers, GateInputs, judge, next_gate
 from handrail_receiver.model import Attempt, AttemptState, Conditions, History
-from handrail_receiver.operations.gate_result import GateQuestion, GateResult, UnknownStage, gate_result
+from handrail_receiver.operations.gate_result import (
+    UNHEARD,
+    GateQuestion,
+    GateResult,
+    UnknownStage,
+    gate_result,
+)
 from handrail_receiver.operations.preflight import Preflight
 
 DAY = timedelta(days=1)
@@ -90,6 +96,7 @@ def test_the_answer_where_the_attempt_is(attempt: Attempt | None, into: str, ans
             ("the kill switch is set: nothing would be rolled back automatically",),
             (),
         ),
+        (AT_LAST, Preflight(), Conditions(NOW, unheard=True), "unknown", (), (UNHEARD,)),
         (
             replace(AT_LAST, rollback_ready="no such server"),
             Preflight(),
@@ -99,7 +106,15 @@ def test_the_answer_where_the_attempt_is(attempt: Attempt | None, into: str, ans
             (),
         ),
     ],
-    ids=["Prometheus is away", "old rules", "something fires", "held", "kill switch", "no way back"],
+    ids=[
+        "Prometheus is away",
+        "old rules",
+        "something fires",
+        "held",
+        "kill switch",
+        "nobody has asked",
+        "no way back",
+    ],
 )
 def test_what_else_stands_against_a_promotion(
     attempt: Attempt,

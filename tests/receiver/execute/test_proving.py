@@ -150,3 +150,36 @@ async def test_a_fault_in_one_target_is_told_and_the_others_are_put_right() -> N
     ended = await executor.carry_out(proving)
     assert (ended.state, target.written) == (RunState.unproved, True)
     assert ended.text.endswith("a fault of Handrail's own: KeyError: 'items'")
+
+
+@pytest.mark.parametrize("state", [EffectState.failed, EffectState.skipped])
+async def test_a_rollback_with_a_step_that_is_not_done_is_not_proved_by_its_traffic(
+    state: EffectState,
+) -> None:
+    """The flag that could not be switched off is on still, however little traffic the canary has."""
+    runs, clock = Kept(), SystemClock()
+    run = run_of([Command([name], ["x"]) for name in ("flag", "weight")])
+    flag, weight = run.effects
+    effects = (replace(flag, state=state, found="no answer"), replace(weight, state=EffectState.done))
+    proof = Proof(expr="x", at_most=0, within=5)
+    proving = replace(run, state=RunState.proving, effects=effects, acted_at=clock.now(), proof=proof)
+    executor = executor_of(AllWell(), runs, prometheus=Figures({"x": [0]}), clock=clock)
+    ended = await executor.carry_out(proving)
+    assert ended.state == RunState.failed
+    assert ended.text.endswith(
+        f"{state}: no answer; of the others every target reads back, and the arm has at most 0 of traffic"
+    )
+    assert runs.progress[-1].attempt_state is None
+
+
+class AllWell:
+    """A target that is always as asked."""
+
+    async def rehearse(self, step: Command) -> Rehearsal:
+        return Rehearsal(ready=True, reason="", step=step, call="")
+
+    async def read(self, _step: Command) -> Reading:
+        return Reading(done=True, found="as asked")
+
+    async def act(self, _step: Command) -> None:
+        pass

@@ -68,6 +68,10 @@ def shown(plan: Plan) -> str:
             id="a timestamp in milliseconds, for longer than its past",
         ),
         pytest.param(beside(MISSING, d.Rise("10%")), id="a difference that must be above 0"),
+        pytest.param(beside(d.Gauge("users"), d.Drop("10%", least=100)), id="a gauge of at least so many"),
+        pytest.param(beside(d.Growth("users"), d.Drop("10%", least=500), "3h"), id="a growth of at least"),
+        pytest.param(beside(d.Usage("used", "size"), d.Drop("10%", least="60%")), id="a usage of at least"),
+        pytest.param(beside(ODD, d.Drop("10%", least=5000)), id="at least so many events"),
     ],
 )
 def test_they_hold_and_show_it_firing(plan: Plan, tmp_path: Path) -> None:

@@ -35,12 +35,16 @@ from handrail.plan import (
     Count,
     Difference,
     EventMeasure,
+    Gauge,
+    Growth,
+    Increase,
     Measure,
     Rate,
     Ratio,
     Rollout,
     Selector,
     Timestamp,
+    Usage,
 )
 from handrail.units import plain, seconds
 
@@ -89,9 +93,15 @@ def _breach(one: Looking, shown: Decimal) -> Breach:
     return _instance(one), one.alert, one.here.labels_of(one.condition) | one.group, shown
 
 
-def _minuend(measure: Measure) -> tuple[Selector, ...]:
-    """Of a difference what the other is taken from."""
-    return (measure.metric,) if isinstance(measure, Difference) else ()
+def _raises(measure: Measure) -> Sequence[Selector]:
+    """The series that raise its value when they show more; none where that is not known."""
+    if isinstance(measure, Ratio):
+        return measure.part
+    if isinstance(measure, Usage):
+        return measure.used
+    if isinstance(measure, Difference):
+        return (measure.metric,)
+    return tuple(selectors(measure)) if isinstance(measure, Gauge | Growth | Increase | Rate) else ()
 
 
 @dataclass(frozen=True)
@@ -208,7 +218,7 @@ class _Past:
                 and (events(one.measure, self._shows(found)) or 0) < inner.min_events
             ):
                 found |= {key: self._ten_times(found[key]) for key in own}
-            raising = Reads(inner.part if isinstance(inner, Ratio) else _minuend(inner))
+            raising = Reads(_raises(inner))
             more = [key for key in own if key in raising]
             while more and self._too_low(one, value(one.measure, self._shows(found))):
                 found |= {key: self._ten_times(found[key]) for key in more}

@@ -238,14 +238,8 @@ class Guard:
                 self.on_over(decision.rollout)
             if decision.reason in {GATE_OPEN, "approved", "checked"}:
                 self.on_gate(decision.rollout)
-            log.info(
-                "%s %s: %s (%s) %s",
-                decision.rollout,
-                decision.action,
-                decision.verdict,
-                decision.reason,
-                decision.text,
-            )
+            about = " ".join(filter(None, (decision.rollout, decision.action))) or "Alertmanager"
+            log.info("%s: %s (%s) %s", about, decision.verdict, decision.reason, decision.text)
             self.on_decision(decision)
 
     def _hear(self, news: list[Settled]) -> None:

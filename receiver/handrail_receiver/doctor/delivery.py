@@ -65,9 +65,20 @@ def of_heartbeat(page: str) -> Finding:
         return unknown(
             what, "the receiver's metrics do not say how old the heartbeat is", "update the receiver"
         )
+    if age > FRESH.total_seconds() and (refused := _unauthorized(page)):
+        text = f"no heartbeat for {age:.0f} s; {refused:.0f} deliveries were refused with 401 since the receiver's start"
+        give = "give Alertmanager's `credentials_file` the token of the role alertmanager"
+        return failed(what, text, f"{give}, and reload it; else {cure}")
     if age > FRESH.total_seconds():
         return failed(what, f"no heartbeat for {age:.0f} s", cure)
     return ok(what, f"the heartbeat is at most {age:.0f} s old")
+
+
+def _unauthorized(page: str) -> float:
+    """How many deliveries were refused for their token."""
+    samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+    asked = ("handrail_notifications_total", {"result": "unauthorized"})
+    return sum(sample.value for sample in samples if (sample.name, sample.labels) == asked)
 
 
 def of_kill_switch(said: Mapping[str, Any]) -> Finding:

@@ -45,7 +45,7 @@ class Postmortems:
         seen = await self._seen(records)
         lines = timeline(records, history.runs if history is not None else ())[::-1]
         happened = [
-            (each.at, f"{each.subject} {each.word}: {each.text}".strip())
+            (each.at, f"{each.subject} {each.word}: {'; '.join(each.text.splitlines())}".strip())
             for each in lines
             if each.word != "incident"
         ]

@@ -119,7 +119,7 @@ def evidence_table(stored: Sequence[StoredRecordView], runs: Sequence[Run]) -> T
             one.kind,
             entry.word,
             entry.subject,
-            entry.text,
+            "; ".join(entry.text.splitlines()),
         )
         for one, entry in zip(stored, entries, strict=True)
     ]

@@ -136,6 +136,17 @@ def test_a_heartbeat_is_fresh_or_old_or_unheard_of() -> None:
         (Health.failed, "no heartbeat for 301 s"),
         (Health.unknown, "the receiver's metrics do not say how old the heartbeat is"),
     ]
+    refused = 'handrail_notifications_total{result="unauthorized"} 12.0\n'
+    assert "12 deliveries were refused with 401" not in of_heartbeat(pages[0] + refused).text
+    wrong = of_heartbeat(pages[1] + refused)
+    assert (wrong.health, wrong.text, wrong.cure) == (
+        Health.failed,
+        "no heartbeat for 301 s; 12 deliveries were refused with 401 since the receiver's start",
+        (
+            "give Alertmanager's `credentials_file` the token of the role alertmanager, and reload it; "
+            "else see 'Alerts do not fire' in `handrail docs troubleshooting`"
+        ),
+    )
     assert figure('a{b="c"} 1\na 2\n', "a") == 2.0
 
 

@@ -122,7 +122,7 @@ All times are UTC.
 
 ## Impact
 
-- Impact: unknown yet: it is computed half a minute after the rollback got through
+- Impact: not known yet: it is computed half a minute after the rollback succeeded
 - What people noticed: _nobody has said yet_
 
 ## Figures when it was decided

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 from guarded import NOW
-from handrail_receiver.model import AttemptLine, AttemptState, Begin, SetState
+from handrail_receiver.model import AttemptLine, AttemptState, Begin, Progress, RunState
 from handrail_receiver.store import Store
 from handrail_receiver.store.archive import TOGETHER
-from ports.store_cases import LATER, begun, decision, opening
+from ports.store_cases import LATER, LEASE, begun, decision, opening
 
 
 @pytest.mark.anyio
@@ -35,10 +35,10 @@ async def test_one_that_cannot_be_read_keeps_nobody_back(store: Store) -> None:
 
 @pytest.mark.anyio
 async def test_an_attempt_of_before_is_found_with_what_was_recorded_in_its_time(store: Store) -> None:
-    first = await begun(store, opening())
-    await store.attempts.apply(
-        "shop", lambda _: decision(SetState(AttemptState.rolled_back), attempt=first.attempt), NOW
-    )
+    await begun(store, opening())
+    (run,) = await store.runs.lease("me", NOW, LEASE)
+    proved = Progress(RunState.proved, finished_at=NOW, attempt_state=AttemptState.rolled_back)
+    await store.runs.record(run, proved, NOW)
     begin = Begin("shop", "10%", {}, "")
     await store.attempts.apply("shop", lambda _: decision(begin), LATER)
     assert await store.archive.attempts("shop", 9) == [
@@ -54,7 +54,7 @@ async def test_an_attempt_of_before_is_found_with_what_was_recorded_in_its_time(
     assert [(record.number, record.kind) for record in records] == [
         (1, "incident"),
         (2, "decision"),
-        (3, "decision"),
+        (3, "outcome"),
     ]
     newest = await store.archive.attempt("shop", 2, LATER, 9)
     assert newest is not None

@@ -166,9 +166,8 @@ async def test_a_rollback_with_a_step_that_is_not_done_is_not_proved_by_its_traf
     executor = executor_of(AllWell(), runs, prometheus=Figures({"x": [0]}), clock=clock)
     ended = await executor.carry_out(proving)
     assert ended.state == RunState.failed
-    assert ended.text.endswith(
-        f"{state}: no answer; of the others every target reads back, and the arm has at most 0 of traffic"
-    )
+    others = "of the others every target reads back its value, and the canary has no traffic"
+    assert ended.text.endswith(f"flag {state}: no answer; {others}")
     assert runs.progress[-1].attempt_state is None
 
 

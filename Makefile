@@ -89,7 +89,7 @@ types: $(SYNCED)
 pytest: $(SYNCED) servers
 	@$(MAKE) tools || echo "going on without the newer Prometheus: the tests that need it will fail" >&2
 	@test -e $(COMPILED) || { $(BIN)/pytest --collect-only --quiet >/dev/null; touch $(COMPILED); }
-	$(BIN)/pytest -n 8 --dist worksteal -m "not long and not unleash" --shown=docs/maintainers/requirements
+	$(BIN)/pytest -n 10 --dist worksteal -m "not long and not unleash" --shown=docs/maintainers/requirements
 
 .PHONY: lint
 lint: style types ## style, types, and handrail lint on the declarations

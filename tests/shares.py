@@ -31,8 +31,8 @@ LONGEST = (
 
 WAITING = ("end_to_end/", "ports/", "receiver/")
 """Folders of tests that wait for servers more than they compute."""
-COMPUTING = 1
-"""How many workers begin with other tests. `make check` and the types compute beside them."""
+COMPUTING = 2
+"""How many workers begin with other tests: as many as the processors that `make test` is meant for."""
 
 Item = TypeVar("Item")
 

@@ -132,7 +132,7 @@ def company(folder: Path) -> Iterator[Company]:
     }
     for name in ("prometheus", "alertmanager", "bin"):
         (folder / name).mkdir()
-    prometheus, alertmanager = folder / "prometheus/prometheus.yml", folder / "alertmanager/alertmanager.yml"
+    prometheus, alertmanager = folder / "prometheus/prometheus.yml", folder / "prometheus/alertmanager.yml"
     address = f"  - static_configs: [{{targets: ['{at['9093']}']}}]"
     prometheus.write_text(f"alerting:\n  alertmanagers:\n{address}\n")
     alertmanager.write_text(

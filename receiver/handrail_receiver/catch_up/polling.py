@@ -372,9 +372,7 @@ class Poller:
         """Wait until what was found is decided, no longer than for an answer."""
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_WITHIN):
-                while True:
-                    if not await self.store.inbox.waiting():
-                        return
+                while await self.store.inbox.waiting():  # noqa: ASYNC110  another receiver may decide it
                     await asyncio.sleep(0.1)
 
     def _failed(self, url: str, error: Exception) -> None:

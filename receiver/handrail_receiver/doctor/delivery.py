@@ -48,11 +48,11 @@ def of_alertmanagers(answer: AlertmanagersAnswer) -> Finding:
     return failed("prometheus → alertmanager", "Prometheus knows no Alertmanager", cure)
 
 
-def figure(page: str, metric: str) -> float | None:
-    """A metric without labels on a page of /metrics; None where it is not."""
+def figure(page: str, metric: str, **labels: str) -> float | None:
+    """A metric with these labels and no others on a page of /metrics; None where it is not."""
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
-            if sample.name == metric and not sample.labels:
+            if (sample.name, sample.labels) == (metric, labels):
                 return float(sample.value)
     return None
 
@@ -65,20 +65,13 @@ def of_heartbeat(page: str) -> Finding:
         return unknown(
             what, "the receiver's metrics do not say how old the heartbeat is", "update the receiver"
         )
-    if age > FRESH.total_seconds() and (refused := _unauthorized(page)):
-        text = f"no heartbeat for {age:.0f} s; {refused:.0f} deliveries were refused with 401 since the receiver's start"
-        give = "give Alertmanager's `credentials_file` the token of the role alertmanager"
-        return failed(what, text, f"{give}, and reload it; else {cure}")
-    if age > FRESH.total_seconds():
-        return failed(what, f"no heartbeat for {age:.0f} s", cure)
-    return ok(what, f"the heartbeat is at most {age:.0f} s old")
-
-
-def _unauthorized(page: str) -> float:
-    """How many deliveries were refused for their token."""
-    samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
-    asked = ("handrail_notifications_total", {"result": "unauthorized"})
-    return sum(sample.value for sample in samples if (sample.name, sample.labels) == asked)
+    if age <= FRESH.total_seconds():
+        return ok(what, f"the heartbeat is at most {age:.0f} s old")
+    text = f"no heartbeat for {age:.0f} s"
+    if refused := figure(page, "handrail_notifications_total", result="unauthorized"):
+        text += f"; {refused:.0f} deliveries were refused with 401 since the receiver's start"
+        cure = f"give Alertmanager's `credentials_file` the token of the role alertmanager, and reload it; else {cure}"
+    return failed(what, text, cure)
 
 
 def of_kill_switch(said: Mapping[str, Any]) -> Finding:

@@ -29,6 +29,7 @@ BaseUrl = Annotated[
     str, like(r"https?://[^\s/@?#{}]+(/[^\s?#{}]*)?", "http:// or https://, a host, and perhaps a path")
 ]
 """An address to which a path is added."""
+PORTS = {"http": ":80", "https": ":443"}
 
 
 def normal(url: str) -> str:
@@ -46,7 +47,6 @@ def normal_base(url: str) -> str:
     return normal(url).rstrip("/")
 
 
-PORTS = {"http": ":80", "https": ":443"}
 NormalUrl = Annotated[Url, AfterValidator(normal)]
 """The address of a thing that is compared: two texts for one thing would be two things."""
 NormalBase = Annotated[BaseUrl, AfterValidator(normal_base)]

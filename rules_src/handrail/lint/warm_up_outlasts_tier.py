@@ -25,7 +25,7 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
     del times
     for guardrail in (guardrail for guardrail in rollout.guardrails if not guardrail.shadow):
         for alert in guardrail.alerts:
-            if alert.tier != names.TIERS[-1] and alert.action in ("hold", names.ACTING[0]):
+            if alert.tier != names.TIERS[-1] and alert.action in ("hold", "rollback"):
                 yield from _of_tier(rollout, guardrail, alert)
 
 

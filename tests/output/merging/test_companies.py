@@ -148,13 +148,19 @@ def text_of(company: str) -> str:
     return (COMPANIES / f"{company}.yml").read_bytes().decode()
 
 
+def merged_file(company: str, folder: Path) -> Path:
+    """The company's file with ours in it."""
+    file = folder / "merged.yml"
+    file.write_text(merged(text_of(company), ours()[0], "production", [], company))
+    return file
+
+
 @ROUTES
 @EACH
 def test_theirs_go_where_they_went_and_ours_to_us_and_nobody_else(
     company: str, amtool: Path, tmp_path: Path
 ) -> None:
-    with_ours = tmp_path / "merged.yml"
-    with_ours.write_text(merged(text_of(company), ours()[0], "production", [], company))
+    with_ours = merged_file(company, tmp_path)
     before = told(amtool, COMPANIES / f"{company}.yml", THEIRS)
     assert len({*map(tuple, before)}) > 3
     assert told(amtool, with_ours, THEIRS) == before
@@ -175,8 +181,7 @@ def test_theirs_go_where_they_went_and_ours_to_us_and_nobody_else(
 def test_the_test_alert_of_handrail_doctor_reaches_us_and_nobody_else(
     company: str, amtool: Path, tmp_path: Path
 ) -> None:
-    with_ours = tmp_path / "merged.yml"
-    with_ours.write_text(merged(text_of(company), ours()[0], "production", [], company))
+    with_ours = merged_file(company, tmp_path)
     playbook = Playbook.model_validate_json((ROOT / "generated/playbook/ruleiq.json").read_text())
     labels = delivery.alert(playbook, datetime(2026, 3, 1, tzinfo=UTC))["labels"]
     assert isinstance(labels, dict)
@@ -186,8 +191,7 @@ def test_the_test_alert_of_handrail_doctor_reaches_us_and_nobody_else(
 @BOTH
 @EACH
 def test_the_real_program_takes_the_file(company: str, amtool: Path, tmp_path: Path) -> None:
-    (tmp_path / "merged.yml").write_text(merged(text_of(company), ours()[0], "production", [], company))
-    argv = [str(amtool), "check-config", str(tmp_path / "merged.yml")]
+    argv = [str(amtool), "check-config", str(merged_file(company, tmp_path))]
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
     assert (done.returncode, "SUCCESS" in done.stdout) == (0, True), done.stdout + done.stderr
 

@@ -57,7 +57,11 @@ class Talkative(Api):
         return JSONResponse({"status": "success", "data": {"resultType": "matrix", "result": found}})
 
 
-async def test_each_rollout_is_asked_for_by_itself_and_in_times_that_are_short_enough() -> None:
+async def test_each_rollout_is_asked_for_by_itself_and_in_times_that_are_short_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at_once = SimpleNamespace(monotonic=lambda: 0.0)
+    monkeypatch.setattr("handrail_receiver.catch_up.lookback.time", at_once)
     async with new_client(None) as client:
         with Talkative() as api:
             back = LookBack(Outside(client, Secrets(None, {})), api.url, (), ("handrail",))

@@ -64,7 +64,7 @@ async def test_each_rollout_is_asked_for_by_itself_and_in_times_that_are_short_e
     monkeypatch.setattr("handrail_receiver.catch_up.lookback.time", at_once)
     async with new_client(None) as client:
         with Talkative() as api:
-            back = LookBack(Outside(client, Secrets(None, {})), api.url, (), ("handrail",))
+            back = LookBack(Outside(client, Secrets(None, {})), api.url, (), ("handrail",), 0)
             fired, unread = await back.fired(SINCE, UNTIL, [ROLLOUT, "search"])
     assert unread == ["search"]
     assert fired == [PastAlert(labels(), SINCE, UNTIL, still=True)]

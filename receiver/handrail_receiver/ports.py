@@ -133,7 +133,9 @@ class Runs(Protocol):
         """The runs that are due now and that nobody else works on; they are `owner`'s for that long."""
 
     async def record(self, run: Run, progress: Progress, at: datetime) -> None:
-        """Note the result, and prolong nothing. Raises LeaseLost when it is not ours any more."""
+        """Note the result, and prolong nothing; an end that is noted already stays as it is. Raises LeaseLost when it is
+        not ours any more.
+        """
 
     async def renew(self, run: Run, ttl: timedelta) -> None:
         """Stay the one who works on it. Raises LeaseLost."""

@@ -12,7 +12,7 @@ from handrail_receiver.execute.executor import Executor
 from handrail_receiver.execute.rates import Rates
 from handrail_receiver.model import Effect, Progress, Run, RunState
 from handrail_receiver.outside.prometheus import NoPrometheus, Queryable
-from handrail_receiver.ports import Clock, Fence, Target
+from handrail_receiver.ports import Clock, Fence, Runs, Target
 
 from .alerts import NOW
 
@@ -55,7 +55,7 @@ class Still:
 
 def executor_of(
     target: Target,
-    kept: Kept,
+    kept: Runs,
     *,
     prometheus: Queryable | None = None,
     clock: Clock | None = None,

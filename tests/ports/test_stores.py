@@ -291,7 +291,7 @@ async def test_what_came_of_a_run_is_kept_and_its_attempt_let_go(store: Store) -
     assert history.attempt is not None
     assert (history.attempt.state, history.attempt.held) == (AttemptState.rolled_back, "rest")
     with pytest.raises(LeaseLost):
-        await store.runs.record(run, end, LATER)
+        await store.runs.record(run, Progress(RunState.open), LATER)
 
 
 async def test_a_rollback_takes_an_attempt_from_whoever_enters_a_stage(store: Store) -> None:

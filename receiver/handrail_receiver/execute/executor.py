@@ -16,7 +16,7 @@ from typing import Self
 
 from handrail.contract import Confirmation, Tell, names
 
-from handrail_receiver.errors import TargetError
+from handrail_receiver.errors import StoreDown, TargetError
 from handrail_receiver.execute.effects import StepRunner, time_of
 from handrail_receiver.execute.proving import Prover
 from handrail_receiver.execute.rates import Rates
@@ -39,6 +39,8 @@ from handrail_receiver.tasks import together
 from handrail_receiver.words.steps import told, what
 
 log = logging.getLogger("handrail")
+AGAIN_AFTER = 1.0
+"""Seconds until the end of a run is recorded again, when the store does not answer."""
 BY_ITSELF = ("alert", "handrail")
 """Who asks for what no person has asked for."""
 
@@ -79,7 +81,7 @@ class Executor:
 
         A run that was confirmed is returned as open, because it now goes before others and has to be begun again. It
         acts only while it has the `turn`, which all runs of its attempt share. Raises LeaseLost when somebody else
-        has the run, and StoreDown when nothing can be recorded: then it stays open.
+        has the run, and StoreDown when a step cannot be recorded: then it stays open.
         """
         if run.state == RunState.waiting:
             return await self._confirm(run)
@@ -252,10 +254,21 @@ class Executor:
             left=left and acting,
         )
         ended = replace(run, state=state, text=text, finished_at=now)
-        recording = asyncio.ensure_future(self.runs.record(run, progress, now))
+        recording = asyncio.ensure_future(self._kept(run, progress))
         recording.add_done_callback(partial(self._recorded, ended))
         await asyncio.shield(recording)  # the store does not take it back when this run is cancelled
         return ended
+
+    async def _kept(self, run: Run, ended: Progress) -> None:
+        """Record how a run ended, again until the store answers: one that says nothing may have kept it all the same."""
+        while True:
+            try:
+                return await self.runs.record(run, ended, ended.finished_at or self.clock.now())
+            except StoreDown as error:
+                log.warning(
+                    "%s of %s is %s, not recorded yet: %s", run.action, run.rollout, ended.state, error
+                )
+                await asyncio.sleep(AGAIN_AFTER)
 
     def _recorded(self, ended: Run, recording: asyncio.Future[None]) -> None:
         if recording.cancelled() or recording.exception() is not None:

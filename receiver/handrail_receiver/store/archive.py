@@ -12,16 +12,16 @@ from handrail_receiver.model import AttemptLine, EvidenceRecord, History
 from handrail_receiver.store.chain import record_of
 from handrail_receiver.store.engine import Engine, Tx
 from handrail_receiver.store.histories import history_of
-from handrail_receiver.store.rows import instant
+from handrail_receiver.store.rows import NEVER_BEGAN, instant
 
 log = logging.getLogger("handrail")
 TOGETHER = 25
 """How many rollouts are read in one transaction: what else wants to read waits no longer than they take."""
 
 LINES = (
-    "SELECT number, state, stage, started_at, started_by,"
+    "SELECT number, state, stage, started_at, started_by,"  # noqa: S608  our own words
     " (SELECT reason FROM run WHERE run.attempt = attempt.id AND run.action LIKE '%rollback'"
-    " AND run.state NOT IN ('waiting', 'withdrawn', 'superseded') ORDER BY run.id DESC LIMIT 1) AS reason"
+    f" AND NOT {NEVER_BEGAN} ORDER BY run.id DESC LIMIT 1) AS reason"
     " FROM attempt WHERE rollout = :rollout AND number > 0 ORDER BY number DESC LIMIT :limit"
 )
 RECORDS = (

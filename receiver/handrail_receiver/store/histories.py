@@ -47,7 +47,7 @@ from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.gate_rows import approve, approved_in, check, checked_in
 from handrail_receiver.store.incident_rows import happens, needs_people, open_in
 from handrail_receiver.store.outbox import begun, changed, life_begins, lives_on, want
-from handrail_receiver.store.rows import attempt_of, instant, pinned_json, run_or_failed, step_json
+from handrail_receiver.store.rows import IS_OPEN, attempt_of, instant, pinned_json, run_or_failed, step_json
 
 log = logging.getLogger("handrail")
 DAY = timedelta(days=1)
@@ -56,8 +56,8 @@ RUNS = "SELECT run.*, attempt.rollout, attempt.fence FROM run JOIN attempt ON at
 
 NEWEST = "SELECT * FROM attempt WHERE rollout = :rollout AND number > 0 ORDER BY number DESC LIMIT 1"
 OPEN_BEFORE = (
-    "SELECT DISTINCT attempt.id FROM attempt JOIN run ON run.attempt = attempt.id"
-    " WHERE attempt.rollout = :rollout AND run.state IN ('waiting', 'open', 'proving')"
+    "SELECT DISTINCT attempt.id FROM attempt JOIN run ON run.attempt = attempt.id"  # noqa: S608  our own words
+    f" WHERE attempt.rollout = :rollout AND {IS_OPEN}"
 )
 NUMBERED = "SELECT * FROM attempt WHERE rollout = :rollout AND number = :number AND number > 0"
 
@@ -372,7 +372,7 @@ def end_others(tx: Tx, attempt: int, but: int, action: str, now: float) -> None:
 
 def _end(tx: Tx, attempt: int, which: str, now: float, *, but: int = 0, **values: object) -> None:
     """End open runs of an attempt. Whoever works on it loses the lease at once, and begins what is left again."""
-    other = "attempt = :attempt AND id <> :but AND state IN ('waiting', 'open', 'proving')"
+    other = f"attempt = :attempt AND id <> :but AND {IS_OPEN}"
     going_on = tx.rows(f"SELECT id FROM run WHERE {other} AND state <> 'waiting'", attempt=attempt, but=but)  # noqa: S608
     sql = f"UPDATE run SET state = 'superseded', finished_at = :now WHERE {other} AND {which}"  # noqa: S608
     tx.count(sql, attempt=attempt, but=but, now=now, **values)

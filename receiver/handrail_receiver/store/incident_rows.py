@@ -21,7 +21,7 @@ from handrail_receiver.model import (
 )
 from handrail_receiver.store.chain import link, record_of
 from handrail_receiver.store.engine import Engine, Row, Tx
-from handrail_receiver.store.rows import attempt_of, instant
+from handrail_receiver.store.rows import NEVER_BEGAN, attempt_of, instant
 
 log = logging.getLogger("handrail")
 RECORDS = f"SELECT * FROM evidence WHERE rollout = :rollout AND kind = '{INCIDENT}' ORDER BY number"  # noqa: S608  our own word
@@ -30,8 +30,8 @@ OPEN_ROWS = (
     "SELECT * FROM incident WHERE rollout = :rollout AND closed_at IS NULL ORDER BY opened_at, attempt"
 )
 FIRST_RUN = (
-    "SELECT action, asked_by, reason FROM run WHERE attempt = :attempt AND action = 'security-rollback'"
-    " AND state NOT IN ('waiting', 'withdrawn', 'superseded') ORDER BY id LIMIT 1"
+    "SELECT action, asked_by, reason FROM run WHERE attempt = :attempt AND action = 'security-rollback'"  # noqa: S608  our own words
+    f" AND NOT {NEVER_BEGAN} ORDER BY id LIMIT 1"
 )
 
 THROUGH = (

@@ -6,7 +6,7 @@ import functools
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from handrail.contract import Confirmation, Playbook, Proof, Step
@@ -14,6 +14,8 @@ from pydantic import TypeAdapter
 
 from handrail_receiver.errors import UNREADABLE, Cause
 from handrail_receiver.model import (
+    NEVER_BEGUN,
+    OPEN,
     Approved,
     Attempt,
     AttemptState,
@@ -28,6 +30,16 @@ from handrail_receiver.store.engine import Row, storable
 log = logging.getLogger("handrail")
 ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 LONGEST = 300
+
+
+def _among(states: Collection[RunState]) -> str:
+    return ", ".join(f"'{state}'" for state in RunState if state in states)
+
+
+IS_OPEN = f"run.state IN ({_among(OPEN)})"
+"""Whether a run is open, in SQL. SQLite uses the index `run_open` for these very words only."""
+NEVER_BEGAN = f"run.state IN ({_among(NEVER_BEGUN)})"
+"""Whether a run came to nothing, or has not begun yet, in SQL."""
 ONE_STEP: TypeAdapter[Step] = TypeAdapter(Step)
 PINNED: TypeAdapter[dict[str, tuple[Step, ...]]] = TypeAdapter(dict[str, tuple[Step, ...]])
 

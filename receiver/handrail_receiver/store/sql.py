@@ -42,7 +42,7 @@ from handrail_receiver.store.incident_rows import SqlIncidents, needs_people, ro
 from handrail_receiver.store.outbox import SqlTellings, changed, want
 from handrail_receiver.store.past_attempts import SqlPast
 from handrail_receiver.store.retention import SqlRetention
-from handrail_receiver.store.rows import effect_of, instant, run_of, seconds, step_json, step_of
+from handrail_receiver.store.rows import IS_OPEN, effect_of, instant, run_of, seconds, step_json, step_of
 from handrail_receiver.store.settling import settles_at
 from handrail_receiver.store.snapshots import SqlSnapshots
 from handrail_receiver.words.steps import what
@@ -121,7 +121,7 @@ class SqlFence:
 def _lease(tx: Tx, owner: str, at: float, ttl: float) -> list[Run]:
     free = tx.rows(
         "SELECT DISTINCT attempt.id, attempt.owner FROM attempt JOIN run ON run.attempt = attempt.id"  # noqa: S608  our own words
-        f" WHERE run.state IN ('waiting', 'open', 'proving') AND {DUE}"
+        f" WHERE {IS_OPEN} AND {DUE}"
         " AND (attempt.owner IS NULL OR attempt.owner = :owner OR attempt.leased_until < database_clock())",
         at=at,
         set_back=SET_BACK.total_seconds(),
@@ -145,7 +145,7 @@ def _lease(tx: Tx, owner: str, at: float, ttl: float) -> list[Run]:
 
 def _due(tx: Tx, attempt: int, at: float) -> list[Run]:
     """The open runs of an attempt that are due; one that cannot be read is left out, and holds up nobody else."""
-    due = f"{RUNS} WHERE run.attempt = :id AND run.state IN ('waiting', 'open', 'proving') AND {DUE}"
+    due = f"{RUNS} WHERE run.attempt = :id AND {IS_OPEN} AND {DUE}"
     runs: list[Run] = []
     for row in tx.rows(f"{due} ORDER BY run.id", id=attempt, at=at, set_back=SET_BACK.total_seconds()):
         effects = tx.rows("SELECT * FROM effect WHERE run = :id ORDER BY position", id=row["id"])
@@ -184,8 +184,8 @@ def _left_to_stronger(tx: Tx, run: Run) -> Run:
 
 def _fenced(tx: Tx, run: Run, *, in_time: bool = False) -> None:
     held = tx.rows(
-        "SELECT run.state FROM run JOIN attempt ON attempt.id = run.attempt"
-        " WHERE run.id = :id AND attempt.fence = :fence AND run.state IN ('waiting', 'open', 'proving')"
+        "SELECT run.state FROM run JOIN attempt ON attempt.id = run.attempt"  # noqa: S608  our own words
+        f" WHERE run.id = :id AND attempt.fence = :fence AND {IS_OPEN}"
         " AND (:in_time = 0 OR attempt.leased_until > database_clock())",
         id=run.id,
         fence=run.fence,
@@ -195,8 +195,16 @@ def _fenced(tx: Tx, run: Run, *, in_time: bool = False) -> None:
         raise LeaseLost(f"{run.action} of {run.rollout} is not ours any more")
 
 
+def _is_recorded(tx: Tx, run: Run, ended: Progress) -> bool:
+    """Whether a run ended just so already: the answer to its commit was lost."""
+    sql = "SELECT 1 FROM run WHERE id = :id AND state = :state AND finished_at = :finished"
+    return bool(tx.rows(sql, id=run.id, state=ended.state.value, finished=seconds(ended.finished_at)))
+
+
 def _record(tx: Tx, run: Run, progress: Progress, at: datetime) -> None:
     tx.lock(f"attempt:{run.rollout}")
+    if progress.finished_at is not None and _is_recorded(tx, run, progress):
+        return
     _fenced(tx, run)
     tx.count(
         "UPDATE run SET state = :state, text = :text, acted_at = COALESCE(:acted, acted_at),"
@@ -310,8 +318,8 @@ def _outcome(run: Run, progress: Progress) -> dict[str, object]:
 def _release(tx: Tx, attempt: int) -> None:
     """Let others work on an attempt of which nothing is open any more."""
     tx.count(
-        "UPDATE attempt SET owner = NULL, leased_until = 0 WHERE id = :id AND NOT EXISTS"
-        " (SELECT 1 FROM run WHERE run.attempt = :id AND run.state IN ('waiting', 'open', 'proving'))",
+        "UPDATE attempt SET owner = NULL, leased_until = 0 WHERE id = :id AND NOT EXISTS"  # noqa: S608  our own words
+        f" (SELECT 1 FROM run WHERE run.attempt = :id AND {IS_OPEN})",
         id=attempt,
     )
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 
 from handrail_receiver.store.migrate import names_of
-from handrail_receiver.store.rows import instant
+from handrail_receiver.store.rows import IS_OPEN, instant
 from handrail_receiver.store_commands.opening import DIALECTS, Opened, migrations
 from handrail_receiver.words.times import span
 
@@ -62,7 +62,7 @@ def status(store: Opened, now: datetime) -> StatusView:
             _held(
                 store, "attempts", "attempt", "started_at", "state IN ('active', 'finishing', 'rolling-back')"
             ),
-            _held(store, "runs", "run", "decided_at", "state IN ('waiting', 'open', 'proving')"),
+            _held(store, "runs", "run", "decided_at", IS_OPEN),
             _held(store, "evidence records", "evidence", "at", "1 = 0"),
             _untold(store),
         ],
@@ -120,8 +120,8 @@ def _problems(store: Opened, view: StatusView, now: datetime) -> Iterator[str]:
 def _left_alone(store: Opened, now: datetime) -> Iterator[str]:
     """Runs that are due, and that no living receiver has."""
     open_runs = (
-        "SELECT attempt.rollout, run.action, run.due_at FROM run JOIN attempt ON attempt.id = run.attempt"
-        " WHERE run.state IN ('waiting', 'open', 'proving') AND run.due_at < :due AND attempt.leased_until < :now"
+        "SELECT attempt.rollout, run.action, run.due_at FROM run JOIN attempt ON attempt.id = run.attempt"  # noqa: S608  our own words
+        f" WHERE {IS_OPEN} AND run.due_at < :due AND attempt.leased_until < :now"
         " ORDER BY run.id"
     )
     for row in store.rows(open_runs, due=(now - WAITS_LONG).timestamp(), now=now.timestamp()):

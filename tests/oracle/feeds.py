@@ -190,7 +190,8 @@ def _quantile(measure: Latency, value: Decimal, pace: Pace) -> Feeds:
     shares = (
         [Decimal(0)] * (above - 1) + [below] * (above > 0) + [upto] + [Decimal(1)] * (len(bounds) - above - 1)
     )
-    counts = [round(share * every, 0 if every >= MANY else 4) for share in shares]
+    digits = max(0, MANY.adjusted() - every.adjusted())  # of few events as exact as of many
+    counts = [round(share * every, digits) for share in shares]
     return _histogram(measure.histogram, dict(zip(bounds, map(Rise, counts), strict=True)), Rise(every), pace)
 
 

@@ -157,3 +157,20 @@ def test_init_follows_no_link_and_leaves_a_folder_of_generated_files_alone(shell
     what = "new has README.md, generated already; give the name of another folder"
     assert shell.handrail("init", "new") == (2, "", f"handrail: error: {what}\n")
     assert not Path("outside").exists()
+
+
+@pytest.mark.parametrize("asked", [(), ("--check",), ("--diff",)])
+def test_a_file_where_the_folder_should_be_is_said_once(shell: Shell, asked: tuple[str, ...]) -> None:
+    shell.declare(shop=SHOP)
+    Path("file").write_text("mine")
+    Path("link").symlink_to("gone")
+    for out in ("file", "link"):
+        said = shell.handrail("generate", "--out", out, *asked)
+        assert said == (2, "", f"handrail: error: {out} is not a folder; give another --out\n")
+    assert (Path("file").read_text(), Path("gone").exists()) == ("mine", False)
+
+
+def test_init_below_a_file_says_what_to_do(shell: Shell) -> None:
+    Path("file").write_text("mine")
+    said = "handrail: error: file/rules_src/rollouts: Not a directory; give a path below a folder\n"
+    assert shell.handrail("init", "file") == (2, "", said)

@@ -232,3 +232,16 @@ def test_a_declaration_that_cannot_work_changes_nothing(shell: Shell, file: Path
     shop.write_text(shop.read_text().replace('Above("2%")', 'Above("0.1%")'))
     code, said, wrong = shell.handrail("merge", "alertmanager", "alertmanager.yml")
     assert (code, said, "[tier-order]" in wrong, file.read_text()) == (1, "", True, THEIRS)
+
+
+def test_a_path_that_is_no_file_is_said_with_what_to_do(shell: Shell, file: Path) -> None:
+    Path("folder").mkdir()
+    Path("nowhere").symlink_to("gone")
+    said = {path: shell.handrail("merge", "alertmanager", path) for path in ("missing", "folder", "nowhere")}
+    gone = "No such file or directory; give the path of one that exists"
+    assert said == {
+        "missing": (2, "", f"handrail: error: missing: {gone}\n"),
+        "folder": (2, "", "handrail: error: folder: Is a directory; give the path of a file\n"),
+        "nowhere": (2, "", f"handrail: error: nowhere: {gone}\n"),
+    }
+    assert file.read_text() == THEIRS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -262,6 +263,16 @@ def serve(
     run(check=check)
 
 
+CURES = {
+    errno.ENOENT: "give the path of one that exists",
+    errno.EISDIR: "give the path of a file",
+    errno.ENOTDIR: "give a path below a folder",
+    errno.EEXIST: "move it away, or give another path",
+    errno.ENOSPC: "make room there, or give another path",
+    errno.EROFS: "give a path that can be written to",
+}
+"""What to do about what the system says of a file."""
+
 app.command()(doctor)
 app.command()(rollout)
 app.command()(gate)
@@ -283,6 +294,7 @@ def main() -> None:
         typer.echo(f"handrail: error: {error}", err=True)
         sys.exit(2)
     except OSError as error:
+        cure = CURES.get(error.errno or 0, "make it readable and writable, or give another path")
         what = f"{error.filename or 'a file'}: {error.strerror}"
-        typer.echo(f"handrail: error: {what}; make it readable and writable, or give another path", err=True)
+        typer.echo(f"handrail: error: {what}; {cure}", err=True)
         sys.exit(2)

@@ -25,9 +25,7 @@ def _root() -> None:
 
 @merge.command()
 def alertmanager(
-    file: Annotated[
-        Path, typer.Argument(help="Its alertmanager.yml.", exists=True, dir_okay=False, show_default=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="Its alertmanager.yml.", readable=False, show_default=False)],
     source: Annotated[Path, typer.Option(help="Folder with rollouts/ and environments.py.")] = Path(
         "rules_src"
     ),

@@ -95,7 +95,9 @@ def has_environments(out: Path) -> bool:
 
 
 def changes(files: Mapping[str, str], out: Path) -> list[Change]:
-    """Everything in `out` that is not as in `files`, by path."""
+    """Everything in `out` that is not as in `files`, by path. Raises WrongCall where it cannot be a folder."""
+    if not out.is_dir() and (out.exists() or out.is_symlink()):
+        raise WrongCall(f"{out} is not a folder; give another --out")
     listed = _entries(out)
     kinds = {path: _kind(path, files.get(path), out, listed) for path in sorted({*files, *listed})}
     return [Change(path, kind, out, files) for path, kind in kinds.items() if kind is not None]

@@ -37,15 +37,19 @@ def refusal(text: str, *under: str, fragment: str = FRAGMENT) -> list[str]:
     return [f"{one.where}: {one.what}; {one.cure}" for one in caught.value.problems]
 
 
+TWO = "expected a single document in the stream, but found another document"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "am.yml:1: the file cannot be read: it is no mapping of keys"),
+        ("", "am.yml:1: the file cannot be read: it is empty"),
+        ("# nothing\n", "am.yml:1: the file cannot be read: it is empty"),
         ("- a\n", "am.yml:1: the file cannot be read: it is no mapping of keys"),
         ("a: [\n", "am.yml:2: the file cannot be read: did not find expected node content"),
         ("a: {{ .Values.route }}\n", "am.yml:1: the file cannot be read: a key is no text"),
         ("a: 1\na: 2\n", "am.yml:2: the file cannot be read: the key 'a' stands twice in one mapping"),
-        (f"{PLAIN}---\n{PLAIN}", "am.yml:21: the file cannot be read: but found another document"),
+        (f"{PLAIN}---\n{PLAIN}", f"am.yml:21: the file cannot be read: {TWO}"),
         (
             "kind: Secret\nstringData: {}\n",
             "am.yml:1: the file is no configuration of an Alertmanager: it needs a route and receivers with names",

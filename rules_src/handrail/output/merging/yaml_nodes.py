@@ -42,9 +42,14 @@ def nodes(text: str) -> yaml.MappingNode:
         top = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        raise Unreadable(mark.line + 1 if mark else 1, error.problem or "it is no YAML") from None
+        why = error.problem or "it is no YAML"
+        if why.startswith("but ") and error.context:
+            why = f"{error.context}, {why}"
+        raise Unreadable(mark.line + 1 if mark else 1, why) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise Unreadable(1, f"it is no YAML ({type(error).__name__})") from None
+    if top is None:
+        raise Unreadable(1, "it is empty")
     if not isinstance(top, yaml.MappingNode):
         raise Unreadable(1, "it is no mapping of keys")
     return top

@@ -32,9 +32,9 @@ def shop(scrape: str, evaluate: str, window: str) -> d.Rollout:
 @pytest.mark.parametrize(
     ("scrape", "evaluate", "window", "faster"),
     [
-        pytest.param("5s", "7s", "10s", 1, id="evaluated between scrapes"),
+        pytest.param("5s", "7s", "10s", 1, id="evaluated between scrapes", marks=pytest.mark.long),
         pytest.param("5s", "10s", "10m", 37, id="no whole milliseconds"),
-        pytest.param("15s", "30s", "5m", 60, id="a minute is a second"),
+        pytest.param("15s", "30s", "5m", 60, id="a minute is a second", marks=pytest.mark.long),
         pytest.param("15s", "30s", "5m", 150, id="as fast as may be"),
     ],
 )

@@ -314,12 +314,6 @@ def test_killed_while_a_promotion_is_on_its_way(on_a_file: Stage) -> None:
     assert (count.wrong, str(count)) == (0, f"{count.kills} kills in 3 rollouts: {NOTHING}")
 
 
-def test_killed_beside_a_receiver_whose_clock_is_ahead(together: Stage) -> None:
-    count = Count()
-    together.play(30, count, late=True, dead=True)
-    assert (count.wrong, str(count)) == (0, f"{count.kills} kills in 1 rollouts: {NOTHING}")
-
-
 NOTHING = "0 lost, 0 twice, 0 forward, 0 serving"
 
 

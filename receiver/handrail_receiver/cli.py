@@ -304,7 +304,7 @@ def _written(said: dict[str, Any], folder: Path, *, as_json: bool) -> int:
         return 2
     except OSError as error:
         where = error.filename or folder
-        print(f"{where}: {error.strerror}; no whole bundle was written: name another folder", file=sys.stderr)  # noqa: T201
+        print(f"{where}: {error.strerror}; name a folder that can be written", file=sys.stderr)  # noqa: T201
         return 2
     for one in said["missing"]:
         print(f"missing: {one}", file=sys.stderr)  # noqa: T201

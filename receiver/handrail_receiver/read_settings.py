@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from handrail.contract import names
 from pydantic import ValidationError
 
 from handrail_receiver.access.proxies import networks_of, roles_of
@@ -55,7 +56,8 @@ def read_addresses(prometheus: str | None, alertmanagers: str | None, grafana: s
 
 
 CLIENT_S = ("URL", "TOKEN", "TOKEN_FILE", "CERT", "KEY", "CA")
-NO_SETTINGS = {"HANDRAIL_SETTINGS", *(f"HANDRAIL_{name}" for name in CLIENT_S)}
+COMPOSE_S = (names.IMAGE_VARIABLE, names.SECRETS_VARIABLE)
+NO_SETTINGS = {"HANDRAIL_SETTINGS", *(f"HANDRAIL_{name}" for name in CLIENT_S), *COMPOSE_S}
 
 
 def _unknown_variables() -> list[str]:

@@ -104,7 +104,8 @@ def test_broken_evidence_is_named_and_exits_with_1(shell: Shell) -> None:
 
 
 def test_a_copy_is_made_once_and_checked(shell: Shell) -> None:
-    assert shell.handrail("store", "backup", "copy.db")[0] == 0
+    code, said, wrong = shell.handrail("store", "backup", "copy.db")
+    assert (code, said.splitlines()[-1], wrong) == (0, "copied to copy.db", "")
     assert shell.handrail("store", "verify", "--store", "sqlite:copy.db")[0] == 0
     assert shell.handrail("store", "backup", "copy.db") == (
         (2, "", "handrail: error: copy.db is there already; name a new file\n")
@@ -118,7 +119,7 @@ def test_a_copy_is_made_once_and_checked(shell: Shell) -> None:
         (("runs", "--since", "soon"), "--since soon: write 90m, 12h, 2d, 2026-03-01 or 2026-03-01T02:30"),
         (
             ("status", "--store", "mysql:x"),
-            "this is not a store; write sqlite:PATH or postgresql://USER@HOST:PORT/DATABASE",
+            "mysql:x is not a store; write sqlite:PATH or postgresql://USER@HOST:PORT/DATABASE",
         ),
     ],
 )

@@ -48,7 +48,7 @@ async def test_a_figure_of_a_part_of_the_time_says_so_and_one_without_data_is_un
     assert rps.startswith("776,123 (guardrail error-rate; of 29 %")
     assert rps.endswith(" of the time only, data begin 2026-03-07 00:07:12 UTC)")
     older = await Reporter(store, prometheus, Still(NOW)).report(BOOK, "weekly", date(2026, 2, 20))
-    assert _fields(older.sections, "Average RPS") == ["unknown: Prometheus has no data of this time"]
+    assert _fields(older.sections, "Average RPS") == ["unknown: Prometheus has no data for this time"]
 
 
 @pytest.mark.anyio
@@ -97,7 +97,7 @@ async def test_a_false_rollback_counts_and_stands_beside(store: Store) -> None:
 async def test_a_week_that_is_not_over_says_how_far_it_is(store: Store) -> None:
     await store.memory.remember(BEGAN, MONDAY)
     report = await Reporter(store, Remembered(), Still(NOW)).report(BOOK, "weekly", date(2026, 3, 9))
-    assert report.remarks == ("its time is not over: this is how it stands at 2026-03-09 09:00 UTC",)
+    assert report.remarks == ("this time is not over: this is as of 2026-03-09 09:00 UTC",)
 
 
 @pytest.mark.anyio
@@ -105,8 +105,8 @@ async def test_nothing_is_0_in_a_time_before_the_store_began_or_that_has_not_beg
     reporter = Reporter(store, Remembered(), Still(NOW))
     await store.memory.remember(BEGAN, NOW)
     for day, why, remark in (
-        (SUNDAY, "the receiver's store begins after it, 2026-03-09 09:00 UTC", "the receiver's store begins"),
-        (date(2027, 1, 1), "its time has not begun", "its time has not begun"),
+        (SUNDAY, "the receiver's store begins later, 2026-03-09 09:00 UTC", "the receiver's store begins"),
+        (date(2027, 1, 1), "this time has not begun", "this time has not begun"),
     ):
         report = await reporter.report(BOOK, "weekly", day)
         names = ("Deployments to production", "Rollbacks", "Deployment frequency", "False rollbacks")

@@ -44,7 +44,7 @@ USES = {
     "model": {"errors"},
     "words": set(),
     "attempt_states": {"model"},
-    "outside": {"errors", "secrets", "ports"},
+    "outside": {"errors", "secrets", "ports", "unreached"},
     "gates": {"model", "words", "outside", "errors", "ports"},
     "access": {"gates"},
     "intake": {"access", "model", "errors", "logs", "metrics", "ports"},
@@ -103,7 +103,7 @@ USES = {
         *("model", "words", "evidence", "outside"),
         *("errors", "guard", "playbooks", "ports", "tasks"),
     },
-    "client": {"words", "addresses", "errors"},
+    "client": {"words", "addresses", "errors", "unreached"},
     "doctor": {"app", "catch_up", "client", "outside", "read_settings", "errors", "secrets", "settings"},
     "view_models": {"model", "attempt_states", "words", "gates", "plots"},
     "store_commands": {

@@ -126,7 +126,7 @@ def test_an_hold_stops_promotions_until_it_is_resumed(shop: Guarded) -> None:
     assert shop.call("promote") == {
         "verdict": "refuse",
         "reason": "not-ready",
-        "text": "held: operator-1: the database is slow; fix it, or say --anyway and --why",
+        "text": "held: operator-1: the database is slow; wait or fix it, or say --anyway and --why",
         "outcome": None,
         "outcome_text": None,
         "check": None,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from handrail.contract import names
 from handrail_receiver.addresses import Address
 from handrail_receiver.errors import WrongSettings
 from handrail_receiver.read_settings import read_settings
@@ -265,6 +266,8 @@ def test_a_certificate_that_is_none_is_refused_before_anybody_is_served(
 def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDRAIL_ADRESS", "127.0.0.1:1")
     monkeypatch.setenv("HANDRAIL_SECRET_SLACK", "a secret is no setting")
+    for name in (names.IMAGE_VARIABLE, names.SECRETS_VARIABLE):
+        monkeypatch.setenv(name, "what Compose reads, in the same shell")
     assert wrong() == ["HANDRAIL_ADRESS: there is no such setting; correct its spelling"]
 
 

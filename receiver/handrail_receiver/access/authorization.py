@@ -70,7 +70,7 @@ def only(
         if not caller.may:
             return error(403, f"{caller.name} is in no group that may do anything; see HANDRAIL_PROXY_ROLES")
         if role not in caller.may:
-            why = f"{caller.name} may not do that; it takes the role {role}"
+            why = f"{caller.name} may not do that; it needs the role {role}"
             if on_refused is not None:
                 await on_refused(request, caller, why)
             return await answer(caller, why)

@@ -241,8 +241,8 @@ WHY: dict[State, tuple[str, str, str]] = {
     ),
     State.rolling_back: (
         "rolling-back",
-        "attempt {number} is rolling-back",
-        "`rollback` tries again; `adopt` takes a corrected playbook, `abandon` closes it",
+        "attempt {number} is being rolled back",
+        "wait for its end; if it fails, `rollback` tries again, `adopt` takes a corrected playbook, `abandon` ends it",
     ),
 }
 """For a state: a word, a sentence and a cure for what is not in the table there. For all others, see `refused`."""

@@ -17,9 +17,10 @@ import httpx
 
 from handrail_receiver.addresses import shown
 from handrail_receiver.errors import ReceiverError, WrongSettings
+from handrail_receiver.unreached import why_unreached
 
 T = TypeVar("T")
-NO_RECEIVER = "not a Handrail receiver; check the address"
+NO_RECEIVER = "not a Handrail receiver; check --url, or HANDRAIL_URL"
 
 
 LATER = 0.1
@@ -65,7 +66,7 @@ class ApiClient:
             cure = "start it with `handrail serve` or set HANDRAIL_URL"
             if self.address.startswith("https://"):
                 cure += "; where it asks for a certificate, give --cert and --key, and --ca for an authority of your own"
-            raise NoAnswer(f"{shown(self.address)} did not answer ({type(error).__name__}); {cure}") from None
+            raise NoAnswer(f"{shown(self.address)} did not answer ({why_unreached(error)}); {cure}") from None
 
 
 def api_client(
@@ -73,6 +74,10 @@ def api_client(
 ) -> ApiClient:
     """The receiver that the words mean, or the variables where there are none. Raises WrongSettings with one line."""
     address = (url or os.environ.get("HANDRAIL_URL") or "http://127.0.0.1:8080").rstrip("/")
+    if not address.lower().startswith(("http://", "https://")):
+        raise WrongSettings(
+            f"{'--url' if url else 'HANDRAIL_URL'}: {shown(address)!r} is not an address; write http://host:port"
+        )
     token = token or _token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return ApiClient(address, headers, _context(address, cert, key, ca))
@@ -91,8 +96,11 @@ def json_of(answer: httpx.Response, *needed: str) -> dict[str, Any]:
 
 def unknown_token(client: ApiClient) -> str:
     """What to do where it does not know us."""
-    what = "the receiver knows no such token" if client.with_token else "no token was given"
-    return f"{what}; put yours into a file and name it in HANDRAIL_TOKEN_FILE"
+    file = os.environ.get("HANDRAIL_TOKEN_FILE")
+    if not client.with_token:
+        return "no token was given; put yours into a file and name it in HANDRAIL_TOKEN_FILE"
+    which = f"the token in {file}" if file else "this token"
+    return f"{shown(client.address)} does not know {which}; put yours into a file and name it in HANDRAIL_TOKEN_FILE"
 
 
 def _within(longest: float, call: Callable[[], T]) -> T:
@@ -117,7 +125,7 @@ def _token() -> str:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise WrongSettings(
-            f"HANDRAIL_TOKEN_FILE: {file} cannot be read ({type(error).__name__}); "
+            f"HANDRAIL_TOKEN_FILE: {file} cannot be read ({getattr(error, 'strerror', None) or 'it is no text'}); "
             "name a file that holds your token and nothing else"
         ) from None
 

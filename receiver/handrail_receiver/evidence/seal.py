@@ -51,7 +51,7 @@ def _signed(files: Mapping[str, bytes], statement: Statement | None, key: Ed2551
     if by is None:
         return OLDER
     return (
-        f"signed with the key {by.keyid[:16]}, which the bundle brings along: nobody looked whose key that is;"
+        f"signed with the key {by.keyid[:16]}, which came with the bundle, so this does not say who signed;"
         " give the signer's public key with --key"
     )
 

@@ -117,9 +117,7 @@ def _meant(known: Decision, call: Call, history: History) -> Incident | Decision
         text = f"{wanted} is not an open incident of {name}; open: {open_now}"
         return refusal(known, "no-incident", f"{text}; `handrail rollout incident {name}` has all")
     if not history.incidents:
-        cure = (
-            "a rollback, an emergency and an alert that escalates open one; silence any other in Alertmanager"
-        )
+        cure = "only a rollback, an emergency or an alert that escalates opens one; to quiet an alert, silence it in Alertmanager"
         return refusal(known, "no-incident", f"no incident of {name} is open; {cure}")
     if len(history.incidents) > 1:
         which = ", ".join(one.id for one in history.incidents)

@@ -39,7 +39,7 @@ def through(
         text = f"{'; '.join(approvals)}; --anyway does not go past an approval"
         return refusal(known, "not-approved", text), reasons
     if approvals:
-        return refusal(known, "not-ready", f"{'; '.join(reasons)}; fix it"), reasons
+        return refusal(known, "not-ready", f"{'; '.join(reasons)}; all of it is needed"), reasons
     return not_ready(known, call, reasons), reasons
 
 
@@ -50,7 +50,9 @@ def _with_cure(ask: Requirement) -> str:
 def not_ready(known: Decision, call: Call, reasons: tuple[str, ...]) -> Decision | None:
     if not reasons or (call.anyway and call.why):
         return None
-    cure = "say why with --why to go on anyway" if call.anyway else "fix it, or say --anyway and --why"
+    cure = (
+        "say why with --why to go on anyway" if call.anyway else "wait or fix it, or say --anyway and --why"
+    )
     return refusal(known, "not-ready", f"{'; '.join(reasons)}; {cure}")
 
 

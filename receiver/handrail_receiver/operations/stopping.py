@@ -112,7 +112,7 @@ def _of(decision: Decision, rollout: str, history: History) -> Decision:
 
 
 def _is_so(*, on: bool) -> str:
-    return f"the kill switch is {'set' if on else 'not set'} already"
+    return "the kill switch is set already" if on else "the kill switch is not set"
 
 
 def _refused(by: str, reason: str, text: str) -> Decision:

@@ -25,6 +25,7 @@ from pydantic.alias_generators import to_camel
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.outside.logins import Logins, Service, client_of, trusting
 from handrail_receiver.secrets import Secrets
+from handrail_receiver.unreached import why_unreached
 
 T = TypeVar("T")
 
@@ -192,7 +193,7 @@ class Outside:
 
     def _unasked(self, who: str, error: Exception) -> TargetError:
         """There is no answer: the request cannot be sent as it is, or nobody took it. TLS may fail as an OSError."""
-        said = str(error) or type(error).__name__
+        said = why_unreached(error)
         reached = isinstance(error, (httpx.HTTPError, OSError))
         if not reached or isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
             return Permanent(Cause.invalid, self.clean(f"{who} cannot be asked: {said}"))

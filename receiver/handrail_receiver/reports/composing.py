@@ -36,15 +36,13 @@ def report_of(known: ReportInput, late: timedelta | None = None) -> Report:
 def _remarks(known: ReportInput, late: timedelta | None) -> list[str]:
     remarks = [f"late: it was due {local(known.now - late, known.period.zone)}"] if late else []
     if known.now < known.period.start:
-        return [*remarks, "its time has not begun"]
+        return [*remarks, "this time has not begun"]
     if known.until < known.period.end:
-        remarks.append(
-            f"its time is not over: this is how it stands at {local(known.until, known.period.zone)}"
-        )
+        remarks.append(f"this time is not over: this is as of {local(known.until, known.period.zone)}")
     if known.kept_since is not None and known.kept_since > known.period.start:
         begins = local(known.kept_since, known.period.zone)
         remarks.append(
-            f"the receiver's store begins {begins}: what happened before is not counted, nobody knows it"
+            f"the receiver's store begins {begins}: what happened before is unknown, and not counted"
         )
     return remarks
 

@@ -20,7 +20,7 @@ from handrail_receiver.reports.wording import lasted, local, percent
 MOST_ISSUES = 20
 ON_TRACK, ISSUES, BACK = "✅ On Track", "⚠️ Issues Detected", "🚨 Rollback Required"
 NO_CRITERION = "nothing fired; no success criterion is declared"
-NOT_SEEN = "nothing was recorded of it in this time"
+NOT_SEEN = "nothing was recorded in this time"
 
 
 def subject(known: ReportInput) -> str:

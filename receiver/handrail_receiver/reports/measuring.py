@@ -32,7 +32,7 @@ A = {
     "y": timedelta(days=365),
 }
 """How long each of Prometheus' units is."""
-NO_DATA = "Prometheus has no data of this time"
+NO_DATA = "Prometheus has no data for this time"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Measuring:
     async def _measured(self, facts: FigureFacts, start: datetime, end: datetime) -> Measured:
         lasts = int((end - start).total_seconds())
         if lasts < 1:
-            return Measured(None, "no time of it has passed yet")
+            return Measured(None, "none of this time has passed yet")
         seen = await self._data(facts)
         value, why = await self._value(facts.over(lasts), end)
         if value is None:

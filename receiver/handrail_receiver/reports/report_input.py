@@ -62,7 +62,7 @@ class ReportInput:
     def not_kept(self) -> str:
         """Why nobody can count what happened in this time; empty where the store kept some of it."""
         if self.now < self.period.start:
-            return "its time has not begun"
+            return "this time has not begun"
         if self.kept_since is not None and self.kept_since >= self.until:
-            return f"the receiver's store begins after it, {local(self.kept_since, self.period.zone)}"
+            return f"the receiver's store begins later, {local(self.kept_since, self.period.zone)}"
         return ""

@@ -32,7 +32,10 @@ def back_up(url: str, copy: Path) -> VerifyView:
             report = verify(store)
         part.rename(copy)
     except (OSError, sqlite3.Error) as error:
-        raise StoreDown(f"{copy} cannot be made: {error}; name a file with room for it") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise StoreDown(
+            f"{copy} cannot be made: {why}; name a file in a folder that has room for it"
+        ) from None
     finally:
         part.unlink(missing_ok=True)
     _kept(copy.parent)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from handrail_receiver.addresses import without_password
+from handrail_receiver.addresses import shown, without_password
 from handrail_receiver.errors import StoreDown, WrongSettings
 from handrail_receiver.settings import Settings, settings_file
 from handrail_receiver.store.engine import Row
@@ -129,7 +129,9 @@ def _forbidden(file: Path) -> str:
 @contextmanager
 def _postgres(url: str) -> Iterator[Opened]:
     if not url.startswith(POSTGRESQL):
-        raise WrongSettings("this is not a store; write sqlite:PATH or postgresql://USER@HOST:PORT/DATABASE")
+        raise WrongSettings(
+            f"{shown(url)} is not a store; write sqlite:PATH or postgresql://USER@HOST:PORT/DATABASE"
+        )
     try:
         import psycopg  # noqa: PLC0415  an extra of its own
 

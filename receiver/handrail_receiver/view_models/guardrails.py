@@ -310,7 +310,7 @@ def _traffic(playbook: Playbook, attempt: Attempt | None, answer: _Answer) -> Tr
     """Which share of the events is the canary's, where both arms are counted."""
     counted = _both_arms(playbook, answer)
     if counted is None:
-        return TrafficNow("unknown: nothing that is recorded counts the events of both arms")
+        return TrafficNow("unknown: Prometheus has no count of both arms")
     canary, stable = counted
     if canary + stable <= 0:
         return TrafficNow("no events of either arm", "wait", counted=True)

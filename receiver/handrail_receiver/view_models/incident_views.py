@@ -233,7 +233,7 @@ def impact_lines(impact: Impact | None) -> tuple[tuple[str, str], ...]:
 
     lasted = impact.duration
     missing = "began" if impact.began is None else "ended"
-    failed = [f"{name} {count:.0f}" for name, count in sorted(impact.failed.items())]
+    failed = [f"{count:.0f} ({name})" for name, count in sorted(impact.failed.items())]
     failed += [
         f"{name.removeprefix('failed: ')} {UNKNOWN} ({text})"
         for name, text in sorted(why.items())

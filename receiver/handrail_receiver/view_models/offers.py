@@ -305,7 +305,7 @@ def _rolls_back(
     steps = action.steps if action else ()
     pinned = case.attempt.pinned.get(name, steps) if case.attempt else steps
     proof = _proved_when(action.proof) if action and action.proof else ""
-    said = f"{here} is rolled back now, all of its steps: each reads its target, and changes what differs."
+    said = f"{here} is rolled back now: each step reads its target, and changes it if it differs."
     told = "Everybody who hears of emergencies is told." if name == names.ACTING[1] else ""
     return tuple(filter(None, (said, proof, told))), pinned, ""
 

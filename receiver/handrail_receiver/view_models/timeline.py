@@ -66,7 +66,7 @@ def _entry(record: EvidenceRecord, steps: Mapping[tuple[int, str, str, int, int]
             text = whose(str(said["by"]), str(said["text"]))
             return _line(record, "incident", "calm", said["event"], text)
         case "snapshot" | "check":
-            about = f"of record {_listed(said['of'])}" if said["of"] else ""
+            about = f"record{'s' if len(said['of']) > 1 else ''} {_listed(said['of'])}" if said["of"] else ""
             text = ": ".join(filter(None, [said.get("why", ""), said["text"]]))
             return _line(record, record.kind, "soft", about, text)
         case "burst":

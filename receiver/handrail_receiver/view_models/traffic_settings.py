@@ -27,7 +27,7 @@ def read_back(runs: Sequence[Run]) -> str:
     steps = [effect.step for effect in last.effects if effect.state in READ_BACK]
     if not steps:
         return ""
-    return f"what the targets read back {when(last.finished_at)}: {', '.join(map(_said, steps))}"
+    return f"read back from the targets at {when(last.finished_at)}: {', '.join(map(_said, steps))}"
 
 
 def _said(step: Step) -> str:

@@ -127,10 +127,9 @@ class Api:
         except UNREADABLE as problem:
             return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")
         if made is None:
-            which = f"no attempt {number}" if number else "no attempt yet"
-            return error(
-                409, f"{playbook.rollout} has {which}; `handrail rollout status` has the newest number"
-            )
+            none = f"no attempt yet; `handrail rollout start {playbook.rollout}` begins one"
+            other = f"no attempt {number}; `handrail rollout status {playbook.rollout}` has the newest number"
+            return error(409, f"{playbook.rollout} has {other if number else none}")
         view = BundleView(
             rollout=playbook.rollout,
             attempt=made.index.attempt.number,
@@ -242,6 +241,11 @@ def from_a_page(request: Request) -> bool:
 
 def unknown_rollout(request: Request) -> Response:
     """The refusal of a name that no playbook has."""
-    return error(
-        404, f"no playbook declares {request.path_params['name']!r}; generate it or correct the name"
+    return error(404, undeclared(request.path_params["name"]))
+
+
+def undeclared(name: str) -> str:
+    """That no playbook has a rollout of this name, and what to do."""
+    return (
+        f"no playbook declares {name!r}; correct the name (`handrail rollout list` has all), or generate it"
     )

@@ -13,9 +13,11 @@ from handrail_receiver.access.authorization import error
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.evidence.postmortem import Postmortems
-from handrail_receiver.model import Incident
+from handrail_receiver.model import Incident, in_force
 from handrail_receiver.view_models.incident_views import IncidentsView, incident_lines, incident_view
+from handrail_receiver.view_models.offers import Offer, offers
 from handrail_receiver.web.api import unknown_rollout
+from handrail_receiver.web.offering import asker_of, case_of
 from handrail_receiver.web.pages import PageContent, Pages
 from handrail_receiver.web.reading import cannot_be_read
 
@@ -53,10 +55,7 @@ class IncidentPages:
         try:
             one = await self._found(playbook, request.path_params["id"])
             if one is None:
-                cure = f"`handrail rollout incident {playbook.rollout}` lists them"
-                return error(
-                    404, f"{request.path_params['id']} is not an incident of {playbook.rollout}; {cure}"
-                )
+                return error(404, await self._not_one(playbook, request.path_params["id"]))
             return PlainTextResponse(await self.postmortems.draft(one), media_type=MARKDOWN)
         except UNREADABLE as problem:
             return error(500, f"{playbook.rollout}: {cannot_be_read(problem)}")
@@ -65,8 +64,11 @@ class IncidentPages:
         """GET /rollouts/{name}/incidents/{id}"""
         name, wanted = request.path_params["name"], request.path_params["id"]
         playbook = self._named(request)
+        offered: tuple[Offer, ...] = ()
         try:
             one = await self._found(playbook, wanted) if playbook is not None else None
+            if playbook is not None and one is not None:
+                offered = await self._offers(playbook, one, caller)
         except StoreDown:
             return await self.pages.page(caller, None)
         except UNREADABLE as problem:
@@ -79,12 +81,26 @@ class IncidentPages:
         values: dict[str, object] = {
             "playbook": playbook,
             "one": incident_lines(one, playbook, self.pages.api.clock.now()),
+            "offers": offered,
         }
         return await self.pages.page(caller, PageContent("incident.html", values))
 
     async def _found(self, playbook: Playbook, wanted: str) -> Incident | None:
         every = await self.pages.api.store.incidents.of(playbook.rollout)
         return next((one for one in every if one.id == wanted), None)
+
+    async def _offers(self, playbook: Playbook, one: Incident, caller: Caller) -> tuple[Offer, ...]:
+        """The buttons of a person that are about this incident."""
+        history = await self.pages.api.store.attempts.history(playbook.rollout, self.pages.api.clock.now())
+        case = case_of(in_force(history.attempt, playbook), history, None, playbook)
+        return tuple(offer for offer in offers(case, asker_of(caller)) if offer.item == one.id)
+
+    async def _not_one(self, playbook: Playbook, wanted: str) -> str:
+        """That no incident of the rollout is called like this, and what to do."""
+        name = playbook.rollout
+        if not await self.pages.api.store.incidents.of(name):
+            return f"{name} has no incident yet; only a rollback, an emergency or an alert that escalates opens one"
+        return f"{wanted} is not an incident of {name}; `handrail rollout incident {name}` lists them"
 
     def _named(self, request: Request) -> Playbook | None:
         return self.pages.playbooks.get(request.path_params["name"])

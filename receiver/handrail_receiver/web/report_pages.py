@@ -22,6 +22,7 @@ from handrail_receiver.reports.markdown import markdown
 from handrail_receiver.reports.period import KINDS, Kind
 from handrail_receiver.reports.reported import Report
 from handrail_receiver.reports.reporter import Reporter
+from handrail_receiver.web.api import undeclared
 from handrail_receiver.web.reading import cannot_be_read
 
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
@@ -78,12 +79,10 @@ class ReportPages:
         try:
             wanted = WantedReport.model_validate(dict(request.query_params))
         except ValidationError as problem:
-            first = problem.errors(include_url=False, include_input=False)[0]
-            place = ".".join(map(str, first["loc"]))
-            return error(400, f"{place}: {first['msg']}; give rollout= and date=2026-11-27, or neither")
+            return error(400, _wrong(problem))
         named = self.playbooks.get(wanted.rollout) if wanted.rollout else None
         if wanted.rollout and named is None:
-            return error(404, f"no playbook declares {wanted.rollout!r}; generate it or correct the name")
+            return error(404, undeclared(wanted.rollout))
         return await self._all([named] if named else self.playbooks.all(), kind, wanted.date)
 
     async def _all(self, playbooks: Sequence[Playbook], kind: Kind, day: date | None) -> ReportsView:
@@ -97,3 +96,12 @@ class ReportPages:
                 unreadable.append(f"{playbook.rollout}: {cannot_be_read(problem)}")
         text = "\n".join(map(markdown, reports))
         return ReportsView(reports=reports, unreadable=unreadable, markdown=text, html=html(reports))
+
+
+def _wrong(problem: ValidationError) -> str:
+    """The first thing that is wrong with a question, and how to ask it."""
+    first = problem.errors(include_url=False)[0]
+    word, given = ".".join(map(str, first["loc"])), first["input"]
+    if word == "date":
+        return f"date: {given!r} is no day from 2000-01-01 to 2100-01-01; write it like 2026-11-27"
+    return f"{word} is not asked for; give rollout= and date=2026-11-27, or neither"

@@ -133,6 +133,8 @@ def backup(
 ) -> None:
     """Copy a SQLite store in use, and check the copy."""
     _answer(where, lambda ask: ask.backup(file), json=json)
+    if not json:
+        typer.echo(f"copied to {file}")
 
 
 def _answer(where: str | None, question: Callable[[Questions], Inspection], *, json: bool) -> None:

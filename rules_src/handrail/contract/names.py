@@ -178,6 +178,9 @@ ALERTMANAGER_FRAGMENT: Final = "alertmanager/fragment.yml"
 
 
 COMPOSE_FILE: Final = "compose.yaml"
+IMAGE_VARIABLE: Final = "HANDRAIL_IMAGE"
+SECRETS_VARIABLE: Final = "HANDRAIL_SECRETS"
+"""What whoever starts the stack in containers sets for Compose; the receiver does not read them."""
 PROMETHEUS_FILE: Final = "prometheus/prometheus.yml"
 SCRAPE_CONFIGS_FILE: Final = "prometheus/scrape_configs.yml"
 """What a Prometheus gets that has a configuration already."""

@@ -22,8 +22,10 @@ from handrail.plan import Common, Container, Environment
 PROMETHEUS: Final = "prom/prometheus:v3.5.3"
 ALERTMANAGER: Final = "prom/alertmanager:v0.33.1"
 GRAFANA: Final = "grafana/grafana:12.1.0"
-RECEIVER: Final = "${HANDRAIL_IMAGE:?set it to the image that was built from docs/deploy/Containerfile}"
-SECRETS: Final = "${HANDRAIL_SECRETS:?set it to the folder with tokens and passwords}"
+RECEIVER: Final = (
+    f"${{{names.IMAGE_VARIABLE}:?set it to the image that was built from docs/deploy/Containerfile}}"
+)
+SECRETS: Final = f"${{{names.SECRETS_VARIABLE}:?set it to the folder with tokens and passwords}}"
 
 _READ: Final = "/etc/handrail"
 _KEPT: Final = "45d"

@@ -126,7 +126,7 @@ def test_a_person_from_the_proxy_holds_a_rollout_and_one_from_elsewhere_is_nobod
         refused = ask("/api/rollouts/shop/approve", "POST", **alice)
         assert (refused.status_code, refused.json()) == (
             403,
-            {"error": "alice@example.com may not do that; it takes the role approver"},
+            {"error": "alice@example.com may not do that; it needs the role approver"},
         )
         nobody = ask("/", **{"X-Forwarded-User": "eve", "X-Forwarded-Groups": "sales"})
         assert (nobody.status_code, "eve is in no group" in nobody.text) == (403, True)

@@ -214,7 +214,7 @@ def test_what_is_not_ready_is_said_of_each_target_and_keeps_the_attempt_from_sta
         )
         for step in steps(parrot.url):
             assert f"rollback, {step.kind}: " in refused["text"]
-        assert refused["text"].endswith("; fix it, or say --anyway and --why")
+        assert refused["text"].endswith("; wait or fix it, or say --anyway and --why")
 
 
 @pytest.mark.parametrize("command", [["serve"], ["store", "status"]])

@@ -211,7 +211,11 @@ def test_the_wait_ends_in_time_though_the_receiver_never_ends_its_answer(
     ("name", "to", "problem"),
     [
         ("shop", "75%", "shop has no stage 75%; it has 10%, 50%, 100%, complete"),
-        ("shoop", "", "no playbook declares 'shoop'; generate it or correct the name"),
+        (
+            "shoop",
+            "",
+            "no playbook declares 'shoop'; correct the name (`handrail rollout list` has all), or generate it",
+        ),
     ],
 )
 def test_what_does_not_exist_is_a_wrong_call(

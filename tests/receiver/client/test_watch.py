@@ -105,7 +105,7 @@ def test_it_says_that_the_receiver_is_away_and_goes_on_once_it_is_back(
         INSTANT.sub("", line) for line in said.out.splitlines()
     ]
     away, answers = said.err.splitlines()
-    assert away.startswith(f"http://{address} did not answer (ConnectError); ")
+    assert away.startswith(f"http://{address} did not answer (Connection refused); ")
     assert away.endswith("; still trying")
     assert answers == "the receiver answers again"
 
@@ -118,7 +118,10 @@ def test_before_the_first_attempt_there_is_nothing_to_watch(
         assert watch(client(shop.server.url), "shoop", rings=lets()) == 2
     said = capsys.readouterr()
     assert INSTANT.sub("", said.out.splitlines()[0]) == "shop: no attempt was started"
-    assert said.err == "no playbook declares 'shoop'; generate it or correct the name\n"
+    assert (
+        said.err
+        == "no playbook declares 'shoop'; correct the name (`handrail rollout list` has all), or generate it\n"
+    )
     assert followed(shop) == 3
     assert "did not answer" in capsys.readouterr().err
 

@@ -42,9 +42,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_no_crash(
     said = {"files": FILES, "missing": [], "complete": True, "attempt": 1, "rollout": "shop"}
     folder = tmp_path / "file" / "bundle"
     assert cli._written(said, folder, as_json=False) == 2
-    assert capsys.readouterr().err == (
-        f"{folder}: Not a directory; no whole bundle was written: name another folder\n"
-    )
+    assert capsys.readouterr().err == (f"{folder}: Not a directory; name a folder that can be written\n")
 
 
 def test_a_link_that_leads_nowhere_is_something_that_was_added(

@@ -74,7 +74,7 @@ All times are UTC.
 - Began: 2026-03-01 02:54:00 UTC
 - Ended: 2026-03-01 03:14:00 UTC
 - Traffic: 10 %
-- Failed requests: error-rate 1234
+- Failed requests: 1234 (error-rate)
 - What people noticed: minimal
 
 ## Figures when it was decided

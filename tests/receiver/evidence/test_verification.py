@@ -64,8 +64,8 @@ def test_a_bundle_verifies_and_says_what_was_looked_at() -> None:
 
 def test_without_a_key_it_says_that_nobody_looked_who_signed() -> None:
     assert verify(whole()).notes[1] == (
-        f"signed with the key {key_id(KEY.public_key())[:16]}, which the bundle brings along: nobody looked whose"
-        " key that is; give the signer's public key with --key"
+        f"signed with the key {key_id(KEY.public_key())[:16]}, which came with the bundle, so this does not"
+        " say who signed; give the signer's public key with --key"
     )
     assert verify(bundle()).notes[1] == (
         "not signed: whoever can change the files can change what vouches for them"

@@ -28,12 +28,12 @@ def promoted(folder: Path, **metrics: float) -> dict[str, Any]:
         (
             {"errors": 0.02},
             "refuse",
-            "error-rate: below 0.5 %: broken now; fix it, or say --anyway and --why",
+            "error-rate: below 0.5 %: broken now; wait or fix it, or say --anyway and --why",
         ),
         (
             {"something_else": 1},
             "refuse",
-            "error-rate: below 0.5 %: unknown: no data, or too little traffic; fix it, or say --anyway and --why",
+            "error-rate: below 0.5 %: unknown: no data, or too little traffic; wait or fix it, or say --anyway and --why",
         ),
     ],
     ids=["met", "broken", "without data"],

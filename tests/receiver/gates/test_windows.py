@@ -83,7 +83,7 @@ def test_in_a_freeze_nothing_starts_or_is_promoted_but_with_a_reason_that_is_kep
     for verb, history in (("start", History()), ("promote", History(ATTEMPT))):
         refused = decide_call(Call(verb, "alice"), FROZEN, history, Conditions(NOW))
         assert (refused.verdict, refused.reason) == (Verdict.refuse, "not-ready")
-        assert refused.text == f"{TEXT}; fix it, or say --anyway and --why"
+        assert refused.text == f"{TEXT}; wait or fix it, or say --anyway and --why"
         past = Call(verb, "alice", "a leak must be fixed", anyway=True)
         made = decide_call(past, FROZEN, history, Conditions(NOW))
         assert made.verdict == Verdict.act

@@ -60,7 +60,7 @@ def test_a_gate_opens_by_what_people_say_and_the_evidence_holds_all_of_it(shop: 
     assert shop.call("promote")["text"] == (
         "nobody has answered 'Is it quiet?' (`handrail rollout check shop --item 1`);"
         " nobody has answered 'Is it dark?' (`handrail rollout check shop --item 2`);"
-        f" nobody has approved as 'lead' (`{shop.status()['gate']['asks'][2]['cure']}`); fix it"
+        f" nobody has approved as 'lead' (`{shop.status()['gate']['asks'][2]['cure']}`); all of it is needed"
     )
     assert shop.call("check", item="1", passed=False, why="it screams")["text"] == (
         "operator-1 says no to 'Is it quiet?', of the gate into 50%: it screams"
@@ -155,7 +155,7 @@ def test_the_gate_into_the_first_stage_is_asked_at_the_start(tmp_path: Path) -> 
     with guarded(tmp_path, playbook(gates=(Gate(into="10%", manual=(QUIET,)),))) as shop:
         assert shop.call("start")["text"] == (
             "nobody has answered 'Is it quiet?' (`handrail rollout check shop --item 1`);"
-            " fix it, or say --anyway and --why"
+            " wait or fix it, or say --anyway and --why"
         )
         shop.call("check", item="1")
         assert shop.call("start")["verdict"] == "act"
@@ -223,7 +223,7 @@ def test_in_the_terminal_a_token_that_does_not_help_is_named_with_its_cure(
     code, said = handrail(shop, "viewer", "status", "shop", HANDRAIL_TOKEN_FILE=gone)
     assert (code, said) == (
         2,
-        f"HANDRAIL_TOKEN_FILE: {gone} cannot be read (FileNotFoundError); name a file that holds your token and nothing else\n",
+        f"HANDRAIL_TOKEN_FILE: {gone} cannot be read (No such file or directory); name a file that holds your token and nothing else\n",
     )
 
 
@@ -236,7 +236,7 @@ def test_a_prometheus_that_is_stopped_is_named_once_with_its_cure(tmp_path: Path
         shop.call("start", anyway=True, why="a test")
         assert handrail(shop, "viewer", "status", "shop")[1].splitlines()[-1] == (
             "    missing  error-rate: below 1 %: unknown: Prometheus cannot be reached: "
-            "All connection attempts failed; start it, or correct HANDRAIL_PROMETHEUS"
+            "Connection refused; start it, or correct HANDRAIL_PROMETHEUS"
         )
 
 
@@ -286,5 +286,5 @@ def test_whoever_approves_is_told_what_probes_answer(tmp_path: Path) -> None:
         _, reason, text = approve(shop)
     assert (reason, text.partition("; still missing: ")[2]) == (
         "approved",
-        f"probe health: failed: {nobody} cannot be reached: All connection attempts failed",
+        f"probe health: failed: {nobody} cannot be reached: Connection refused",
     )

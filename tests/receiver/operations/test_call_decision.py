@@ -84,7 +84,7 @@ def test_what_cannot_be_rolled_back_does_not_start_unless_a_person_says_so_and_w
     assert said(one, History()) == (
         "refuse",
         "not-ready",
-        "rollback, http: the token is refused; fix it, or say --anyway and --why",
+        "rollback, http: the token is refused; wait or fix it, or say --anyway and --why",
     )
     assert said(replace(one, anyway=True), History())[2].endswith("; say why with --why to go on anyway")
     made = decide_call(replace(one, anyway=True, why="people watch"), BOOK, History(), CONDITIONS)
@@ -102,7 +102,7 @@ def test_what_is_gone_past_beside_the_way_back_is_not_called_a_missing_way_back(
 
 def test_a_blind_guard_starts_and_promotes_nothing() -> None:
     blind = Conditions(NOW, blind="no heartbeat for 900 s")
-    text = "the guard is blind: no heartbeat for 900 s; fix it, or say --anyway and --why"
+    text = "the guard is blind: no heartbeat for 900 s; wait or fix it, or say --anyway and --why"
     assert said(asked("start"), History(), blind) == ("refuse", "not-ready", text)
     assert said(asked("promote"), HISTORY, blind) == ("refuse", "not-ready", text)
 
@@ -154,7 +154,7 @@ def test_a_stage_is_not_left_before_its_time() -> None:
     assert said(asked("promote"), holding) == (
         "refuse",
         "not-ready",
-        "stage 50% bakes for 1 h: until 2026-03-01 04:00:00 UTC; fix it, or say --anyway and --why",
+        "stage 50% bakes for 1 h: until 2026-03-01 04:00:00 UTC; wait or fix it, or say --anyway and --why",
     )
     assert said(asked("promote"), holding, Conditions(NOW + timedelta(hours=1)))[0] == "act"
 
@@ -184,13 +184,13 @@ def test_a_stage_is_not_left_before_its_time() -> None:
             "rollback",
             RunState.open,
             "rolling-back",
-            "attempt 2 is rolling-back; `rollback` tries again; `adopt` takes a corrected playbook, `abandon` closes it",
+            "attempt 2 is being rolled back; wait for its end; if it fails, `rollback` tries again, `adopt` takes a corrected playbook, `abandon` ends it",
         ),
         (
             "rollback",
             RunState.proving,
             "rolling-back",
-            "attempt 2 is rolling-back; `rollback` tries again; `adopt` takes a corrected playbook, `abandon` closes it",
+            "attempt 2 is being rolled back; wait for its end; if it fails, `rollback` tries again, `adopt` takes a corrected playbook, `abandon` ends it",
         ),
     ],
 )
@@ -280,7 +280,7 @@ def test_a_failed_promotion_is_retried_into_the_same_stage_and_no_stage_is_skipp
     assert decide_call(asked("promote"), BOOK, HISTORY, CONDITIONS).changes[-1] == replace(again[-1], round=0)
     assert said(asked("promote"), held)[1:] == (
         "not-ready",
-        "held: promote failed: no answer; fix it, or say --anyway and --why",
+        "held: promote failed: no answer; wait or fix it, or say --anyway and --why",
     )
     other = History(replace(ATTEMPT, held="bob: look at the logs"), (FAILED,))
     assert said(asked("retry"), other)[2].startswith("held: bob: look at the logs")

@@ -60,7 +60,7 @@ def test_those_it_waits_for_are_asked_again_and_an_override_keeps_its_reason() -
     assert retried(approved, back) == (
         "refuse",
         "not-ready",
-        f"{objection}; fix it, or say --anyway and --why",
+        f"{objection}; wait or fix it, or say --anyway and --why",
     )
     assert retried(approved, back, why="db is fixed by hand") == (
         "act",

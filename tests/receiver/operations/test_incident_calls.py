@@ -106,7 +106,7 @@ HAD = replace(ONE, acknowledged=Acknowledged(NOW, "bob", timedelta()))
             history(),
             {},
             "no-incident",
-            "no incident of shop is open; a rollback, an emergency and an alert that escalates open one; silence any other in Alertmanager",
+            "no incident of shop is open; only a rollback, an emergency or an alert that escalates opens one; to quiet an alert, silence it in Alertmanager",
         ),
         ("ack", History(), {}, "no-incident", ""),
         (

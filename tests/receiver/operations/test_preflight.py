@@ -25,7 +25,7 @@ STAGES = (
     StageFacts(name="50%", weight=0.5, bake=0, enter=weights(50, 50)),
 )
 AGE = f"the playbook ({DIGEST}) are of different versions; load both from one `handrail generate`"
-CURE = "fix it, or say --anyway and --why"
+CURE = "wait or fix it, or say --anyway and --why"
 WHO = {"rollout": "shop", "service": "shop", "environment": "production", "guardrail": "error-rate"}
 KEEPS = "60s"
 
@@ -104,7 +104,7 @@ def test_nor_does_it_while_prometheus_does_not_answer(tmp_path: Path) -> None:
     with guarded(tmp_path, book(), PROMETHEUS=nobody) as shop:
         answer = shop.call("start")
         assert answer["text"] == (
-            "Prometheus does not answer: Prometheus cannot be reached: All connection attempts failed; "
+            "Prometheus does not answer: Prometheus cannot be reached: Connection refused; "
             f"start it, or correct HANDRAIL_PROMETHEUS; {CURE}"
         )
         assert shop.call("start", anyway=True, why="I watch it")["verdict"] == "act"

@@ -35,12 +35,12 @@ class Raced:
         raise FileNotFoundError(2, "No such file or directory")
 
 
-@pytest.mark.parametrize(("on", "so"), [(True, "set"), (False, "not set")])
+@pytest.mark.parametrize(("on", "so"), [(True, "set already"), (False, "not set")])
 def test_who_turns_it_when_it_was_just_turned_hears_that_it_is_so(on: bool, so: str) -> None:
     guard: Any = SimpleNamespace(clock=SimpleNamespace(now=lambda: NOW))
     books: Any = SimpleNamespace(all=list)
     made = asyncio.run(Stopping(guard, books, Raced(on=on), str).turn("alice", "an incident", on=on))
-    assert (made.reason, made.text) == ("already-so", f"the kill switch is {so} already")
+    assert (made.reason, made.text) == ("already-so", f"the kill switch is {so}")
 
 
 @pytest.mark.parametrize(

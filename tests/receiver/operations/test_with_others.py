@@ -41,7 +41,7 @@ def test_a_start_waits_until_the_other_is_complete(state: str) -> None:
     made = decide_call(early, WAITS, History(), CONDITIONS)
     text = f"db is {state}, and this rollout begins once it is complete (`handrail rollout status db`)"
     assert (made.verdict, made.reason) == (Verdict.refuse, "not-ready")
-    assert made.text == f"{text}; fix it, or say --anyway and --why"
+    assert made.text == f"{text}; wait or fix it, or say --anyway and --why"
     done = Call("start", "alice", gate_inputs=GateInputs(others={"db": "complete"}))
     assert decide_call(done, WAITS, History(), CONDITIONS).verdict == Verdict.act
 

@@ -47,7 +47,7 @@ def test_the_day_so_far_as_prometheus_saw_it(tmp_path: Path, capsys: pytest.Capt
             return FAILED in lines
 
         servers.until(reported, FAILED)
-    assert lines[3].startswith("**its time is not over: this is how it stands at ")
+    assert lines[3].startswith("**this time is not over: this is as of ")
     (seen,) = [line for line in lines if line.startswith("- Average RPS")]
     assert seen.startswith("- Average RPS: 100 (guardrail error-rate; of ")
     assert " % of the time only, data begin " in seen

@@ -33,7 +33,7 @@ def test_it_is_printed_as_markdown_and_what_nobody_can_know_says_so(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "# Weekly metrics report: shop, week 2026-03-02 - 2026-03-08"
     (deployed,) = [line for line in lines if line.startswith("- Deployments to production")]
-    assert deployed.startswith("- Deployments to production: unknown: the receiver's store begins after it, ")
+    assert deployed.startswith("- Deployments to production: unknown: the receiver's store begins later, ")
     unknown = [line for line in lines if line.startswith("- Average RPS")]
     assert unknown == ["- Average RPS: unknown: no Prometheus is set; set HANDRAIL\\_PROMETHEUS"]
 
@@ -53,16 +53,20 @@ def test_its_fields_are_json(shop: Guarded, capsys: pytest.CaptureFixture[str]) 
     assert (said["kind"], said["rollout"], said["start"]) == ("daily", "shop", "2026-03-29T00:00:00Z")
     phase = said["sections"][0]["fields"][0]
     assert (phase["name"], phase["value"], phase["note"]) == ("Phase", "", "")
-    assert phase["unknown"].startswith("the receiver's store begins after it, ")
+    assert phase["unknown"].startswith("the receiver's store begins later, ")
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         ({"name": "other"}, 1, "no playbook declares 'other'"),
-        ({"date": "yesterday"}, 2, "date: Input should be a valid date"),
-        ({"date": "1999-01-01"}, 2, "date: Input should be greater than or equal to 2000-01-01"),
-        ({"token": "wrong"}, 2, "the receiver knows no such token"),
+        (
+            {"date": "yesterday"},
+            2,
+            "date: 'yesterday' is no day from 2000-01-01 to 2100-01-01; write it like 2026-11-27",
+        ),
+        ({"date": "1999-01-01"}, 2, "date: '1999-01-01' is no day from 2000-01-01"),
+        ({"token": "wrong"}, 2, "does not know this token"),
         ({"url": "http://127.0.0.1:9"}, 1, "did not answer"),
         ({"html": Path("/nowhere/day.html")}, 2, "name a file that can be written"),
     ],

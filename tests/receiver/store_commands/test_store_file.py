@@ -189,7 +189,9 @@ def test_a_copy_for_which_there_is_no_room_leaves_nothing_behind(at_rest: str, t
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
     try:
-        with pytest.raises(StoreDown, match=r"copy.db cannot be made: .*; name a file with room for it"):
+        with pytest.raises(
+            StoreDown, match=r"copy.db cannot be made: .*; name a file in a folder that has room for it"
+        ):
             Questions(at_rest).backup(tmp_path / "copies" / "copy.db")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -224,9 +224,7 @@ def test_the_actual_share_stands_beside_the_one_that_was_asked_for() -> None:
     assert seen(*FINE).traffic == TrafficNow(
         "10 % of the events are the canary's; 10 % was asked for", "calm", counted=True
     )
-    assert seen(INFO, FRESH, EVENTS[0]).traffic.text == (
-        "unknown: nothing that is recorded counts the events of both arms"
-    )
+    assert seen(INFO, FRESH, EVENTS[0]).traffic.text == ("unknown: Prometheus has no count of both arms")
     none = (of_errors(names.EVENTS, 0, track="canary"), of_errors(names.EVENTS, 0, track="stable"))
     assert seen(*none).traffic == TrafficNow("no events of either arm", "wait", counted=True)
 

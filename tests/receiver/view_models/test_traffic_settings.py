@@ -28,9 +28,11 @@ def run(
 START = run(1, "start", *weights(10, 90))
 BACK = run(2, "rollback", *weights(0, 100), state=RunState.proved)
 SET_10 = (
-    "what the targets read back 2026-03-01 03:01:00 UTC: weight 10 of web/canary, weight 90 of web/stable"
+    "read back from the targets at 2026-03-01 03:01:00 UTC: weight 10 of web/canary, weight 90 of web/stable"
 )
-SET_0 = "what the targets read back 2026-03-01 03:02:00 UTC: weight 0 of web/canary, weight 100 of web/stable"
+SET_0 = (
+    "read back from the targets at 2026-03-01 03:02:00 UTC: weight 0 of web/canary, weight 100 of web/stable"
+)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ SET_0 = "what the targets read back 2026-03-01 03:02:00 UTC: weight 0 of web/can
         ((START, run(3, "capture")), SET_10),
         ((replace(START, effects=()),), ""),
         ((), ""),
-        ((run(1, "start", Command(["flag", "on"], read=["is-on"]), effect=ALREADY),), "what the targets read back 2026-03-01 03:01:00 UTC: $ flag on"),
+        ((run(1, "start", Command(["flag", "on"], read=["is-on"]), effect=ALREADY),), "read back from the targets at 2026-03-01 03:01:00 UTC: $ flag on"),
         ((START, replace(BACK, state=RunState.failed)), ""),
         ((START, replace(BACK, state=RunState.proving, finished_at=None)), ""),
         ((run(1, "start", *weights(10, 90), effect=FAILED),), ""),

@@ -91,8 +91,8 @@ def test_a_viewer_is_refused_whatever_they_send(shop: Guarded, verb: str) -> Non
 def test_before_anything_is_done_it_is_said_what_exactly(shop: Guarded) -> None:
     said = words(shop.ask("GET", "/rollouts/shop/ask/rollback", "operator").text)
     assert (
-        "shop: Roll back? This will happen: Attempt 1, in stage 10%, is rolled back now, all of its steps:"
-        " each reads its target, and changes what differs. It is recorded as asked for by operator-1."
+        "shop: Roll back? This will happen: Attempt 1, in stage 10%, is rolled back now: each step"
+        " reads its target, and changes it if it differs. It is recorded as asked for by operator-1."
         " These steps, in this order: HAProxy web/canary on unix:haproxy.sock: weight 0"
         " HAProxy web/stable on unix:haproxy.sock: weight 100"
     ) in said

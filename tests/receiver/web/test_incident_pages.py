@@ -62,6 +62,11 @@ def test_an_incident_goes_from_its_rollback_to_its_end_over_http(shop: Guarded) 
     assert own.status_code == 200
     assert "opened operator-1 asked for a rollback: customers <call>" in words(own.text)
     assert "<call>" not in own.text
+    about = "ack", "note", "close"
+    path = f"/rollouts/shop/incidents/{one['id']}"
+    for role, offered in (("operator", about), ("viewer", ())):
+        links = re.findall(r'href="([^"]*/ask/[^"]*)"', shop.ask("GET", path, role).text)
+        assert sorted(links) == sorted(f"/rollouts/shop/ask/{verb}?item={one['id']}" for verb in offered)
 
     assert said(shop, "ack", why="on it").json()["reason"] == "acknowledged"
     twice = said(shop, "ack")
@@ -121,7 +126,7 @@ def test_a_viewer_says_nothing_of_an_incident(shop: Guarded, verb: str) -> None:
     answer = shop.ask("POST", f"/api/rollouts/shop/{verb}", "viewer", json={})
     assert (answer.status_code, answer.json()["error"]) == (
         403,
-        "viewer-1 may not do that; it takes the role operator",
+        "viewer-1 may not do that; it needs the role operator",
     )
 
 

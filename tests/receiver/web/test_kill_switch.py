@@ -114,7 +114,7 @@ def test_a_viewer_who_asks_for_what_only_others_may_gets_a_page(shop: Guarded, p
     for method in ("GET", "POST"):
         page = shop.ask(method, path, "viewer")
         assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
-        assert "Nothing was done viewer-1 may not do that; it takes the role operator." in words(page.text)
+        assert "Nothing was done viewer-1 may not do that; it needs the role operator." in words(page.text)
         answer = shop.ask(method, path, "alertmanager")
         assert (answer.status_code, answer.headers["content-type"]) == (403, "application/json")
 
@@ -142,7 +142,7 @@ def test_the_same_from_a_terminal(
     assert rollout("postmortem", "shop") == 1
     assert (
         capsys.readouterr().err
-        == "shop-0 is not an incident of shop; `handrail rollout incident shop` lists them\n"
+        == "shop has no incident yet; only a rollback, an emergency or an alert that escalates opens one\n"
     )
     assert rollout("ack", "shop") == 1
     assert capsys.readouterr().err.startswith("refuse (no-incident): no incident of shop is open; ")

@@ -120,7 +120,7 @@ def test_who_has_not_the_role_is_refused_and_recorded_once_a_minute(shop: Guarde
         answer = shop.ask("POST", "/api/rollouts/shop/promote", "viewer", json={})
         assert (answer.status_code, answer.json()) == (
             403,
-            {"error": "viewer-1 may not do that; it takes the role operator"},
+            {"error": "viewer-1 may not do that; it needs the role operator"},
         )
     assert shop.ask("POST", "/api/rollouts/shop/approve", "operator", json={}).status_code == 403
     assert shop.ask("POST", "/api/rollouts/shop/rollback", "nobody", json={}).status_code == 401

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from handrail_receiver.decide.admission import series_in
+from handrail_receiver.errors import ReceiverError
+from handrail_receiver.intake.parse import parse
 from handrail_receiver.model import LastSaid
 
 GONE = 3
@@ -32,3 +36,13 @@ class LostResolves:
         self._counted_at = at if counts else self._counted_at
         self._times = Counter({one: self._times[one] + counts for one in gone})
         return {one for one, times in self._times.items() if times >= GONE}
+
+
+def firing_in(bodies: Iterable[bytes]) -> frozenset[str]:
+    """The series that deliveries say to fire; what cannot be read says nothing."""
+    series: set[str] = set()
+    for body in bodies:
+        with suppress(ReceiverError):
+            for signal in parse(body).signals:
+                series |= set(series_in(signal.labels)) if signal.firing else set()
+    return frozenset(series)

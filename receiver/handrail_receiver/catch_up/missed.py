@@ -91,28 +91,33 @@ def said(missed: MissedAlert, playbook: Playbook, history: History) -> Decision:
     )
     if missed.muted:
         return known
-    held = history.attempt is not None and history.attempt.held == UNKNOWN
+    attempt = history.attempt
+    held = attempt is not None and attempt.held_for(UNKNOWN)
     return replace(
         known,
         verdict=Verdict.repeat if held else Verdict.hold,
         reason="silences-unknown",
         text=f"{missed.text}; no Alertmanager says whether it was silenced",
-        changes=() if held else (SetHold(UNKNOWN),),
+        changes=() if held else (SetHold(attempt.held_as_well(UNKNOWN) if attempt else UNKNOWN),),
     )
 
 
 def too_many(playbook: Playbook, history: History) -> Decision:
     """The decision to hold where more alerts fired than can be read; nothing where no attempt is live."""
     attempt = history.attempt
-    news = attempt is not None and attempt.live and attempt.held != TOO_MANY
+    hold = (
+        (SetHold(attempt.held_as_well(TOO_MANY)),)
+        if attempt is not None and attempt.live and not attempt.held_for(TOO_MANY)
+        else ()
+    )
     return Decision(
-        Verdict.hold if news else Verdict.repeat,
+        Verdict.hold if hold else Verdict.repeat,
         "too-many",
         TOO_MANY,
         rollout=playbook.rollout,
         action="rollback",
         attempt=attempt.id if attempt else 0,
-        changes=(SetHold(TOO_MANY),) if news else (),
+        changes=hold,
     )
 
 

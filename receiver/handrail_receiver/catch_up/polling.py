@@ -30,7 +30,7 @@ from handrail_receiver.catch_up.lookback import (
     CurrentAlert,
     LookBack,
 )
-from handrail_receiver.catch_up.lost_resolves import LostResolves
+from handrail_receiver.catch_up.lost_resolves import LostResolves, firing_in
 from handrail_receiver.catch_up.missed import (
     Follows,
     MissedAlert,
@@ -58,6 +58,7 @@ LONGEST_AWAY = timedelta(hours=12)
 BEFORE = timedelta(minutes=1)
 """How much older than an attempt an alert is said to be that fired before it; since when, nobody asked."""
 ASKED = "asked"
+FiredAlerts = dict[str, tuple[LastSaid, ...]]
 WITH_A_ROLLOUT = f'{names.ROLLOUT}!=""'
 
 
@@ -147,13 +148,14 @@ class Poller:
         """Ask everybody once and put what is news into the inbox."""
         now, doubts = self.clock.now(), self._doubts
         last = await self.store.memory.recall(ASKED)
+        since = await self.store.deliveries.undecided_from()
         fired = await self._fired() if self.alertmanagers else {}
         alerts = await self._present()
         present = list(alerts.alerts) if alerts else None
         if alerts is not None:
             sent = await asyncio.to_thread(self._sent_to_us, alerts.alerts)
             await self._deliver(await asyncio.to_thread(lambda: [one.body() for one in sent]))
-            await self._close(alerts, fired)
+            await self._close(alerts, fired, since)
         if last is None or await self._is_known(present, last, now):
             await self.store.memory.remember(ASKED, now)
             if not self.heard_all:
@@ -227,9 +229,9 @@ class Poller:
         self.elsewhere = said
         return ours
 
-    async def _fired(self) -> dict[str, tuple[LastSaid, ...]]:
+    async def _fired(self) -> FiredAlerts:
         """What fires in each live attempt by what was said, and can be asked for."""
-        fired: dict[str, tuple[LastSaid, ...]] = {}
+        fired: FiredAlerts = {}
         for playbook in self.playbooks.all():
             history = await self._history(playbook.rollout)
             if history and history.attempt and history.attempt.live:
@@ -237,14 +239,16 @@ class Poller:
                 fired[playbook.rollout] = tuple(said)
         return fired
 
-    async def _close(self, alerts: KnownAlerts, fired: Mapping[str, tuple[LastSaid, ...]]) -> None:
+    async def _close(self, alerts: KnownAlerts, fired: FiredAlerts, since: int) -> None:
         """What no Alertmanager has any more, though all answer, no longer fires: its resolve was lost.
 
-        `fired` is what was said before the question: what was said since is newer than the answer.
+        `fired` is what was said before the question; what was delivered `since` is newer than the answer, or as new.
         """
         still = await asyncio.to_thread(
             lambda: {series for one in alerts.alerts for series in series_in(one.labels)}
         )
+        if any(fired.values()):
+            still |= await asyncio.to_thread(firing_in, await self.store.deliveries.since(since))
         gone = {
             (rollout, one)
             for rollout in alerts.of

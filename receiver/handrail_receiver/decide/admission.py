@@ -102,17 +102,22 @@ def over(rollout: str, gone: Collection[LastSaid], history: History) -> Decision
         attempt=history.attempt.id if history.attempt else 0,
         changes=(
             *(Heard(one.series, one.source, firing=False, origin=one.origin) for one in over),
-            *((SetHold(""),) if _sees_again(over, history) else ()),
+            *_sees_again(over, history),
         ),
     )
 
 
-def _sees_again(over: Collection[LastSaid], history: History) -> bool:
-    """Whether the hold is that of a guardrail that was blind by these alerts alone."""
+def _sees_again(over: Collection[LastSaid], history: History) -> Iterator[SetHold]:
+    """What is left of the hold, where it is that of a guardrail that was blind by these alerts alone."""
     still = {one.source for one in history.said if one.firing and one not in over}
     pairs = (source.rpartition("/") for source in {one.source for one in over} - still)
     reasons = {cannot_see(guardrail) for guardrail, _, tier in pairs if tier == names.BLIND}
-    return history.attempt is not None and history.attempt.held in reasons
+    attempt = history.attempt
+    for why in sorted(reasons):
+        if attempt is not None and attempt.held_for(why):
+            attempt = replace(attempt, held=attempt.held_without(why))
+    if attempt is not None and attempt != history.attempt:
+        yield SetHold(attempt.held)
 
 
 def _judge(signal: Signal, playbook: Playbook | None, look: Look, now: Conditions) -> Iterator[Decision]:
@@ -184,9 +189,9 @@ def _foreign(signal: Signal, playbook: Playbook, history: History) -> Decision |
     unsure = replace(known, reason="no-environment", text=text, action=tier.action if tier else "")
     if tier is None or tier.action not in {"hold", *names.ACTING} or attempt is None or not attempt.live:
         return unsure
-    if attempt.held == text:
+    if attempt.held_for(text):
         return replace(unsure, verdict=Verdict.repeat)
-    return replace(unsure, verdict=Verdict.hold, changes=(SetHold(text),))
+    return replace(unsure, verdict=Verdict.hold, changes=(SetHold(attempt.held_as_well(text)),))
 
 
 def _of_other_version(signal: Signal, playbook: Playbook, history: History) -> Decision | None:

@@ -105,7 +105,7 @@ def _unknown(signal: Signal, history: History) -> Decision:
     text = f"{missing}, and its alert asks for {action}; {cure}"
     if before and attempt.held:
         return replace(known, verdict=Verdict.repeat, text=text)
-    changes = (*heard, SetHold(text), LeftToPeople(action, text))
+    changes = (*heard, SetHold(attempt.held_as_well(text)), LeftToPeople(action, text))
     return replace(known, verdict=Verdict.tell, action=action, text=text, changes=changes)
 
 
@@ -257,8 +257,9 @@ def _event(tier: TierFacts) -> str:
 
 def _resolved(case: _Case, attempt: Attempt, *, before: bool | None) -> Decision:
     """A guardrail that has data again ends its own hold; every other hold is for people to end."""
-    if _is_blind(case) and attempt.held == _cannot_see(case) and not _still_blind(case):
-        return case.say(Verdict.note, "sees-again", f"{case.guardrail} has data again", SetHold(""))
+    if _is_blind(case) and attempt.held_for(_cannot_see(case)) and not _still_blind(case):
+        left = SetHold(attempt.held_without(_cannot_see(case)))
+        return case.say(Verdict.note, "sees-again", f"{case.guardrail} has data again", left)
     text = "it stopped firing; a resolve proves nothing and undoes nothing"
     return case.say(Verdict.repeat if before is False else Verdict.note, "resolved", text)
 
@@ -352,10 +353,10 @@ def _hold(case: _Case, held: str) -> Decision:
 
 def _held(case: _Case, attempt: Attempt, reason: str, text: str) -> Decision:
     """People must act: tell them once, hold promotions until they have, and leave an incident."""
-    if attempt.held == text:
+    if attempt.held_for(text):
         return case.say(Verdict.repeat, reason, text)
     left = LeftToPeople(case.tier.action, f"{case.where}; {text}")
-    return case.say(Verdict.tell, reason, text, SetHold(text), left)
+    return case.say(Verdict.tell, reason, text, SetHold(attempt.held_as_well(text)), left)
 
 
 def _stronger(tier: TierFacts, history: History) -> bool:

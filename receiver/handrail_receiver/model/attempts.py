@@ -34,6 +34,16 @@ FINISHED = "finished"
 """What is kept of when an attempt passed its last gate."""
 
 
+def is_among(why: str, held: str) -> bool:
+    """Whether `why` is one of the things that an attempt is held for."""
+    return bool(why) and f"; {why}; " in f"; {held}; "
+
+
+def held_for_both(held: str, why: str) -> str:
+    """What an attempt is held for that was held, and is to be held for one thing more: nothing that was said is lost."""
+    return held if is_among(why, held) else f"{held}; {why}" if held else why
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One try at a rollout.
@@ -62,6 +72,19 @@ class Attempt:
     def changed_since(self) -> bool:
         """Whether a target does not hold any more what the rollback asked for."""
         return self.state == AttemptState.rolled_back and self.held.startswith(CHANGED)
+
+    def held_for(self, why: str) -> bool:
+        """Whether that is what it is held for, or one of several things."""
+        return is_among(why, self.held)
+
+    def held_as_well(self, why: str) -> str:
+        """Why it is held from now on: where it goes forward, also for what it was held for, and by whom."""
+        forward = self.state in {AttemptState.active, AttemptState.finishing}
+        return held_for_both(self.held, why) if forward else why
+
+    def held_without(self, why: str) -> str:
+        """Why it is held once that is over: empty when nothing else is left."""
+        return f"; {self.held}; ".replace(f"; {why}; ", "; ").removeprefix("; ").removesuffix("; ")
 
     @property
     def live(self) -> bool:

@@ -74,6 +74,7 @@ def playbook_gone(playbook: Playbook, history: History) -> Decision:
         by=HANDRAIL,
         attempt=attempt.id if attempt else 0,
     )
-    if attempt is None or not may(state_of(history), "hold", "receiver") or attempt.held == text:
+    if attempt is None or not may(state_of(history), "hold", "receiver") or attempt.held_for(text):
         return known
-    return replace(known, verdict=Verdict.tell, changes=(SetHold(text),), tell=action.tell if action else ())
+    hold = SetHold(attempt.held_as_well(text))
+    return replace(known, verdict=Verdict.tell, changes=(hold,), tell=action.tell if action else ())

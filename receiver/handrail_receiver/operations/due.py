@@ -312,7 +312,9 @@ def _rolled_back(at: RunningAttempt, text: str, *also: Change) -> Decision:
         why = "the kill switch is set" if at.now.stopped else "the playbook has no steps for rollback"
         text = f"{text}; {why}; people must roll back"
         left = LeftToPeople("rollback", text)
-        return at.say(Verdict.tell, reason, EVERYBODY, text, SetHold(text), left, *also)
+        return at.say(
+            Verdict.tell, reason, EVERYBODY, text, SetHold(at.attempt.held_as_well(text)), left, *also
+        )
     run = Open(
         "rollback",
         "",

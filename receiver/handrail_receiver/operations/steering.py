@@ -13,7 +13,13 @@ def steer(known: Decision, call: Call, attempt: Attempt) -> Decision:
     """Nothing is promoted any more, or may be again."""
     if call.verb == "hold":
         why = f"{call.by}: {call.why}" if call.why else f"held by {call.by}"
-        return replace(known, verdict=Verdict.hold, reason="asked-for", text=why, changes=(SetHold(why),))
+        return replace(
+            known,
+            verdict=Verdict.hold,
+            reason="asked-for",
+            text=why,
+            changes=(SetHold(attempt.held_as_well(why)),),
+        )
     text = f"promotions are allowed again; it was held: {attempt.held}" if attempt.held else "it was not held"
     return replace(known, verdict=Verdict.act, reason="asked-for", text=text, changes=(SetHold(""),))
 

@@ -124,6 +124,27 @@ class SqlInbox:
         return int((await self._engine.read(lambda tx: tx.rows(sql)))[0]["n"])
 
 
+class SqlDeliveries:
+    """What was delivered, decided or not, for who asks what was said while something else was asked."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def undecided_from(self) -> int:
+        """The number of the first delivery that is not decided, or of whatever comes next."""
+        sql = (
+            "SELECT COALESCE((SELECT MIN(number) FROM inbox WHERE result IS NULL),"
+            " (SELECT MAX(number) + 1 FROM inbox), 0) AS number"
+        )
+        return int((await self._engine.read(lambda tx: tx.rows(sql)))[0]["number"])
+
+    async def since(self, number: int) -> list[bytes]:
+        """The bodies from that number on, oldest first."""
+        sql = "SELECT body FROM inbox WHERE number >= :number ORDER BY number"
+        rows = await self._engine.read(lambda tx: tx.rows(sql, number=number))
+        return [bytes(row["body"]) for row in rows]
+
+
 def _tell(waiters: Sequence[asyncio.Future[None]], problem: BaseException | None) -> None:
     for waiter in waiters:
         if waiter.done():

@@ -22,6 +22,7 @@ from handrail_receiver.model import (
     Progress,
     Run,
     RunState,
+    held_for_both,
     incident_id,
 )
 from handrail_receiver.model.nodes import target_of, value_of
@@ -37,7 +38,7 @@ from handrail_receiver.store.histories import (
     history_of,
     readable_history,
 )
-from handrail_receiver.store.inbox import SqlInbox
+from handrail_receiver.store.inbox import SqlDeliveries, SqlInbox
 from handrail_receiver.store.incident_rows import SqlIncidents, needs_people, rollback_failed
 from handrail_receiver.store.outbox import SqlTellings, changed, want
 from handrail_receiver.store.past_attempts import SqlPast
@@ -279,7 +280,7 @@ def _held(tx: Tx, run: Run, why: str) -> str:
     forward = row["state"] in {AttemptState.active, AttemptState.finishing}
     if not forward or not row["held"] or run.action == names.REDUCE:
         return why
-    return str(row["held"]) if why in row["held"] else f"{row['held']}; {why}"
+    return held_for_both(row["held"], why)
 
 
 def _all_rolled_back(tx: Tx, run: Run) -> bool:
@@ -362,6 +363,7 @@ class Store:
 
     engine: Engine
     inbox: SqlInbox
+    deliveries: SqlDeliveries
     attempts: SqlAttempts
     archive: SqlArchive
     runs: SqlRuns
@@ -380,6 +382,7 @@ def store_on(engine: Engine, inbox_limit: int) -> Store:
     return Store(
         engine,
         SqlInbox(engine, inbox_limit),
+        SqlDeliveries(engine),
         SqlAttempts(engine),
         SqlArchive(engine),
         SqlRuns(engine),

@@ -258,8 +258,10 @@ def _asks_since(history: History, last: Run | None) -> str:
 
 def _given_up(history: History) -> bool:
     """Whether a rollback was not begun because it could not be confirmed: people must look."""
-    held = history.attempt.held if history.attempt else ""
-    return any(run.state == RunState.withdrawn and run.text == held for run in history.runs)
+    attempt = history.attempt
+    return attempt is not None and any(
+        run.state == RunState.withdrawn and attempt.held_for(run.text) for run in history.runs
+    )
 
 
 def _severity(history: History, last: Run | None) -> Severity:

@@ -208,3 +208,5 @@ def test_an_end_that_was_found_by_asking_ends_the_hold_of_a_blind_guardrail_as_a
     assert not ended(both[:1], "error-rate cannot see")
     assert not ended(both, "alice: wait")
     assert not ended(both, "leaks cannot see")
+    for_both = held(*sources, why="error-rate cannot see; alice: wait")
+    assert SetHold("alice: wait") in over(ROLLOUT, both, for_both).changes

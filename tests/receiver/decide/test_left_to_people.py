@@ -11,6 +11,7 @@ import pytest
 import servers
 from guarded import NOW, ROLLOUT, Guarded, alert, body, guarded, playbook, signal
 from handrail.contract import Action, Confirmation, Playbook, StageFacts
+from handrail_receiver.catch_up.missed import too_many
 from handrail_receiver.decide.decide import decide
 from handrail_receiver.model import (
     Attempt,
@@ -24,6 +25,9 @@ from handrail_receiver.model import (
     SetHold,
     Verdict,
 )
+from handrail_receiver.operations.always_guarded import playbook_gone
+from handrail_receiver.operations.call import Call
+from handrail_receiver.operations.call_decision import decide_call
 from handrail_receiver.operations.due import due
 
 ATTEMPT = Attempt(7, ROLLOUT, ROLLOUT, 2, AttemptState.active, "10%", NOW, NOW, "alice")
@@ -103,6 +107,37 @@ def test_it_is_left_to_people_once_while_it_is_held_for_that() -> None:
     text = "the kill switch is set; people must carry out the rollback"
     again = by_alert(playbook(), STOPPED, History(replace(ATTEMPT, held=text)))
     assert [change for change in again.changes if isinstance(change, LeftToPeople)] == []
+
+
+BY_ALICE = replace(ATTEMPT, held="alice: the database is moved tonight")
+
+
+HELD = History(BY_ALICE)
+HIDING: Mapping[str, Decision | None] = {
+    "the kill switch is set": by_alert(playbook(), STOPPED, HELD),
+    "nobody knows the tier": decide(
+        signal("error-rate", "purple", action="rollback"), playbook(), HELD, NOW_ON
+    ),
+    "the kill switch is set at a deadline": due(playbook(stages=(LATE,)), HELD, STOPPED),
+    "its playbook is gone": playbook_gone(playbook(), HELD),
+    "more fired than can be read": too_many(playbook(), HELD),
+    "another person asks for it": decide_call(Call("hold", "bob", "lunch"), playbook(), HELD, NOW_ON),
+}
+
+
+@pytest.mark.parametrize("why", HIDING)
+def test_what_people_must_act_on_does_not_hide_who_held_it_and_why(why: str) -> None:
+    """Else whoever has acted resumes it, and nobody remembers what it waited for."""
+    made = HIDING[why]
+    assert made is not None
+    (hold,) = [change for change in made.changes if isinstance(change, SetHold)]
+    assert hold.why == f"{BY_ALICE.held}; {made.text}"
+
+
+def test_what_it_is_held_for_beside_a_person_s_hold_is_told_once() -> None:
+    text = "the kill switch is set; people must carry out the rollback"
+    again = by_alert(playbook(), STOPPED, History(replace(BY_ALICE, held=f"{BY_ALICE.held}; {text}")))
+    assert [change for change in again.changes if isinstance(change, SetHold | LeftToPeople)] == []
 
 
 def opened(shop: Guarded) -> list[tuple[str, str, str, str]]:

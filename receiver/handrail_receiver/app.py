@@ -25,6 +25,7 @@ from handrail_receiver.access.authorization import People, error
 from handrail_receiver.access.hosts import Hosts, host_in, hosts_of
 from handrail_receiver.access.tokens import NoTokens, Tokens
 from handrail_receiver.catch_up.current_routes import CurrentRoutes
+from handrail_receiver.catch_up.doubts import Doubts
 from handrail_receiver.catch_up.polling import Poller
 from handrail_receiver.chores import Chores
 from handrail_receiver.clock import SystemClock
@@ -123,7 +124,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     Raises WrongSettings when the store cannot be opened.
     """
     clock, events = SystemClock(), Events()
-    metrics = Metrics(started_at := clock.now())
+    metrics, doubts = Metrics(started_at := clock.now()), Doubts(clock)
     store, playbooks = (
         open_store(settings.store, settings.inbox_limit),
         Playbooks(settings.playbooks, template_problem),
@@ -152,7 +153,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             if silence > settings.heartbeat_within.total_seconds()
             else ""
         )
-        return Conditions(now, kill_switch.is_set(), blind, unheard=not asker.heard_all)
+        return Conditions(now, kill_switch.is_set(), blind, unheard=doubts.since is not None)
 
     guard = Guard(
         store=store,
@@ -176,6 +177,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         owner=f"{socket.gethostname()}:{os.getpid()}:{started_at.timestamp():.6f}",
         lease=settings.lease.total_seconds(),
         on_decision=both(events.decision, snapshots.on_decision),
+        unheard_since=lambda: doubts.since,
     )
     asker = Poller(
         watching,
@@ -189,6 +191,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         clock,
         settings.ask_every.total_seconds(),
         CurrentRoutes(watching, settings.receivers),
+        doubts,
     )
     guard.on_truncated = guard.on_begin = asker.at_once
     guard.on_store_down = asker.in_doubt

@@ -85,6 +85,7 @@ class Guard:
     on_store_down: Callable[[], None] = lambda: None
     on_over: Callable[[str], None] = lambda _: None
     on_gate: Callable[[str], None] = lambda _: None
+    unheard_since: Callable[[], datetime | None] = lambda: None
     heartbeat_at: datetime | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _together: int = TOGETHER
@@ -100,6 +101,7 @@ class Guard:
             lease=timedelta(seconds=self.lease),
             shared=self.store.engine.shared,
             wake=self.wake,
+            unheard_since=self.unheard_since,
         )
 
     def wake(self) -> None:

@@ -23,6 +23,7 @@ from handrail.contract import names
 from pydantic import ValidationError
 
 from handrail_receiver.catch_up.current_routes import CurrentRoutes
+from handrail_receiver.catch_up.doubts import Doubts
 from handrail_receiver.catch_up.lookback import (
     ALERTS,
     ANSWER_WITHIN,
@@ -90,11 +91,10 @@ class Poller:
     clock: Clock
     every: float
     routes: CurrentRoutes
+    doubts: Doubts
     problems: dict[str, str] = field(default_factory=dict)
     elsewhere: str = ""
     _lost: LostResolves = field(default_factory=LostResolves)
-    _doubts: int = 0
-    _heard: int = -1  # of the doubts, those that were there before everybody was asked
     _unsure_before: bool = False
     _at_once: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -102,14 +102,9 @@ class Poller:
         """Ask now: something was said that is not the whole truth."""
         self._at_once.set()
 
-    @property
-    def heard_all(self) -> bool:
-        """Whether everybody was asked since the start, and since the store was away."""
-        return self._heard == self._doubts
-
     def in_doubt(self) -> None:
         """The store was away, and what was sent meanwhile may not have been taken: ask as after an absence."""
-        self._doubts += 1
+        self.doubts.begin()
         self.at_once()
 
     async def begun(self, alerts: Sequence[Mapping[str, str]]) -> None:
@@ -136,7 +131,7 @@ class Poller:
             try:
                 await self.step()
             except StoreDown as error:
-                self._doubts += 1
+                self.doubts.begin()
                 log.warning("what was asked cannot be kept: %s", error)
             try:
                 async with asyncio.timeout(self.every):
@@ -146,7 +141,7 @@ class Poller:
 
     async def step(self) -> None:
         """Ask everybody once and put what is news into the inbox."""
-        now, doubts = self.clock.now(), self._doubts
+        now, doubt = self.clock.now(), self.doubts.newest
         last = await self.store.memory.recall(ASKED)
         since = await self.store.deliveries.undecided_from()
         fired = await self._fired() if self.alertmanagers else {}
@@ -158,9 +153,9 @@ class Poller:
             await self._close(alerts, fired, since)
         if last is None or await self._is_known(present, last, now):
             await self.store.memory.remember(ASKED, now)
-            if not self.heard_all:
+            if self.doubts.since:
                 await self._decided()
-            self._heard = doubts
+            self.doubts.end(doubt)
 
     async def _present(self) -> KnownAlerts | None:
         """What the Alertmanagers have now of ours, None when none of them answers."""
@@ -271,7 +266,7 @@ class Poller:
     async def _is_known(self, present: list[CurrentAlert] | None, last: datetime, now: datetime) -> bool:
         """Whether all is known up to `now`; what is not is asked for again next time."""
         heard = present is not None or not self.alertmanagers
-        away = not self.heard_all or now - last > timedelta(seconds=2 * self.every)
+        away = self.doubts.since is not None or now - last > timedelta(seconds=2 * self.every)
         if self.prometheus is None or not away:
             return heard
         back = LookBack(self.outside, self.prometheus, self.alertmanagers, self.receivers)

@@ -11,14 +11,14 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from handrail.contract import names
 
 from handrail_receiver.errors import LeaseLost, StoreDown
 from handrail_receiver.execute.executor import Executor
-from handrail_receiver.model import Run, RunState
+from handrail_receiver.model import ENTERING, Run, RunState
 from handrail_receiver.ports import Clock, Runs
 
 log = logging.getLogger("handrail")
@@ -54,7 +54,11 @@ class _RunningTask:
 
 @dataclass
 class Scheduler:
-    """Carries out what is due. `wake` is called when a task is over."""
+    """Carries out what is due. `wake` is called when a task is over.
+
+    `unheard_since` is since when something may fire of which nobody told us, None where it is known what fires: a stage
+    that somebody began to enter before is not entered any further until then.
+    """
 
     runs: Runs
     executor: Executor
@@ -63,13 +67,16 @@ class Scheduler:
     lease: timedelta
     shared: bool
     wake: Callable[[], None]
+    unheard_since: Callable[[], datetime | None] = lambda: None
+    _waiting: set[int] = field(default_factory=set)
     _entries: dict[int, _RunningTask] = field(default_factory=dict)
     _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
 
     async def start_due(self) -> None:
         """Begin what is due, the strongest first; weaker actions are stopped."""
         due = await self.runs.lease(self.owner, self.clock.now(), self.lease)
-        begun = [run for run in sorted(due, key=strength, reverse=True) if not self._under_way(run)]
+        new = [run for run in sorted(due, key=strength, reverse=True) if not self._under_way(run)]
+        begun = [run for run in new if not self._waits(run)]
         stopped = {attempt: self._make_way(attempt, begun) for attempt in {run.attempt for run in begun}}
         for run in begun:
             turn = self._turns.setdefault(run.attempt, asyncio.Lock())
@@ -106,6 +113,18 @@ class Scheduler:
         """Whether a run is being carried out, under the fence that counts now."""
         known = self._entries.get(run.id)
         return known is not None and known.run.fence == run.fence
+
+    def _waits(self, run: Run) -> bool:
+        """Whether it was interrupted while it gave the canary more, and nobody knows what fires since."""
+        since = self.unheard_since()
+        enters = run.action in ENTERING and run.state == RunState.open
+        if since is None or not enters or run.decided_at > since:
+            self._waiting.discard(run.id)
+            return False
+        if run.id not in self._waiting:
+            self._waiting.add(run.id)
+            log.info("%s of %s goes on once it is known what fires", run.action, run.rollout)
+        return True
 
     def _make_way(self, attempt: int, begun: list[Run]) -> list[asyncio.Task[None]]:
         """Stop what is in the way of the runs that begin: themselves under an old fence, and what is weaker than one that acts.

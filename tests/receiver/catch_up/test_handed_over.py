@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import pytest
 from guarded import NOW, playbook
+from guarded.kept import Still
+from handrail_receiver.catch_up.doubts import Doubts
 from handrail_receiver.catch_up.polling import KnownAlerts, Poller
 from handrail_receiver.errors import StoreDown
 from handrail_receiver.model import (
@@ -33,14 +35,14 @@ class Away:
 
 def test_what_fires_when_an_attempt_begins_is_asked_for_once_the_store_is_back() -> None:
     store: Any = SimpleNamespace(inbox=Away())
-    clock = SimpleNamespace(now=lambda: NOW)
+    clock = Still()
     nothing: Any = None
     poller = Poller(
-        nothing, (), (), "http://prometheus", "hold", store, nothing, nothing, clock, 60, nothing
+        nothing, (), (), "http://prometheus", "hold", store, nothing, nothing, clock, 60, nothing, Doubts(clock)
     )  # fmt: skip
-    poller._heard = poller._doubts
+    poller.doubts.end(0)
     asyncio.run(poller.begun([{"alertname": "ShopErrorRateCritical", "rollout": "shop"}]))
-    assert (poller.heard_all, poller._at_once.is_set()) == (False, True)
+    assert (poller.doubts.since, poller._at_once.is_set()) == (NOW, True)
 
 
 ATTEMPT = Attempt(7, "shop", "shop", 2, AttemptState.active, "10%", NOW, NOW, "alice")
@@ -88,11 +90,23 @@ def asker(every: float, meanwhile: Callable[[int, list[LastSaid]], None]) -> Ask
 
     memory = SimpleNamespace(recall=nothing, remember=nothing)
     inbox = SimpleNamespace(waiting=nothing)
-    store: Any = SimpleNamespace(attempts=SimpleNamespace(history=history), memory=memory, inbox=inbox)
-    clock, none = SimpleNamespace(now=lambda: NOW), cast("Any", None)
+
+    async def delivered(_: int) -> list[bytes]:
+        return []
+
+    store: Any = SimpleNamespace(
+        attempts=SimpleNamespace(history=history),
+        memory=memory,
+        inbox=inbox,
+        deliveries=SimpleNamespace(undecided_from=nothing, since=delivered),
+    )
+    clock, none = Still(), cast("Any", None)
     guard: Any = SimpleNamespace(apply=apply)
     books: Any = SimpleNamespace(all=lambda: [playbook()])
-    poller = Asked(none, ("http://alertmanager",), (), None, "hold", store, books, guard, clock, every, none)
+    us: tuple[str, ...] = ()
+    poller = Asked(
+        none, ("http://alertmanager",), us, None, "hold", store, books, guard, clock, every, none, Doubts(clock)
+    )  # fmt: skip
     poller.said, poller.meanwhile = [FIRES], meanwhile
     return poller
 
@@ -135,5 +149,5 @@ def test_what_is_in_doubt_while_it_asks_is_in_doubt_afterwards() -> None:
     heard = []
     for _ in range(3):
         asyncio.run(poller.step())
-        heard.append(poller.heard_all)
+        heard.append(poller.doubts.since is None)
     assert heard == [True, False, True]

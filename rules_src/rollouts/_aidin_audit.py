@@ -60,6 +60,9 @@ audit = [
             )
         ],
         whole_service=True,
+        accept={
+            "ago-within-rollout": "here a sudden loss is looked for; audit-trail asks for entries of the whole stage"
+        },
         runbook=Runbook(
             "Changes are made that leave no trace.",
             look=[

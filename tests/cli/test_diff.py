@@ -25,6 +25,8 @@ GATE = (
     'Stage("100%", weight="100%", gate=Gate(approvals=["owner"], manual=["Is it quiet?"], stable_for="1h"))'
 )
 
+TURNED = 'accept={"limit-turned": "both sides are asked for"}'
+
 EDITS: dict[str, tuple[dict[str, str], str]] = {
     "a limit is raised": ({'"2%"': '"4%"'}, "LOOSER   shop errors critical: limit above 2 % → above 4 %"),
     "a limit is lowered": (
@@ -292,7 +294,7 @@ def test_other_words_for_people_change_nothing_for_production(shell: Shell) -> N
 )
 def test_each_of_several_criteria_of_a_guardrail_is_told(shell: Shell, after: str, said: str) -> None:
     def asking(success: str) -> str:
-        text = f"            success={success},\n            tiers="
+        text = f"            success={success},\n            {TURNED},\n            tiers="
         return changed(SHOP, {"            tiers=": text, IMPORTS: "import Above, Below, Command"})
 
     shell.declare(shop=asking('[Below("0.5%"), Above("0.01%")]'))
@@ -385,7 +387,7 @@ def test_a_drop_by_points_is_told_once(shell: Shell) -> None:
     edits = {
         'Warning(Above("1%"), sustained="5m"),': "",
         'Critical(Above("2%"), sustained="5m", action="rollback")': drop,
-        "            tiers=": '            against=Ago("1h"),\n            tiers=',
+        "            tiers=": f'            against=Ago("1h"),\n            {TURNED},\n            tiers=',
         IMPORTS: "import Ago, Command, DropPoints",
     }
     declared = changed(SHOP, edits)

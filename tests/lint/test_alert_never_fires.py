@@ -71,15 +71,6 @@ def test_a_state_that_the_matchers_leave_out_never_comes() -> None:
     assert said(tiers, measure="State('breaker{state=~\"open|half\"}')") == []
 
 
-def test_what_is_bound_to_what_never_holds_never_fires() -> None:
-    measure = 'While(ERRORS, condition=Rate("jobs_total"), at_most="{}/s")'
-    tiers = 'tiers=[Warning(Above("5%"))]'
-    assert said(tiers, measure=measure.format(-1)) == [
-        "what it is bound to never holds; let at_most= be 0 or more"
-    ]
-    assert said(tiers, measure=measure.format(0)) == []
-
-
 def test_what_must_be_sustained_takes_whole_evaluations() -> None:
     assert said('tiers=[Warning(Above("5%"), during="5m", sustained="4m31s")]') == [
         "it counts for 5m and must be sustained for 4m31s, which takes evaluations for 5m; shorten sustained=, or lengthen during="

@@ -56,3 +56,9 @@ def test_a_tier_does_not_ask_for_what_is_there_to_be_gone(limit: str) -> None:
 def test_and_a_criterion_not_for_what_is_gone(limit: str) -> None:
     assert len(found(NAME, guardrail(f"success={limit}", measure='Absence("x")'))) == 1
     assert found(NAME, guardrail(f"tiers=[Warning({limit})]", measure='Absence("x")')) == []
+
+
+def test_a_quantile_is_always_above_less_than_its_share_of_the_first_bucket() -> None:
+    """Of the buckets from 100 ms on, a p95 is at least 95 ms, however fast all are."""
+    for limit, count in (('Above("94ms")', 1), ('Above("95ms")', 0), ('AtLeast("95ms")', 1)):
+        assert len(found(NAME, guardrail(f"tiers=[Warning({limit})]", measure="TIME"))) == count

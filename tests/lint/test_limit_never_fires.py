@@ -171,6 +171,7 @@ def test_no_size_is_below_nothing() -> None:
         ),
         ('Changes("x", window="5m")', "Above(20)", ", or widen window="),
         ('Changes("x", window="5m")', "AtLeast(21)", ", or widen window="),
+        ('Changes("x", window="5m", over="max")', "Above(20)", ", or widen window="),
         ('Age("x")', "Below(0)", ""),
         ('Difference("a", minus="b", absolute=True)', "Below(0)", ""),
     ],
@@ -190,6 +191,7 @@ def test_a_count_and_a_time_have_their_bounds(measure: str, limit: str, cure: st
         ('Count("up", where="== 0")', "Below(1)"),
         ('Count("up")', "Below(2)"),
         ('Changes("x", window="5m")', "Above(19)"),
+        ('Changes("x", window="5m", over="sum")', "Above(50)"),
         ('TimeUntil("x")', "Below(0)"),
         ('Forecast("x")', "Below(0)"),
         ('Difference("a", minus="b")', "Below(0)"),
@@ -197,3 +199,59 @@ def test_a_count_and_a_time_have_their_bounds(measure: str, limit: str, cure: st
 )
 def test_what_they_can_be_fires(measure: str, limit: str) -> None:
     assert found(NAME, guardrail(f"tiers=[Warning({limit})]", measure=measure)) == []
+
+
+def test_an_age_grows_no_faster_than_time_passes() -> None:
+    for rise, count in (("2h", 1), ("1h", 1), ("59m", 0)):
+        facts = guardrail(f'against=Ago("1h"), tiers=[Warning(RisePoints("{rise}"))]', measure='Age("x")')
+        cure = "write less than the time since then, by which an age grows at most"
+        what = f"'errors' has a limit that can never fire: RisePoints(\"{rise}\") on Age; {cure}"
+        assert [said for _, said in found(NAME, facts)] == [f"error: {what}"] * count
+    facts = guardrail('against=BeforeRollout(), tiers=[Warning(RisePoints("2h"))]', measure='Age("x")')
+    assert found(NAME, "stages=STAGES", facts) == []
+
+
+def test_changes_rise_by_no_more_than_there_are_scrapes() -> None:
+    measure = 'Changes("x", window="5m")'
+    for rise, count in ((20, 1), (19, 0)):
+        facts = guardrail(f'against=Ago("1d"), tiers=[Warning(RisePoints({rise}))]', measure=measure)
+        assert len(found(NAME, facts)) == count
+
+
+def test_a_quantile_is_never_below_its_share_of_the_first_bucket() -> None:
+    """Of the buckets from 100 ms on, a p95 is at least 95 ms."""
+    for limit, count in (('Below("95ms")', 1), ('Below("96ms")', 0), ('AtMost("94ms")', 1)):
+        assert len(found(NAME, guardrail(f"tiers=[Warning({limit})]", measure="TIME"))) == count
+    assert found(NAME, guardrail('tiers=[Warning(Below("5ms"))]', measure='Latency("x", p=95)')) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "bound", "what"),
+    [
+        ('Rate("jobs_total")', 'at_most="-1/s"', "Rate is at most -1/s"),
+        ('Usage("used", 50, left=True)', 'above="100%"', "Usage is above 100%"),
+        ('Count("repair")', "at_most=0", "Count is at most 0"),
+        ('Changes("moved", window="5m")', "above=20", "Changes is above 20"),
+    ],
+)
+def test_what_is_bound_to_what_never_holds_never_fires(condition: str, bound: str, what: str) -> None:
+    facts = guardrail(
+        'tiers=[Warning(Above("5%")), Critical(Above("9%"))]',
+        measure=f"While(ERRORS, condition={condition}, {bound})",
+    )
+    [(_, said)] = found(NAME, facts)
+    assert said.startswith(f"error: 'errors' is judged only while {what}, which it never is; write a figure")
+
+
+@pytest.mark.parametrize(
+    ("condition", "bound"),
+    [
+        ('Rate("jobs_total")', "at_most=0"),
+        ('Usage("used", 50)', 'above="100%"'),
+        ('Count("repair", presence="up")', "at_most=0"),
+        ('Changes("moved", window="5m")', "above=19"),
+    ],
+)
+def test_what_is_bound_to_what_may_hold_is_fine(condition: str, bound: str) -> None:
+    measure = f"While(ERRORS, condition={condition}, {bound})"
+    assert found(NAME, guardrail('tiers=[Warning(Above("5%"))]', measure=measure)) == []

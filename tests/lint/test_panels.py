@@ -54,7 +54,6 @@ def test_a_panel_is_linted(panel: str, lints: list[str]) -> None:
             "shop",
             stages=STAGES,
             arms=ARMS,
-            rollback=UNDO,
             match={{"region": "eu"}},
             guardrails=[Guardrail("errors", ERRORS, tiers=[Warning(Above("5%"))], runbook=RUNBOOK)],
             dashboards=[Dashboard("main", panels=[{panel}])],

@@ -61,3 +61,18 @@ def test_a_rollout_that_gives_its_new_version_no_traffic_guards_nothing() -> Non
     assert found(NAME, stages, TIERS) == [(stages + ",", f"error: {what}; give one a weight above 0%")]
     begins = 'stages=[Stage("off", weight="0%", bake="1h"), Stage("on", weight="1%")]'
     assert found(NAME, begins, TIERS) == []
+
+
+def test_a_stage_that_is_called_by_another_share_is_found() -> None:
+    for name, weight, count in (
+        ("5%", "50%", 1),
+        ("5 %", "5%", 0),
+        ("5%", "0.05%", 1),
+        ("a 5%", "50%", 0),
+        ("0.5%", "0.5%", 0),
+    ):
+        stages = f'stages=[Stage("{name}", weight="{weight}", bake="24h"), Stage("all", weight="100%")]'
+        what = (
+            f"stage '{name}' has a weight of {weight}; give it the weight that its name says, or another name"
+        )
+        assert [said for _, said in found(NAME, stages, TIERS)] == [f"warning: {what}"] * count

@@ -3,7 +3,7 @@
 Examples: a limit for a stage in which the canary has no traffic; a limit relative to the stable arm in the stage in which
 the canary has all traffic; one relative to the previous stage in the first stage; a tier that counts for five minutes
 (`during="5m"`) and must be sustained for ten; a state that the series' own matchers exclude; a measure with a condition
-that never holds, or that excludes such a value: a gauge above 10 while the same gauge is at most 5. Such a tier looks
+that excludes such a value: a gauge above 10 while the same gauge is at most 5. Such a tier looks
 like a guard and is none.
 """
 
@@ -64,8 +64,6 @@ def _impossible(condition: plan.Condition) -> tuple[str, str] | None:
         if plan.Selector(measure.metric.metric, (*measure.metric.matchers, state)).contradiction is not None:
             return f"{measure.metric} is never '{condition.state}'", "correct the matcher or the state"
     if isinstance(measure, plan.While):
-        if isinstance(measure.condition, plan.Rate) and measure.op is plan.Op.at_most and measure.bound < 0:
-            return "what it is bound to never holds", "let at_most= be 0 or more"
         return _excluded(condition, measure)
     return None
 

@@ -174,10 +174,13 @@ def possible(measure: Measure) -> tuple[Decimal | None, Decimal | None]:
     match measure.inner:
         case Ratio() | SlowerThan() | Absence() | Usage(left=True):
             return zero, one
-        case Latency(buckets=buckets, unit=unit, native=native):
-            top = max((Decimal(str(bound)) for bound in buckets), default=None)
-            scaled = top if top is None or unit == "s" else top / 1000
-            return zero, None if native else scaled
+        case Latency(buckets=buckets, p=p, unit=unit, native=native):
+            bounds = [Decimal(str(bound)) / (1 if unit == "s" else 1000) for bound in buckets]
+            if native or not bounds:
+                return zero, None
+            return min(bounds) * Decimal(str(p)) / 100, max(
+                bounds
+            )  # all are in the first, or beyond the last
         case Increase() | Rate() | Usage() | Gauge(unit="bytes"):
             return zero, None
         case Count(where=None, presence=None):
@@ -211,9 +214,9 @@ def never(limit: Limit, figure: Decimal, measure: Measure) -> bool:
         case AtMost():
             return low is not None and figure < low
         case Drop():
-            return low == 0 and figure >= 1
+            return low is not None and low >= 0 and figure >= 1
         case RisePoints() | DropPoints():
-            return high is not None and figure >= high
+            return high is not None and low is not None and figure >= high - low
         case Rise(floor=floor):
             return floor is not None and high is not None and amount(floor).value >= high
         case Is() | Changed():

@@ -56,6 +56,11 @@ class Metrics:
             "Since Alertmanager's heartbeat, or the start when there was none.",
             registry=registry,
         )
+        self._heartbeat = Gauge(
+            names.HEARTBEAT_METRIC,
+            "When Alertmanager's heartbeat came; 0 before the first.",
+            registry=registry,
+        )
         self._heartbeat_at: datetime | None = None
         self._test_alert = Gauge(
             names.TEST_ALERT_METRIC,
@@ -134,4 +139,5 @@ class Metrics:
     def render(self, now: datetime) -> bytes:
         """All of it, in Prometheus' text format."""
         self._heartbeat_age.set(self.heartbeat_age(now))
+        self._heartbeat.set(self._heartbeat_at.timestamp() if self._heartbeat_at else 0)
         return generate_latest(self._registry)

@@ -29,3 +29,15 @@ def test_the_help_says_what_each_verb_of_a_rollout_does() -> None:
         for verb in line.split(",")
     ]
     assert sorted(verbs) == sorted(Verb)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("rollout strat shop", "Invalid value for 'verb': there is no 'strat'; did you mean start?"),
+        ("report monthly", "Invalid value for 'kind': there is no 'monthly'; use one of daily, weekly"),
+    ],
+)
+def test_a_word_that_is_no_choice_is_answered_with_those_that_are(line: str, said: str) -> None:
+    done = typed(*line.split())
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"Error: {said}")

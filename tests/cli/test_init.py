@@ -42,7 +42,7 @@ def test_a_new_repository_passes_its_own_check(shell: Shell) -> None:
     assert (code, wrong) == (0, "")
     assert said.splitlines()[1:] == [
         *(f"guardrails/{target}" for target in TARGETS),
-        "edit rules_src/rollouts/my_service.py, then: handrail generate && ./check.sh",
+        "in guardrails: edit rules_src/rollouts/my_service.py, then: handrail generate && ./check.sh",
     ]
     checked = ran(Path("guardrails"), "./check.sh")
     assert checked.returncode == 0, checked.stdout + checked.stderr

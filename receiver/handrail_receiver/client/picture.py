@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,17 +32,26 @@ NARROW = 60
 
 @dataclass(frozen=True)
 class Picture:
-    """All of it; `problem` says why it may be old. It is drawn for the width there is."""
+    """All of it; `problem` says why it may be old. It is drawn for the width there is.
+
+    In a terminal that is too low for all of it, limits and guardrails within them are left out: what fires, the gate and
+    the time come below them, and a terminal cuts off what is last.
+    """
 
     said: Mapping[str, Any]
     problem: str
 
-    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """As a panel; its headline is inside where it is too long for the frame."""
+        whole = self._panel(options.max_width, brief=False)
+        too_high = console.is_terminal and len(console.render_lines(whole, options)) > options.max_height
+        yield self._panel(options.max_width, brief=True) if too_high else whole
+
+    def _panel(self, width: int, *, brief: bool) -> Panel:
         said, text = self.said, headline(self.said)
-        inside = len(text) > options.max_width - FRAME
-        parts = _parts(said, self.problem, narrow=options.max_width < NARROW)
-        yield Panel(
+        inside = len(text) > width - FRAME
+        parts = _parts(said, self.problem, narrow=width < NARROW, brief=brief)
+        return Panel(
             Group(*([Text(text, style="bold"), Text()] if inside else []), *parts),
             title=Text(said["rollout"] if inside else text),
             title_align="left",
@@ -50,14 +59,16 @@ class Picture:
         )
 
 
-def _parts(said: Mapping[str, Any], problem: str, *, narrow: bool) -> list[RenderableType]:
+def _parts(said: Mapping[str, Any], problem: str, *, narrow: bool, brief: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(line, style="bold red") for line in said.get("guard_problems", ())]
     parts += [
         Text(f"{open_incident(one)}", style="" if one["acknowledged_at"] else "bold red")
         for one in said.get("incidents", ())
     ]
     parts += [Text(said["waits_for"]), Text()]
-    if said["guardrails"]:
+    if said["guardrails"] and brief:
+        parts += [*_in_brief(said), Text()]
+    elif said["guardrails"]:
         parts += [_listed(said) if narrow else _guardrails(said), Text()]
     parts.append(Text(f"traffic  {split(said)}"))
     parts.append(Text(f"fires    {fires(said)}", style="" if said["fires"] == [] else "bold red"))
@@ -77,6 +88,16 @@ def _listed(said: Mapping[str, Any]) -> RenderableType:
         lines.append(Text.assemble(f"{one['name']}: ", _verdict(one)))
         lines += [Text(f"  {text}") for text in (figures(one), *limits(one).split("; ")) if text]
     return Group(*lines)
+
+
+def _in_brief(said: Mapping[str, Any]) -> Iterator[Text]:
+    """A line for each guardrail that is not within its limits, and how many are."""
+    others = [one for one in said["guardrails"] if one["verdict"] != WELL]
+    for one in others:
+        yield Text.assemble(f"{one['name']}: ", _verdict(one), f": {figures(one)}")
+    well = len(said["guardrails"]) - len(others)
+    if well:
+        yield Text(f"{well} {'is' if well == 1 else 'are'} within {'its' if well == 1 else 'their'} limits")
 
 
 def _verdict(one: Mapping[str, Any]) -> Text:

@@ -65,6 +65,9 @@ def of_heartbeat(page: str) -> Finding:
         return unknown(
             what, "the receiver's metrics do not say how old the heartbeat is", "update the receiver"
         )
+    if figure(page, names.HEARTBEAT_METRIC) == 0 and age <= FRESH.total_seconds():
+        text = f"no heartbeat came yet, {age:.0f} s after the receiver's start"
+        return unknown(what, text, f"ask again in a minute; else {cure}")
     if age <= FRESH.total_seconds():
         return ok(what, f"the heartbeat is at most {age:.0f} s old")
     text = f"no heartbeat for {age:.0f} s"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handrail.cli.choices import Commands
 from handrail.cli.doctor import doctor
 from handrail.cli.gate_command import gate
 from handrail.cli.kill_switch import kill_switch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="handrail",
+    cls=Commands,
     help="Declare a rollout's guardrails once; get the rules, tests, dashboards, runbooks and the rollback.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -94,7 +96,8 @@ def init(
     if below_the_top(folder):
         moved = ", ".join(AT_THE_TOP)
         typer.echo(f"move to the top of the repository, where alone they are read: {moved}")
-    typer.echo("edit rules_src/rollouts/my_service.py, then: handrail generate && ./check.sh")
+    there = "" if folder == Path() else f"in {folder}: "
+    typer.echo(f"{there}edit rules_src/rollouts/my_service.py, then: handrail generate && ./check.sh")
 
 
 @app.command()

@@ -251,6 +251,29 @@ def test_a_narrow_terminal_gets_lines_and_no_broken_words() -> None:
     ]
 
 
+def test_a_low_terminal_gets_all_but_what_is_well() -> None:
+    def lines(height: int) -> list[str]:
+        console = Console(width=80, height=height, file=StringIO(), force_terminal=True, no_color=True)
+        with console.capture() as text:
+            console.print(Picture(SAID, ""))
+        return [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│ ").rstrip() for line in text.get().splitlines()]
+
+    assert any("critical above 5 %" in line for line in lines(20))
+    assert lines(12)[1:-1] == [
+        "It waits for its gate into stage 50%.",
+        "",
+        "latency: no data: no figure",
+        "1 is within its limits",
+        "",
+        "traffic  9.8 % of the events are the canary's; 10 % was asked for",
+        "fires    nothing",
+        "gate into 50%: closed",
+        "missing  lead: nobody has approved as 'lead'",
+        "unknown  error-rate: unknown: no answer",
+        "2026-03-01 03:00:07 UTC",
+    ]
+
+
 @pytest.mark.parametrize("width", [24, 40, 60, 80])
 def test_nothing_is_wider_than_the_terminal(width: int) -> None:
     console = Console(width=width, file=StringIO())

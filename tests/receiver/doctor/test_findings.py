@@ -136,6 +136,11 @@ def test_a_heartbeat_is_fresh_or_old_or_unheard_of() -> None:
         (Health.failed, "no heartbeat for 301 s"),
         (Health.unknown, "the receiver's metrics do not say how old the heartbeat is"),
     ]
+    started = of_heartbeat("handrail_heartbeat_timestamp_seconds 0.0\n" + pages[0])
+    assert (started.health, started.text) == (
+        Health.unknown,
+        "no heartbeat came yet, 12 s after the receiver's start",
+    )
     refused = 'handrail_notifications_total{result="unauthorized"} 12.0\n'
     assert "12 deliveries were refused with 401" not in of_heartbeat(pages[0] + refused).text
     wrong = of_heartbeat(pages[1] + refused)

@@ -44,7 +44,7 @@ USES = {
     "model": {"errors"},
     "words": set(),
     "attempt_states": {"model"},
-    "outside": {"errors", "secrets", "ports", "unreached"},
+    "outside": {"certificates", "errors", "ports", "secrets", "unreached"},
     "gates": {"model", "words", "outside", "errors", "ports"},
     "access": {"gates"},
     "intake": {"access", "model", "errors", "logs", "metrics", "ports"},
@@ -68,7 +68,7 @@ USES = {
     "catch_up": {"model", "intake", "decide", "store", "outside", "errors", "guard", "playbooks", "ports"},
     "telling": {
         *("model", "words", "intake", "evidence", "store", "outside"),
-        *("errors", "metrics", "playbooks", "ports", "tasks"),
+        *("certificates", "errors", "metrics", "playbooks", "ports", "tasks"),
     },
     "plots": {"words"},
     "evidence": {
@@ -103,7 +103,7 @@ USES = {
         *("model", "words", "evidence", "outside"),
         *("errors", "guard", "playbooks", "ports", "tasks"),
     },
-    "client": {"words", "addresses", "errors", "unreached"},
+    "client": {"words", "addresses", "certificates", "errors", "unreached"},
     "doctor": {"app", "catch_up", "client", "outside", "read_settings", "errors", "secrets", "settings"},
     "view_models": {"model", "attempt_states", "words", "gates", "plots"},
     "store_commands": {

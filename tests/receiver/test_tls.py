@@ -13,6 +13,7 @@ import servers
 from guarded import TOKENS, body, playbook, warm, write_playbook
 from guarded.service import environment
 from handrail_receiver import cli
+from handrail_receiver.certificates import as_prometheus_verifies
 
 NEW = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
 
@@ -28,7 +29,8 @@ def signed(folder: Path, name: str) -> None:
 
 
 def client(folder: Path, *, certificate: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=folder / "ca.crt")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(folder / "ca.crt")
     if certificate:
         context.load_cert_chain(folder / "client.crt", folder / "client.key")
     return context
@@ -59,6 +61,17 @@ def _url(tmp_path: Path) -> Iterator[str]:
     server = servers.Server("receiver", env["HANDRAIL_ADDRESS"], process, tmp_path / "receiver.log")
     with servers.lasting(server, ready):
         yield url
+
+
+def test_a_certificate_that_lacks_extensions_is_taken_whatever_python_asks_for(
+    url: str, tmp_path: Path
+) -> None:
+    asking = client(tmp_path, certificate=True)
+    asking.verify_flags |= ssl.VERIFY_X509_STRICT  # as Python 3.13 and later do
+    with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
+        httpx.get(f"{url}/healthz", verify=asking, trust_env=False)
+    lenient = as_prometheus_verifies(asking)
+    assert httpx.get(f"{url}/healthz", verify=lenient, trust_env=False).is_success
 
 
 def test_only_who_has_a_certificate_of_the_authority_gets_in(url: str, tmp_path: Path) -> None:

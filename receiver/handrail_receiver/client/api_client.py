@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from handrail_receiver.addresses import shown
+from handrail_receiver.certificates import as_prometheus_verifies
 from handrail_receiver.errors import ReceiverError, WrongSettings
 from handrail_receiver.unreached import why_unreached
 
@@ -141,6 +142,7 @@ def _context(address: str, cert: str | None, key: str | None, ca: str | None) ->
         raise WrongSettings("--cert and --key belong together; give both or neither")
     plain = urlsplit(address).scheme == "http"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx.create_ssl_context()
+    as_prometheus_verifies(context)
     try:
         if files["ca"]:
             context.load_verify_locations(files["ca"])

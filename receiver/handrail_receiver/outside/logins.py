@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 
+from handrail_receiver.certificates import as_prometheus_verifies
 from handrail_receiver.errors import Cause, Permanent
 from handrail_receiver.outside.http_config import HttpConfig, TlsConfig
 from handrail_receiver.secrets import Secrets
@@ -23,7 +24,7 @@ from handrail_receiver.secrets import Secrets
 
 def trusting(authorities: Path | None) -> ssl.SSLContext:
     """TLS that is verified against the public authorities; `authorities` count as well."""
-    context = httpx.create_ssl_context(trust_env=False)
+    context = as_prometheus_verifies(httpx.create_ssl_context(trust_env=False))
     if authorities is not None:
         context.load_verify_locations(authorities)
     return context

@@ -15,6 +15,7 @@ from email.utils import format_datetime
 
 from handrail.contract import Mail
 
+from handrail_receiver.certificates import as_prometheus_verifies
 from handrail_receiver.errors import Cause, Permanent, Retryable
 from handrail_receiver.outside import Outside
 from handrail_receiver.telling.channel import Plain, Writing
@@ -93,7 +94,7 @@ def _sent(to: Mail, password: str, message: EmailMessage, outside: Outside) -> N
 def _connected(to: Mail) -> smtplib.SMTP:
     """A connection, over TLS where that is asked for or can be had."""
     host, _, port = to.smarthost.rpartition(":")
-    context = ssl.create_default_context()
+    context = as_prometheus_verifies(ssl.create_default_context())
     if int(port) == TLS_FROM_THE_FIRST_BYTE:
         return smtplib.SMTP_SSL(host, int(port), timeout=LIMIT, context=context)
     server = smtplib.SMTP(host, int(port), timeout=LIMIT)

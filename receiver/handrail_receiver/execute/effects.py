@@ -61,7 +61,7 @@ class StepRunner:
     ) -> Effect:
         """Try for `seconds` (0: once), and return the effect.
 
-        `failing` is called for the first try that failed temporarily; `warned` is called with an objection before the
+        `failing` is called for the tries 1, 2, 4, 8, … that failed temporarily; `warned` is called with an objection before the
         act. Raises LeaseLost and StoreDown: then nothing is known of it.
         """
         step = effect.step
@@ -127,8 +127,9 @@ class StepRunner:
                     log.warning(
                         "%s %s: %s: try %d: %s", run.rollout, run.action, what(step), attempt.num, error
                     )
-                    if attempt.num == 1 and seconds:
-                        await failing(replace(effect, found=f"{error}; trying again", cause=error.cause))
+                    if seconds and attempt.num.bit_count() == 1:
+                        text = f"{error}; {_tried_so_often(attempt.num)}trying again"
+                        await failing(replace(effect, found=text, cause=error.cause))
                     raise
         return replace(effect, state=EffectState.done, found=change(before, reading.found), cause=None)
 
@@ -181,6 +182,10 @@ class StepRunner:
         raise Retryable(
             Cause.timeout, f"it was asked for, but {step.timeout:g} s later it still is: {reading.found}"
         )
+
+
+def _tried_so_often(times: int) -> str:
+    return f"tried {times} times, " if times > 1 else ""
 
 
 def _again(error: Exception) -> bool | float:

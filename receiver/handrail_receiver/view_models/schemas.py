@@ -11,6 +11,7 @@ from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, History, Run, given_arms
 from handrail_receiver.model.nodes import node_of
+from handrail_receiver.view_models.going_on import going_on
 from handrail_receiver.view_models.incident_views import OpenIncidentView
 from handrail_receiver.words.steps import what
 
@@ -324,6 +325,11 @@ def run_view(run: Run) -> RunView:
         finished_at=run.finished_at,
         steps=list(map(step_view, run.effects)),
     )
+
+
+def run_now(run: Run) -> RunView:
+    """A run as people ask for it: of one that is open, how far it is and what is tried again."""
+    return run_view(run).model_copy(update={"text": going_on(run)})
 
 
 def step_view(effect: Effect) -> StepView:

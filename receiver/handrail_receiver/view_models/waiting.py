@@ -11,6 +11,7 @@ from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import ENTERING, FINISHED, OPEN, Attempt, EffectState, History, Run, RunState
+from handrail_receiver.view_models.going_on import not_yet
 from handrail_receiver.words.times import span, when
 
 OF_PEOPLE = ("check", "approval")
@@ -95,7 +96,9 @@ def _carried_out(history: History) -> Waiting:
     done = sum(effect.state != EffectState.intended for effect in run.effects)
     words = {names.REDUCE: "the smaller share"}
     what = f"stage {run.key}" if run.action in ENTERING else words.get(run.action, f"the {run.action}")
-    return Waiting(f"It waits for the steps of {what}: {done} of {len(run.effects)} are done.")
+    again = f" (try {run.round + 1})" if run.round else ""
+    text = f"It waits for the steps of {what}{again}: {done} of {len(run.effects)} are done"
+    return Waiting(f"{'; '.join(filter(None, (text, not_yet(run))))}.")
 
 
 def _proof_ends(run: Run) -> str:

@@ -35,7 +35,7 @@ from handrail_receiver.view_models.schemas import (
     RolloutView,
     attempt_view,
     gate_view,
-    run_view,
+    run_now,
 )
 from handrail_receiver.web.checked_chains import CheckedChains
 from handrail_receiver.web.reading import cannot_be_read
@@ -199,7 +199,7 @@ def _view(newest: Playbook, history: History) -> RolloutView:
         service=playbook.service,
         stages=[stage.name for stage in playbook.stages],
         attempt=attempt_view(attempt, history) if attempt else None,
-        runs=[run_view(run) for run in history.runs],
+        runs=[run_now(run) for run in history.runs],
         changed=list(changes_between(playbook, newest)),
         incidents=[open_incident_view(one, newest) for one in history.incidents],
     )

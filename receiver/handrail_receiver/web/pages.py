@@ -24,7 +24,7 @@ from handrail_receiver.view_models.guardrail_plots import RangeSamples, Window, 
 from handrail_receiver.view_models.guardrails import Watched
 from handrail_receiver.view_models.incident_views import IncidentLines, incident_lines
 from handrail_receiver.view_models.offers import offers
-from handrail_receiver.view_models.schemas import run_view
+from handrail_receiver.view_models.schemas import run_now
 from handrail_receiver.view_models.summary import Tone, summarize
 from handrail_receiver.view_models.timeline import timeline
 from handrail_receiver.view_models.waiting import waits_for
@@ -227,7 +227,7 @@ def _values(looked: _Looked, now: datetime, *, earlier: bool) -> dict[str, objec
         "gate": gate,
         "watched": watched,
         "plots": drawn,
-        "runs": [run_view(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
+        "runs": [run_now(run) for run in reversed(history.runs[-SHOWN_RUNS:])],
         "earlier_runs": max(0, len(history.runs) - SHOWN_RUNS),
         "attempts": looked.attempts,
         "entries": entries,

@@ -59,6 +59,15 @@ def test_what_passes_is_tried_again_whatever_its_cause(cause: Cause, call: str) 
     assert first == Effect(0, step("back", within=30), EffectState.intended, "not now; trying again", cause)
 
 
+def test_how_often_it_was_tried_is_said_seldom() -> None:
+    target = FakeTarget()
+    target.trouble, _ = fails(3, Retryable(Cause.busy, "not now"))
+    ended, kept = carried_out(target, step("back", within=30))
+    said = [made.effect.found for made in kept.progress if made.effect and made.effect.cause]
+    assert ended.state == RunState.done
+    assert said == ["not now; trying again", "not now; tried 2 times, trying again"]
+
+
 def test_a_failure_that_stays_ends_it_at_once() -> None:
     target = FakeTarget()
     target.trouble, came = fails(9, Permanent(Cause.conflict, "there is nothing to abort"))

@@ -274,7 +274,9 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
     routes = routes_of(
         people,
         webhook,
-        HealthEndpoints(store, playbooks, metrics, clock, probe, tokens, kill_switch.problem, watched_probes),
+        HealthEndpoints(
+            store, playbooks, metrics, clock, probe, tokens, kill_switch.problem, watched_probes, conditions
+        ),
         api,
         pages,
         Buttons(pages, FormSeal(tokens.secret)),

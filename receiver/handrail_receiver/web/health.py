@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,6 +12,8 @@ from starlette.responses import JSONResponse, Response
 from handrail_receiver.access.authorization import Authenticator
 from handrail_receiver.access.tokens import Caller
 from handrail_receiver.metrics import Metrics
+from handrail_receiver.model import Conditions
+from handrail_receiver.operations.objections import guard_is_off
 from handrail_receiver.operations.probing import ProbeWatch
 from handrail_receiver.playbooks import Playbooks
 from handrail_receiver.ports import Clock
@@ -33,6 +35,7 @@ class HealthEndpoints:
     tokens: Authenticator
     kill_switch: Callable[[], str]
     probed: ProbeWatch
+    conditions: Callable[[], Conditions]
 
     async def healthz(self, _request: Request) -> Response:
         """GET /healthz"""
@@ -41,14 +44,17 @@ class HealthEndpoints:
     async def readyz(self, _request: Request) -> Response:
         """GET /readyz: 503 when the store takes no writes or playbooks do not load.
 
-        What else is wrong is listed and no reason to send Alertmanager away: what it delivers is taken and decided.
+        What else is wrong is listed and no reason to send Alertmanager away: what it delivers is taken and decided. A
+        guard that is blind needs that most of all.
         """
         blocking = [problem for problem in (*self.playbooks.problems, self.probe.problem) if problem]
         gone = (
             f"{name}: its playbook is gone; its attempt goes on by its own copy"
             for name in self.playbooks.gone
         )
-        beside = (*self.tokens.problems, self.kill_switch(), self.probe.stuck, *gone)
+        unclear, now = self.kill_switch(), self.conditions()
+        off = guard_is_off(replace(now, stopped=now.stopped and not unclear))
+        beside = (*off, *self.tokens.problems, unclear, self.probe.stuck, *gone)
         view = ReadyView(
             status="not ready" if blocking else "ready",
             problems=[*blocking, *(problem for problem in beside if problem)],

@@ -357,6 +357,11 @@ def test_without_a_heartbeat_nothing_is_promoted_and_people_are_told(tmp_path: P
             shop.call("start", anyway=True, why="on a slow machine it is blind by now")
             blind = "the guard is blind: no heartbeat from Alertmanager for "
             servers.until(lambda: shop.call("promote")["text"].startswith(blind), "the blindness")
+            ready = shop.ask("GET", "/readyz", "nobody")
+            assert (ready.status_code, ready.json()["status"]) == (200, "ready"), "Alertmanager must reach it"
+            assert [one.partition(" for ")[0] for one in ready.json()["problems"]] == [
+                "the guard is blind: no heartbeat from Alertmanager"
+            ]
             servers.until(lambda: len(told) >= 1, "the page")
             assert "Handrail is blind" in json.dumps(told[0])
             shop.deliver()

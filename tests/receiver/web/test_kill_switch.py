@@ -56,6 +56,9 @@ def test_an_operator_stops_the_receiver_and_lets_it_act_again_and_the_evidence_s
     )
     assert refused(turned(shop, on=True, why="again")) == (409, "already-so")
     assert "set: nothing is rolled back automatically" in words(shop.ask("GET", "/", "viewer").text)
+    ready = shop.ask("GET", "/readyz", "nobody")
+    off = "the kill switch is set: nothing would be rolled back automatically"
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "problems": [off]})
     assert turned(shop, on=False, why="it is moved").status_code == 200
     assert not (shop.folder / "switch/handrail.stop").exists()
     records = shop.ask("GET", "/api/rollouts/shop/evidence", "viewer").json()

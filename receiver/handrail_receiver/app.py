@@ -153,7 +153,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
             if silence > settings.heartbeat_within.total_seconds()
             else ""
         )
-        return Conditions(now, kill_switch.is_set(), blind, unheard=doubts.since is not None)
+        return Conditions(now, kill_switch.is_set(), blind, unheard=doubts.since() is not None)
 
     guard = Guard(
         store=store,
@@ -177,7 +177,7 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         owner=f"{socket.gethostname()}:{os.getpid()}:{started_at.timestamp():.6f}",
         lease=settings.lease.total_seconds(),
         on_decision=both(events.decision, snapshots.on_decision),
-        unheard_since=lambda: doubts.since,
+        unheard_since=doubts.since,
     )
     asker = Poller(
         watching,
@@ -193,8 +193,8 @@ def make_app(settings: Settings, secrets: Secrets) -> Front:
         CurrentRoutes(watching, settings.receivers),
         doubts,
     )
-    guard.on_truncated = guard.on_begin = asker.at_once
-    guard.on_store_down = asker.in_doubt
+    guard.on_begin = asker.at_once
+    guard.on_truncated = guard.on_store_down = asker.in_doubt
     messenger = Messenger(
         store,
         playbooks,

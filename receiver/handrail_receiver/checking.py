@@ -170,7 +170,7 @@ async def _prometheus(settings: Settings, watching: Outside) -> StartFinding:
     try:
         await Prometheus(watching, url).samples("vector(1)")
     except TargetError as error:
-        return StartFinding("prometheus", f"{url}: {error}", CheckState.not_ready)
+        return StartFinding("prometheus", str(error), CheckState.not_ready)
     return StartFinding("prometheus", f"{url} answers")
 
 
@@ -178,8 +178,7 @@ async def _alertmanager(url: str, watching: Outside) -> StartFinding:
     try:
         await watching.ask("Alertmanager", "GET", f"{url.rstrip('/')}/api/v2/status", timeout=ANSWER_WITHIN)
     except TargetError as error:
-        cure = "start it, or correct HANDRAIL_ALERTMANAGERS"
-        return StartFinding("alertmanager", f"{url}: {error}; {cure}", CheckState.not_ready)
+        return StartFinding("alertmanager", str(error), CheckState.not_ready)
     return StartFinding("alertmanager", f"{url} answers")
 
 

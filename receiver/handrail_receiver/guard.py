@@ -112,6 +112,7 @@ class Guard:
         """Decide and carry out until cancelled."""
         while True:
             self._wake.clear()
+            self.unheard_since()  # nobody may have let us run
             try:
                 await self.step()
             except StoreDown as error:

@@ -219,7 +219,7 @@ def test_a_check_names_whoever_does_not_answer_and_every_secret_that_is_not_ther
     assert err == [
         "prometheus: none is set, and nothing can be started; set HANDRAIL_PROMETHEUS",
         (
-            "alertmanager: http://127.0.0.1:9: Alertmanager cannot be reached: Connection refused; "
+            "alertmanager: Alertmanager at http://127.0.0.1:9 cannot be reached: Connection refused; "
             "start it, or correct HANDRAIL_ALERTMANAGERS"
         ),
         "secret: shop: the secret unleash_token is not there; set HANDRAIL_SECRET_UNLEASH_TOKEN",

@@ -96,11 +96,10 @@ class Poller:
     elsewhere: str = ""
     _lost: LostResolves = field(default_factory=LostResolves)
     _unsure_before: bool = False
-    _at_once: asyncio.Event = field(default_factory=asyncio.Event)
 
     def at_once(self) -> None:
         """Ask now: something was said that is not the whole truth."""
-        self._at_once.set()
+        self.doubts.asks.set()
 
     def in_doubt(self) -> None:
         """The store was away, and what was sent meanwhile may not have been taken: ask as after an absence."""
@@ -127,7 +126,7 @@ class Poller:
     async def run(self) -> None:
         """Ask until cancelled."""
         while True:
-            self._at_once.clear()
+            self.doubts.asks.clear()
             try:
                 await self.step()
             except StoreDown as error:
@@ -135,7 +134,7 @@ class Poller:
                 log.warning("what was asked cannot be kept: %s", error)
             try:
                 async with asyncio.timeout(self.every):
-                    await self._at_once.wait()
+                    await self.doubts.asks.wait()
             except TimeoutError:
                 continue
 
@@ -153,7 +152,7 @@ class Poller:
             await self._close(alerts, fired, since)
         if last is None or await self._is_known(present, last, now):
             await self.store.memory.remember(ASKED, now)
-            if self.doubts.since:
+            if self.doubts.since():
                 await self._decided()
             self.doubts.end(doubt)
 
@@ -196,7 +195,7 @@ class Poller:
                 return None
         if long:
             self._say(
-                url, f"it has more alerts of {', '.join(long)} than can be read; let its rules aggregate"
+                url, f"{url} has more alerts of {', '.join(long)} than can be read; let its rules aggregate"
             )
         else:
             self.problems.pop(url, None)
@@ -266,7 +265,7 @@ class Poller:
     async def _is_known(self, present: list[CurrentAlert] | None, last: datetime, now: datetime) -> bool:
         """Whether all is known up to `now`; what is not is asked for again next time."""
         heard = present is not None or not self.alertmanagers
-        away = self.doubts.since is not None or now - last > timedelta(seconds=2 * self.every)
+        away = self.doubts.since() is not None or now - last > timedelta(seconds=2 * self.every)
         if self.prometheus is None or not away:
             return heard
         back = LookBack(self.outside, self.prometheus, self.alertmanagers, self.receivers)
@@ -375,12 +374,12 @@ class Poller:
                     await asyncio.sleep(0.1)
 
     def _failed(self, url: str, error: Exception) -> None:
-        odd = "its answer is not what it should be; correct the address"
+        odd = f"the answer of {url} is not what it should be; correct the address"
         self._say(url, str(error) if isinstance(error, TargetError) else odd)
 
     def _say(self, url: str, text: str) -> None:
         if self.problems.get(url) != text:
-            log.warning("%s: %s", url, text)
+            log.warning("%s", text)
         self.problems[url] = text
 
     def _ours(self, labels: Mapping[str, str]) -> bool:

@@ -145,7 +145,7 @@ async def _alertmanagers(needs: StackNeeds, stack: Stack) -> AsyncIterator[Findi
     for url in stack.alertmanagers:
         try:
             answer = await stack.outside.ask(
-                "Alertmanager", "GET", f"{url.rstrip('/')}/api/v2/status", timeout=ANSWER_WITHIN
+                "Alertmanager", "GET", f"{url.rstrip('/')}/api/v2/status", timeout=ANSWER_WITHIN, cure=""
             )
             yield of_routes(url, needs.routing, await answer.through(StatusAnswer.model_validate_json))
         except (TargetError, ValueError) as error:

@@ -102,7 +102,7 @@ class Grafana:
         """What an answer says. Raises Retryable or Permanent."""
         async with self._few:
             answer = await self._outside.ask(
-                "Grafana", "GET", f"{self._url}/api/{path}", timeout=ANSWER_WITHIN
+                "Grafana", "GET", f"{self._url}/api/{path}", timeout=ANSWER_WITHIN, cure=""
             )
         return answer.is_api().into(shape)
 

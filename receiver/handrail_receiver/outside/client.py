@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from handrail.contract import Secret
@@ -29,6 +30,8 @@ from handrail_receiver.unreached import why_unreached
 
 T = TypeVar("T")
 
+STATED_IN = {"Prometheus": "HANDRAIL_PROMETHEUS", "Alertmanager": "HANDRAIL_ALERTMANAGERS"}
+"""Where the address of a service is written that no declaration names."""
 LONGEST_ANSWER = 4 * 1024 * 1024
 LONGEST_QUOTE = 300
 LONGEST_TEXT = 64 * 1024
@@ -75,7 +78,7 @@ class Answer:
             raise Permanent(
                 Cause.invalid,
                 f"{self.who} answered {self.status}, but {place} is not as expected ({first['msg']}); "
-                f"check the url and the version of {self.who}",
+                "check the url and the version",
             ) from None
 
     async def through(self, read: Callable[[bytes], T]) -> T:
@@ -143,17 +146,21 @@ class Outside:
         headers: Mapping[str, str] | None = None,
         body: object = None,
         content: bytes | None = None,
+        cure: str | None = None,
     ) -> Answer:
         """Send one request to `who`, within `timeout` seconds in all; `body` goes as JSON, `content` as it is.
 
+        Every error names the address; one of a service that nobody reaches also says what to do: `cure`, or where its
+        address is to be corrected.
         Raises Retryable for silence, 5xx and "later", Permanent for every other answer that is not 2xx.
         """
         sent = content if content is not None else None if body is None else json.dumps(body).encode()
         typed = {"content-type": "application/json"} if body is not None else {}
-        place = self._logins.of(url)
-        response, read = await self._sent(
-            who, method, url, timeout, {**typed, **(headers or {})}, sent, place
-        )
+        place, carried = self._logins.of(url), {**typed, **(headers or {})}
+        if cure is None:
+            cure = f"start it, or correct {STATED_IN.get(who, 'its address')}"
+        who = self.clean(_at(who, url))
+        response, read = await self._sent(who, method, url, timeout, carried, sent, place, cure)
         if response.is_success:
             return Answer(who, response.status_code, read)
         raise self._failure(who, response, read, place)
@@ -172,7 +179,8 @@ class Outside:
 
         Raises Retryable for silence and where nobody answers, Permanent where it cannot be sent.
         """
-        response, body = await self._sent(who, method, url, timeout, headers, content, None)
+        who = self.clean(_at(who, url))
+        response, body = await self._sent(who, method, url, timeout, headers, content, None, "")
         return Answer(who, response.status_code, body)
 
     async def _sent(
@@ -184,20 +192,22 @@ class Outside:
         headers: Mapping[str, str],
         sent: bytes | None,
         place: Service | None,
+        cure: str,
     ) -> tuple[httpx.Response, bytes]:
         try:
             async with within(seconds, who):
                 return await self._exchange(who, method, url, headers, sent, place)
         except (httpx.HTTPError, OSError, httpx.InvalidURL, ValueError) as error:
-            raise self._unasked(who, error) from None
+            raise self._unasked(who, error, cure) from None
 
-    def _unasked(self, who: str, error: Exception) -> TargetError:
+    def _unasked(self, who: str, error: Exception, cure: str) -> TargetError:
         """There is no answer: the request cannot be sent as it is, or nobody took it. TLS may fail as an OSError."""
         said = why_unreached(error)
         reached = isinstance(error, (httpx.HTTPError, OSError))
         if not reached or isinstance(error, (httpx.UnsupportedProtocol, httpx.LocalProtocolError)):
             return Permanent(Cause.invalid, self.clean(f"{who} cannot be asked: {said}"))
-        return Retryable(Cause.unreachable, self.clean(f"{who} cannot be reached: {said}"))
+        text = "; ".join(filter(None, (f"{who} cannot be reached: {said}", cure)))
+        return Retryable(Cause.unreachable, self.clean(text))
 
     async def _exchange(
         self,
@@ -265,6 +275,16 @@ class Outside:
         if token is None:
             return {}
         return {header: f"{scheme} {self.secrets.value(token)}".strip()}
+
+
+def _at(who: str, url: str) -> str:
+    """Whom it is about, with what is no secret of the address: neither user nor password, path nor query."""
+    try:
+        place = urlsplit(url)
+    except ValueError:
+        return who
+    host = place.netloc.rpartition("@")[2]
+    return f"{who} at {place.scheme}://{host}" if host and host not in who else who
 
 
 def meaning_of(status: int) -> tuple[bool, Cause]:

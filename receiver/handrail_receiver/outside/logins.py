@@ -30,16 +30,23 @@ def trusting(authorities: Path | None) -> ssl.SSLContext:
     return context
 
 
+USED_AGAIN_WITHIN = 2.0
+"""Seconds; uvicorn, Node and others close what is idle after five."""
+
+
 def client_of(context: ssl.SSLContext) -> httpx.AsyncClient:
     """A client that takes nothing from the environment, and lets nobody wait for another's connection.
 
-    Answers come as they are: what is packed could be a thousand times as long as what was sent.
+    Answers come as they are: what is packed could be a thousand times as long as what was sent. A connection is used
+    again for a shorter time than servers keep it: one that the server closes just then looks like a service that is down.
     """
     return httpx.AsyncClient(
         trust_env=False,
         verify=context,
         headers={"accept-encoding": "identity"},
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+        limits=httpx.Limits(
+            max_connections=None, max_keepalive_connections=20, keepalive_expiry=USED_AGAIN_WITHIN
+        ),
     )
 
 

@@ -101,15 +101,10 @@ async def ask(
     form: bytes | None = None,
 ) -> Answered:
     """What Prometheus answers, read by `read`, which takes at most `most`. Raises Retryable or Permanent, with the cure."""
-    try:
-        headers = {"content-type": "application/x-www-form-urlencoded"} if form else None
-        answer = await outside.ask(
-            "Prometheus", method, address, timeout=ANSWER_WITHIN, headers=headers, content=form
-        )
-    except Retryable as problem:
-        if problem.cause is not Cause.unreachable:
-            raise
-        raise Retryable(problem.cause, f"{problem}; start it, or correct HANDRAIL_PROMETHEUS") from None
+    headers = {"content-type": "application/x-www-form-urlencoded"} if form else None
+    answer = await outside.ask(
+        "Prometheus", method, address, timeout=ANSWER_WITHIN, headers=headers, content=form
+    )
     try:
         return await answer.through(read)
     except ValidationError as error:

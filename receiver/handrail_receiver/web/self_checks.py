@@ -120,7 +120,7 @@ class SelfChecks:
             return Check(
                 "Alertmanager", "wait", "not set: what fires while the receiver is away may be missed"
             )
-        silent = [f"{url}: {self.problems[url]}" for url in self.alertmanagers if url in self.problems]
+        silent = [self.problems[url] for url in self.alertmanagers if url in self.problems]
         if silent:
             return Check("Alertmanager", "bad", "; ".join(silent), "Alerts may not arrive.")
         if elsewhere := self.elsewhere():

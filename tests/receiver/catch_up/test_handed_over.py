@@ -42,7 +42,7 @@ def test_what_fires_when_an_attempt_begins_is_asked_for_once_the_store_is_back()
     )  # fmt: skip
     poller.doubts.end(0)
     asyncio.run(poller.begun([{"alertname": "ShopErrorRateCritical", "rollout": "shop"}]))
-    assert (poller.doubts.since, poller._at_once.is_set()) == (NOW, True)
+    assert (poller.doubts.since(), poller.doubts.asks.is_set()) == (NOW, True)
 
 
 ATTEMPT = Attempt(7, "shop", "shop", 2, AttemptState.active, "10%", NOW, NOW, "alice")
@@ -149,5 +149,5 @@ def test_what_is_in_doubt_while_it_asks_is_in_doubt_afterwards() -> None:
     heard = []
     for _ in range(3):
         asyncio.run(poller.step())
-        heard.append(poller.doubts.since is None)
+        heard.append(poller.doubts.since() is None)
     assert heard == [True, False, True]

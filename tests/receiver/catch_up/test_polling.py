@@ -191,7 +191,8 @@ def test_a_password_in_an_address_stands_nowhere(tmp_path: Path) -> None:
     with guarded(tmp_path, proxy=False, PROMETHEUS=where, ALERTMANAGERS=where, ASK_EVERY="0.2") as shop:
         shop.call("start", anyway=True, why="nothing answers")
         servers.until(
-            lambda: f"http://{dead}: " in shop.server.log.read_text(), "the log to say who is silent"
+            lambda: f"Alertmanager at http://{dead} cannot be reached" in shop.server.log.read_text(),
+            "the log to say who is silent",
         )
         paths = (
             "/",

@@ -200,7 +200,10 @@ def test_a_data_source_that_is_theirs_may_have_another_uid_than_its_name_says(ap
     [
         ([], "unknown  grafana: its address is not known"),
         (["--without-grafana"], None),
-        (["--grafana", "http://127.0.0.1:9"], "unknown  grafana: Grafana cannot be reached"),
+        (
+            ["--grafana", "http://127.0.0.1:9"],
+            "unknown  grafana: Grafana at http://127.0.0.1:9 cannot be reached",
+        ),
     ],
 )
 def test_doctor_asks_the_grafana_that_is_named_and_says_where_none_is(

@@ -235,7 +235,8 @@ def test_a_prometheus_that_is_stopped_is_named_once_with_its_cure(tmp_path: Path
     with guarded(tmp_path, playbook(gates=(gate,)), PROMETHEUS=nobody) as shop:
         shop.call("start", anyway=True, why="a test")
         assert handrail(shop, "viewer", "status", "shop")[1].splitlines()[-1] == (
-            "    missing  error-rate: below 1 %: unknown: Prometheus cannot be reached: "
+            "    missing  error-rate: below 1 %: unknown: "
+            f"Prometheus at {nobody} cannot be reached: "
             "Connection refused; start it, or correct HANDRAIL_PROMETHEUS"
         )
 

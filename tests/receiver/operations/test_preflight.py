@@ -104,7 +104,7 @@ def test_nor_does_it_while_prometheus_does_not_answer(tmp_path: Path) -> None:
     with guarded(tmp_path, book(), PROMETHEUS=nobody) as shop:
         answer = shop.call("start")
         assert answer["text"] == (
-            "Prometheus does not answer: Prometheus cannot be reached: Connection refused; "
+            f"Prometheus does not answer: Prometheus at {nobody} cannot be reached: Connection refused; "
             f"start it, or correct HANDRAIL_PROMETHEUS; {CURE}"
         )
         assert shop.call("start", anyway=True, why="I watch it")["verdict"] == "act"

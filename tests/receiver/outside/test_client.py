@@ -18,6 +18,7 @@ from apis import Api, Inbox, Trouble
 from handrail.contract import Secret
 from handrail_receiver.errors import Cause, Permanent, Retryable, TargetError
 from handrail_receiver.outside import LONGEST_ANSWER, Outside, new_client
+from handrail_receiver.outside.logins import USED_AGAIN_WITHIN, client_of
 from handrail_receiver.secrets import Secrets
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
@@ -80,7 +81,7 @@ async def test_each_status_has_one_cause(
     api.queue = [Response(status_code=status, headers={"location": "/elsewhere"})]
     error = await failure(outside, api.url)
     assert (isinstance(error, kind), error.cause, len(api.requests)) == (True, cause, 1)
-    assert str(error).startswith(f"The service answered {status}")
+    assert str(error).startswith(f"The service at {api.url} answered {status}")
 
 
 @pytest.mark.parametrize(
@@ -111,20 +112,46 @@ async def test_a_drop_at_a_time_does_not_stretch_the_limit(api: Api, outside: Ou
     api.queue = [StreamingResponse(drops())]
     began = time.monotonic()
     error = await failure(outside, api.url, timeout=0.5)
-    assert (str(error), time.monotonic() - began < 2) == ("The service did not answer within 0.5 s", True)
+    assert (str(error), time.monotonic() - began < 2) == (
+        f"The service at {api.url} did not answer within 0.5 s",
+        True,
+    )
 
 
 async def test_an_endless_answer_is_not_read_to_its_end(api: Api, outside: Outside) -> None:
     part = b"x" * 65536
     api.queue = [StreamingResponse(iter([part] * (2 * LONGEST_ANSWER // len(part))))]
-    assert str(await failure(outside, api.url)) == "The service answered with more than 4 MiB; check its url"
+    said = f"The service at {api.url} answered with more than 4 MiB; check its url"
+    assert str(await failure(outside, api.url)) == said
 
 
 async def test_a_packed_answer_is_not_unpacked(api: Api, outside: Outside) -> None:
     bomb = gzip.compress(b"x" * (64 * LONGEST_ANSWER))
     api.queue = [Response(bomb, headers={"content-encoding": "gzip"})]
-    said = "The service answered in the encoding gzip, which was not asked for; check its url"
+    said = f"The service at {api.url} answered in the encoding gzip, which was not asked for; check its url"
     assert str(await failure(outside, api.url)) == said
+
+
+async def test_a_connection_that_was_idle_is_not_used_when_its_server_may_close_it() -> None:
+    """A server closes what is idle for five seconds, and a probe that is sent just then would have failed."""
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        with suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with (
+        await asyncio.start_server(once, "127.0.0.1", 0) as server,
+        client_of(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as client,
+    ):
+        outside = Outside(client, Secrets(None, {}))
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        for _ in range(2):
+            assert (await outside.ask("The service", "GET", url, timeout=5)).body == b"ok"
+            await asyncio.sleep(USED_AGAIN_WITHIN + 0.2)
 
 
 async def test_a_hundred_who_hang_take_no_connection_from_another(api: Api) -> None:
@@ -159,8 +186,33 @@ async def test_what_a_server_says_is_one_short_line_without_secret_or_escape(
     said = f"no\n\x1b[31m for {Api.token}\r\n" + "x" * 1000
     api.queue = [PlainTextResponse(said, 400)]
     assert str(await failure(outside, api.url)) == (
-        f"The service answered 400 Bad Request: no [31m for [secret token] {'x' * 273}"
+        f"The service at {api.url} answered 400 Bad Request: no [31m for [secret token] {'x' * 273}"
     )
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        (
+            "The service",
+            "The service at http://127.0.0.1:9 cannot be reached: Connection refused; start it, or correct its address",
+        ),
+        (
+            "127.0.0.1:9",
+            "127.0.0.1:9 cannot be reached: Connection refused; start it, or correct its address",
+        ),
+        (
+            "Prometheus",
+            "Prometheus at http://127.0.0.1:9 cannot be reached: Connection refused; start it, or correct HANDRAIL_PROMETHEUS",
+        ),
+    ],
+)
+async def test_who_cannot_be_reached_is_named_with_the_address_and_nothing_secret_of_it(
+    outside: Outside, who: str, said: str
+) -> None:
+    with pytest.raises(Retryable) as raised:
+        await outside.ask(who, "GET", "http://alice:hunter2@127.0.0.1:9/T0/planted?key=planted", timeout=5)
+    assert str(raised.value) == said
 
 
 @pytest.mark.parametrize("trouble", [Trouble.refused, Trouble.down])
@@ -178,8 +230,8 @@ async def test_an_answer_of_another_shape_says_where_it_differs(api: Api, outsid
     with pytest.raises(Permanent) as raised:
         answer.into(dict[str, list[int]])
     assert str(raised.value) == (
-        "The service answered 200, but a.1 is not as expected (Input should be a valid integer, unable to parse "
-        "string as an integer); check the url and the version of The service"
+        f"The service at {api.url} answered 200, but a.1 is not as expected (Input should be a valid integer, unable to "
+        "parse string as an integer); check the url and the version"
     )
 
 

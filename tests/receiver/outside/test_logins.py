@@ -143,7 +143,7 @@ async def test_a_login_that_is_refused_names_the_setting_and_not_the_token(
     with pytest.raises(Permanent) as raised:
         await ask(api.url, (api.url, written(tmp_path, BEARER)))
     assert str(raised.value) == (
-        'Prometheus answered 403 Forbidden: {"message":"no: your Bearer [secret token] asked for /"}; '
+        f'Prometheus at {api.url} answered 403 Forbidden: {{"message":"no: your Bearer [secret token] asked for /"}}; '
         "set the login in HANDRAIL_PROMETHEUS_HTTP_CONFIG"
     )
 

@@ -74,7 +74,7 @@ def test_without_the_login_the_page_says_which_setting_is_missing(tmp_path: Path
     ):
         said = "answered 401 Unauthorized: Unauthorized; set the login in HANDRAIL_"
         servers.until(lambda: f"{said}ALERTMANAGERS_HTTP_CONFIG" in shown(shop), "the page to say it")
-        assert f"Prometheus {said}PROMETHEUS_HTTP_CONFIG" in shown(shop)
+        assert f"Prometheus at {wall.url} {said}PROMETHEUS_HTTP_CONFIG" in shown(shop)
 
 
 async def test_a_certificate_that_was_renewed_counts_without_a_restart(tmp_path: Path) -> None:

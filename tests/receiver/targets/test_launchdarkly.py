@@ -72,9 +72,9 @@ async def test_a_token_that_bypasses_approvals_has_to_be_declared_and_is_tried(
 ) -> None:
     api.approvals, declared = {"required": True}, replace(step, bypasses_approval=True)
     refused = await Target(outside).rehearse(declared)
-    assert (refused.ready, refused.reason.partition(":")[0]) == (
+    assert (refused.ready, refused.reason.partition(": ")[0]) == (
         False,
-        "LaunchDarkly answered 405 Method Not Allowed",
+        f"LaunchDarkly at {api.url} answered 405 Method Not Allowed",
     )
     api.bypasses = True
     ready = await Target(outside).rehearse(declared)
@@ -117,9 +117,9 @@ async def test_a_token_that_may_only_look_is_found_by_the_dry_run(
 ) -> None:
     api.may_write = False
     rehearsal = await Target(outside).rehearse(step)
-    assert (rehearsal.ready, rehearsal.reason.partition(":")[0]) == (
+    assert (rehearsal.ready, rehearsal.reason.partition(": ")[0]) == (
         False,
-        "LaunchDarkly answered 403 Forbidden",
+        f"LaunchDarkly at {api.url} answered 403 Forbidden",
     )
 
 

@@ -105,7 +105,7 @@ async def test_a_webhook_s_address_is_a_secret(api: Slack, through_webhook: Tell
     api.queue = [Response(f"{api.url}/services/T0/B0/planted-secret-path is gone", 404)]
     with pytest.raises(Permanent) as raised:
         await teller.tell(through_webhook, OPEN)
-    assert str(raised.value) == "Slack answered 404 Not Found: [secret hook] is gone"
+    assert str(raised.value) == f"Slack at {api.url} answered 404 Not Found: [secret hook] is gone"
 
 
 async def test_what_slack_took_without_saying_where_is_not_posted_again_and_again(
@@ -172,12 +172,13 @@ async def test_a_proxy_s_page_is_not_taken_for_a_webhook_s_answer(
     api.trouble = Trouble.babbling
     with pytest.raises(Permanent) as raised:
         await teller.tell(through_webhook, OPEN)
-    assert str(raised.value) == "Slack answered 200 with a web page; check the url, and any proxy between"
+    said = f"Slack at {api.url} answered 200 with a web page; check the url, and any proxy between"
+    assert str(raised.value) == said
 
 
 async def test_nor_for_that_of_slack_s_api(api: Slack, bot: Tell, teller: Teller) -> None:
     api.trouble = Trouble.babbling
-    with pytest.raises(Permanent, match=r"^Slack answered 200, but the body is not as expected "):
+    with pytest.raises(Permanent, match=r"^Slack at [^ ]* answered 200, but the body is not as expected "):
         await teller.tell(bot, OPEN)
 
 

@@ -229,7 +229,7 @@ def test_the_guard_is_called_whole_only_when_every_part_of_it_answers(tmp_path: 
         said = text(shop, "/")
     assert "The guard is NOT working ✕ Kill switch: set: nothing is rolled back automatically." in said
     assert "✕ Heartbeat: no heartbeat from Alertmanager for" in said
-    assert "✕ Prometheus: Prometheus cannot be reached" in said
+    assert "✕ Prometheus: Prometheus at http://" in said
     assert "✓ Store takes writes ! Alertmanager not set" in said
 
 

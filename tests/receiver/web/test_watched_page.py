@@ -182,7 +182,7 @@ def test_without_an_answer_every_figure_is_unknown(tmp_path: Path) -> None:
     with guarded(tmp_path, limited_playbook(), PROMETHEUS="http://127.0.0.1:9") as shop:
         shop.call("start", anyway=True, why="nothing is there to see")
         said, first = text(shop), text(shop, "/")
-    assert "Unknown: Prometheus does not answer. Prometheus cannot be reached" in said
+    assert "Unknown: Prometheus does not answer. Prometheus at http://" in said
     assert "error-rate unknown now unknown warning above 1.00 %, investigate" in said
     assert "Prometheus, asked now: unknown ." in said
     assert "within its limits" not in said

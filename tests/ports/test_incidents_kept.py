@@ -277,11 +277,11 @@ async def test_an_incident_of_before_whose_beginning_the_evidence_does_not_tell_
 
 async def test_what_wakes_people_opens_one_that_a_rollback_makes_graver(store: Store) -> None:
     await decided(store, BEGIN)
-    wakes = NeedsSomebody("investigate", "error-rate is in its warning tier", "warning")
+    wakes = NeedsSomebody("investigate", "error-rate breaks its warning limit", "warning")
     (one,) = (await decided(store, wakes, guardrail="error-rate", tier="warning")).incidents
     assert (one.action, one.trigger, one.source, one.severity, one.stage) == (
         "investigate",
-        "error-rate is in its warning tier",
+        "error-rate breaks its warning limit",
         "error-rate/warning",
         "warning",
         "10%",

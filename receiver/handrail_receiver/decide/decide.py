@@ -160,8 +160,10 @@ class _Case:
 
     @property
     def where(self) -> str:
-        """Its tier, in words."""
-        return f"{self.guardrail} is in its {self.tier.tier} tier"
+        """What its alert says, in words."""
+        if self.tier.tier == names.THIN:
+            return f"{self.guardrail} has too few events to be judged"
+        return f"{self.guardrail} breaks its {self.tier.tier} limit"
 
 
 def _known(case: _Case) -> Decision:

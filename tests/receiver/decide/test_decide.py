@@ -64,7 +64,7 @@ def test_a_broken_limit_is_rolled_back() -> None:
     assert decide(FIRING, BOOK, HISTORY, CONDITIONS) == Decision(
         verdict=Verdict.act,
         reason="limit-broken",
-        text="error-rate is in its critical tier: rollback",
+        text="error-rate breaks its critical limit: rollback",
         rollout=ROLLOUT,
         action="rollback",
         guardrail="error-rate",
@@ -278,7 +278,7 @@ def test_the_kill_switch_leaves_it_to_people_and_says_so_once() -> None:
     assert (made.verdict, made.reason, made.changes[1:]) == (
         Verdict.tell,
         "kill-switch",
-        (SetHold(text), LeftToPeople("rollback", f"error-rate is in its critical tier; {text}")),
+        (SetHold(text), LeftToPeople("rollback", f"error-rate breaks its critical limit; {text}")),
     )
     again = History(replace(ATTEMPT, held=text), said=(heard(),))
     assert verdict(history=again, conditions=stopped) == ("repeat", "kill-switch")
@@ -324,7 +324,7 @@ WAKES = {"error-rate/warning": {"opens_incident": True}, "error-rate/blind": {"o
 @pytest.mark.parametrize(
     ("tier", "action", "text"),
     [
-        ("warning", "investigate", "error-rate is in its warning tier"),
+        ("warning", "investigate", "error-rate breaks its warning limit"),
         ("blind", "hold", "error-rate cannot see"),
     ],
 )
@@ -348,7 +348,7 @@ def test_what_wakes_people_opens_an_incident_whatever_it_asks_for(tier: str, act
 def test_what_wakes_people_before_the_first_attempt_opens_one_as_well_and_once() -> None:
     wakes, book = signal("error-rate", "warning"), playbook(tiers=WAKES)
     made = decide(wakes, book, History(), CONDITIONS)
-    opens = NeedsSomebody("investigate", "error-rate is in its warning tier", "warning")
+    opens = NeedsSomebody("investigate", "error-rate breaks its warning limit", "warning")
     fires = Heard(series_of(wakes), "error-rate/warning", True)
     assert (made.verdict, made.reason, made.changes) == (
         Verdict.note,

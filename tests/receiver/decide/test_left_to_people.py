@@ -56,17 +56,17 @@ LEFT: Mapping[str, tuple[Decision, str, str]] = {
     "the kill switch is set": (
         by_alert(playbook(), STOPPED),
         "rollback",
-        "error-rate is in its critical tier; the kill switch is set; people must carry out the rollback",
+        "error-rate breaks its critical limit; the kill switch is set; people must carry out the rollback",
     ),
     "the action only tells people": (
         by_alert(ONLY_TOLD, NOW_ON),
         "rollback",
-        f"error-rate is in its critical tier; {NO_STEPS}",
+        f"error-rate breaks its critical limit; {NO_STEPS}",
     ),
     "the budget of a day is spent": (
         by_alert(playbook(), NOW_ON, History(ATTEMPT, automatic_today=3)),
         "rollback",
-        "error-rate is in its critical tier; 3 automatic rollbacks of shop within a day; people must carry out the rollback",
+        "error-rate breaks its critical limit; 3 automatic rollbacks of shop within a day; people must carry out the rollback",
     ),
     "the kill switch is set at a deadline": (
         by_itself(playbook(stages=(LATE,)), STOPPED),
@@ -76,7 +76,7 @@ LEFT: Mapping[str, tuple[Decision, str, str]] = {
     "nothing would roll it back after its warm-up": (
         by_itself(ONLY_TOLD.model_copy(update={"stages": (WARM,)}), NOW_ON, FIRES),
         "rollback",
-        f"error-rate is in its critical tier; {NO_STEPS}",
+        f"error-rate breaks its critical limit; {NO_STEPS}",
     ),
 }
 
@@ -153,7 +153,7 @@ def test_under_a_kill_switch_an_incident_is_opened_somebody_has_it_and_their_rol
         (tmp_path / "handrail.stop").touch()
         shop.deliver(body(alert("error-rate", "critical")))
         trigger = (
-            "error-rate is in its critical tier; the kill switch is set; people must carry out the rollback"
+            "error-rate breaks its critical limit; the kill switch is set; people must carry out the rollback"
         )
         servers.until(lambda: bool(opened(shop)), "the incident")
         assert opened(shop) == [("rollback", "error-rate/critical", "open", trigger)]
@@ -173,5 +173,5 @@ def test_what_could_not_be_confirmed_is_left_to_people(tmp_path: Path) -> None:
         ((action, source, state, trigger),) = opened(shop)
         assert (action, source, state) == ("rollback", "error-rate/critical", "open")
         assert trigger.startswith(
-            "error-rate is in its critical tier; Prometheus is asked again in 0 s before the rollback; could not be"
+            "error-rate breaks its critical limit; Prometheus is asked again in 0 s before the rollback; could not be"
         )

@@ -54,7 +54,7 @@ def fires(tier: str, minutes: float, *, firing: bool = True) -> LastSaid:
     return LastSaid(tier, f"error-rate/{tier}", firing, NOW + timedelta(minutes=minutes))
 
 
-ASKS_AGAIN = "error-rate is in its critical tier; Prometheus is asked again in 0 s before the rollback"
+ASKS_AGAIN = "error-rate breaks its critical limit; Prometheus is asked again in 0 s before the rollback"
 
 
 def run_of(action: str, stage: str, state: RunState, ended: datetime) -> Run:
@@ -131,7 +131,7 @@ def test_in_a_warm_up_nothing_but_an_emergency_is_acted_on(tier: str) -> None:
     made = decide(signal("error-rate", tier), WARM, HISTORY, after(9))
     assert (made.verdict, made.reason) == (Verdict.note, "warming-up")
     assert made.text == (
-        f"error-rate is in its {tier} tier; stage 10% warms up until 2026-03-01 03:10:00 UTC, and is judged then"
+        f"error-rate breaks its {tier} limit; stage 10% warms up until 2026-03-01 03:10:00 UTC, and is judged then"
     )
     assert made.changes == (Heard(series_of(signal("error-rate", tier)), f"error-rate/{tier}", firing=True),)
     assert decide(signal("error-rate", tier), WARM, HISTORY, after(10)).reason != "warming-up"
@@ -239,7 +239,7 @@ def test_after_a_warm_up_people_must_act_where_they_must_at_any_other_time(
     made = due(chosen, replace(history, said=(fires("critical", 3),)), now)
     assert said(made) == ("tell", "warmed-up", "rollback", f"stage 10% has warmed up; {why}")
     assert made is not None
-    left = LeftToPeople("rollback", f"error-rate is in its critical tier; {why}")
+    left = LeftToPeople("rollback", f"error-rate breaks its critical limit; {why}")
     assert made.changes == (Once("warmed up: 10%"), SetHold(why), left)
 
 
@@ -254,7 +254,7 @@ def test_a_warm_up_in_which_nothing_stayed_is_over_once_and_says_so() -> None:
 
 
 RESUMES = book({"error-rate/critical": {"action": "hold", "resume_after": 900}})
-HELD = replace(ATTEMPT, held="error-rate is in its critical tier", held_by="error-rate/critical")
+HELD = replace(ATTEMPT, held="error-rate breaks its critical limit", held_by="error-rate/critical")
 
 
 def test_a_hold_that_an_alert_asked_for_ends_after_so_long_without_it() -> None:
@@ -265,7 +265,7 @@ def test_a_hold_that_an_alert_asked_for_ends_after_so_long_without_it() -> None:
         "note",
         "hold-over",
         "hold",
-        "error-rate/critical has not fired for 15 min; it was held: error-rate is in its critical tier",
+        "error-rate/critical has not fired for 15 min; it was held: error-rate breaks its critical limit",
     )
     assert made is not None
     assert made.changes == (SetHold(""),)

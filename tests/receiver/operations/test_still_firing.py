@@ -68,7 +68,7 @@ def test_in_a_warm_up_it_is_remembered_and_an_emergency_is_asked_about_at_once()
 def test_people_must_act_where_they_must_for_any_other_alert(
     book: Playbook, history: History | None, now: Conditions, why: str
 ) -> None:
-    left = LeftToPeople("rollback", f"error-rate is in its critical tier; {why}")
+    left = LeftToPeople("rollback", f"error-rate breaks its critical limit; {why}")
     assert carried(book, history, now) == (SetHold(why), left)
 
 

@@ -86,7 +86,7 @@ def test_one_that_fires_after_the_rollback_got_through_opens_what_was_told_to_be
         said.fires()
         said.until("open", "resolved", "open")
         assert heard(said.tickets, "team")[-1][0] == (
-            "shop: error-rate is in its warning tier; rollback done"
+            "shop: error-rate breaks its warning limit; rollback done"
         )
         said.fires(stops=True)
         said.until("open", "resolved", "open", "resolved")

@@ -197,7 +197,7 @@ def test_a_rolled_back_rollout_says_from_where_why_and_what_each_step_did(shop: 
     said = text(shop)
     assert "error-rate fires in its critical tier, since" in said
     assert "Rolled back from stage 10% at" in said
-    assert "error-rate is in its critical tier: rollback" in said
+    assert "error-rate breaks its critical limit: rollback" in said
     assert "was in 10%" in said
     assert "0 %, as the targets read back" in said
     assert "HAProxy web/canary on unix:haproxy.sock: weight 0 done" in said

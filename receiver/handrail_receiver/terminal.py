@@ -166,6 +166,11 @@ def _attempt(said: dict[str, Any]) -> list[str]:
         lines.append(f"  {open_incident(one)}{cure}")
     if _is_held(attempt):
         lines.append(f"  held: {attempt['held']}")
+        if attempt["state"] not in GOES_BACK_OR_ENDED:
+            back = f"`handrail rollout rollback {said['rollout']} --why …`"
+            lines.append(
+                f"    once it is fixed: `handrail rollout resume {said['rollout']}`; to roll back: {back}"
+            )
     if attempt["state"] not in GOES_BACK_OR_ENDED:
         ready = "yes" if attempt["rollback_ready"] else f"NO: {attempt['not_ready']}"
         lines.append(f"  can it be rolled back, when last rehearsed: {ready}; {drill} asks again")

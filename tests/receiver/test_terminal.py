@@ -103,6 +103,10 @@ def test_the_list_says_where_each_rollout_stands(tmp_path: Path, capsys: pytest.
         assert (code, json.loads(out)) == (0, shop.ask("GET", "/api/rollouts", "viewer").json())
         assert cli.rollout("status", "shop", url=shop.server.url, token=TOKENS["viewer"], as_json=True) == 0
         assert json.loads(capsys.readouterr().out)["attempt"]["held"] == "operator-1: lunch"
+        assert status(shop, capsys)[1:3] == [
+            "  held: operator-1: lunch",
+            "    once it is fixed: `handrail rollout resume shop`; to roll back: `handrail rollout rollback shop --why …`",
+        ]
 
 
 def open_one(**facts: Any) -> dict[str, Any]:
@@ -125,7 +129,7 @@ def open_one(**facts: Any) -> dict[str, Any]:
         ({}, "nobody has acknowledged it yet"),
         (
             {"ack_by": "2026-03-01T03:05:00Z"},
-            "nobody has acknowledged it yet; it is to be by 2026-03-01 03:05:00 UTC",
+            "nobody has acknowledged it yet; somebody must by 2026-03-01 03:05:00 UTC",
         ),
         ({"late": True}, "nobody has acknowledged it in time"),
         (
@@ -170,7 +174,7 @@ def test_status_and_list_say_which_incident_is_open_and_who_has_it(
             datetime.fromisoformat(one["ack_by"]) - datetime.fromisoformat(one["opened_at"])
         ).total_seconds()
         said = open_incident(one)
-        assert (due, said.endswith(f"; it is to be by {when(datetime.fromisoformat(one['ack_by']))}")) == (
+        assert (due, said.endswith(f"; somebody must by {when(datetime.fromisoformat(one['ack_by']))}")) == (
             300,
             True,
         )

@@ -161,15 +161,18 @@ def _headline(
         return "wait", "rolling back", f"Rolling back from {where}.", ""
     inside = span(now - attempt.stage_entered_at)
     if attempt.held:
-        resume = f"Fix it, then `handrail rollout resume {name}`; or `{rollback}`."
-        return (
-            "wait",
-            "held",
-            f"Held in {where}, which it entered {inside} ago: {attempt.held}",
-            resume,
-        )
+        resume = f"`handrail rollout resume {name}`"
+        said = f"Held in {where}, which it entered {inside} ago: {attempt.held}"
+        if _left_to_people(history, attempt):
+            return "bad", "held", said, f"People must act now: `{rollback}`. If nothing is wrong: {resume}."
+        return "wait", "held", said, f"Fix it, then {resume}; or `{rollback}`."
     state = state_of(history)
     return TONES[state], state, f"In {where} for {inside}.", ""
+
+
+def _left_to_people(history: History, attempt: Attempt) -> bool:
+    """Whether a rollback of this attempt was asked for that the receiver does not carry out."""
+    return any(one.attempt == attempt.id and one.action in names.ACTING for one in history.incidents)
 
 
 def _rolled_back(run: Run | None, where: str) -> str:

@@ -72,7 +72,8 @@ class SelfChecks:
             return Check("Kill switch", "bad", unclear, "People must act until it can be seen again.")
         if now.stopped:
             text = "set: nothing is rolled back automatically"
-            return Check("Kill switch", "bad", text, "People must act. Remove its file to let the guard act.")
+            cure = 'People must act. "handrail kill-switch off" lets the guard act again, and so does removing its file.'
+            return Check("Kill switch", "bad", text, cure)
         return Check("Kill switch", "good", "not set")
 
     def _heartbeat(self, now: Conditions) -> Check:

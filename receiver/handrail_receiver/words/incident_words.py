@@ -20,7 +20,7 @@ def _who_has(one: Mapping[str, Any]) -> str:
     due = _when(one["ack_by"]) if one["ack_by"] else ""
     if one["late"]:
         return "nobody has acknowledged it in time" + (f"; others hear of it at {due}" if due else "")
-    return "nobody has acknowledged it yet" + (f"; it is to be by {due}" if due else "")
+    return "nobody has acknowledged it yet" + (f"; somebody must by {due}" if due else "")
 
 
 def _when(said: str) -> str:

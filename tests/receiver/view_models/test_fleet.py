@@ -103,7 +103,7 @@ def test_who_has_an_incident_that_nobody_has_acknowledged_stands_before_all_othe
     assert [(row.playbook.rollout, row.needs) for row in fleet(books, histories, {}, NOW)] == [
         (
             "d-held-and-open",
-            "Nobody has acknowledged x-1. It waits for a person: people must roll back",
+            "Nobody has acknowledged x-1. Held in stage 50%, which it entered 0 s ago: people must roll back",
         ),
         ("e-rolled-back", "Nobody has acknowledged x-1."),
         ("a-changed", "Rolled back from stage 50%, and changed after the rollback: weight 10"),

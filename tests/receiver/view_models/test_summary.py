@@ -30,6 +30,7 @@ from handrail_receiver.model import (
     Effect,
     EffectState,
     History,
+    Incident,
     LastSaid,
     Run,
     RunState,
@@ -83,6 +84,23 @@ def test_a_hold_says_why_and_what_to_do() -> None:
     assert found.advice == (
         "Fix it, then `handrail rollout resume shop`; or `handrail rollout rollback shop --why …`."
     )
+
+
+def test_a_rollback_that_is_left_to_people_comes_first() -> None:
+    held = replace(ATTEMPT, held="the kill switch is set; people must carry out the rollback")
+    left = Incident("shop-1", "shop", ATTEMPT.id, ATTEMPT.number, NOW, NOW, "rollback", "why", "alert")
+    found = summarize(playbook(), History(held, incidents=(left,)), NOW)
+    assert (found.tone, found.advice) == (
+        "bad",
+        (
+            "People must act now: `handrail rollout rollback shop --why …`. "
+            "If nothing is wrong: `handrail rollout resume shop`."
+        ),
+    )
+    earlier = replace(left, attempt=ATTEMPT.id - 1)
+    asked = replace(left, action="investigate")
+    for history in (History(held, incidents=(earlier,)), History(held, incidents=(asked,))):
+        assert summarize(playbook(), history, NOW).tone == "wait"
 
 
 @pytest.mark.parametrize("state", [RunState.open, RunState.proving, RunState.failed, RunState.unproved])

@@ -160,7 +160,7 @@ def test_a_criterion_that_cannot_be_computed_takes_no_figure_with_it(tmp_path: P
         shop.call("start", anyway=True, why="a test")
         said = text(shop)
     assert "error-rate unknown: no rule" in said
-    assert "error-rate: below 0.5 %: unknown: Prometheus answered 422" in said
+    assert f"error-rate: below 0.5 %: unknown: Prometheus at {prometheus.url} answered 422" in said
 
 
 def test_criteria_that_take_too_long_cost_the_figures_once_and_are_asked_by_themselves_then(

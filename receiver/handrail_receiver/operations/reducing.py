@@ -11,11 +11,22 @@ from dataclasses import replace
 from handrail.contract import Playbook, names
 
 from handrail_receiver.gates.gate import next_gate
-from handrail_receiver.model import Attempt, Conditions, Decision, History, Open, SetHold, Verdict
+from handrail_receiver.model import (
+    Attempt,
+    Conditions,
+    Decision,
+    History,
+    Open,
+    SetHold,
+    Verdict,
+    held_for_both,
+)
 from handrail_receiver.operations.call import Call
 from handrail_receiver.operations.objections import guard_is_off, not_ready, overridden, refusal
 from handrail_receiver.words.reduced import share_of, ways_on
 from handrail_receiver.words.whose import fire
+
+REDUCED = "reduced by "
 
 
 def reduce_share(
@@ -28,7 +39,7 @@ def reduce_share(
         return refusal(known, "no-steps", text)
     if not call.why:
         return refusal(known, "no-reason", "say why with --why: the rollout is held for it")
-    why = f"reduced by {call.by}: {call.why}"
+    why = f"{REDUCED}{call.by}: {call.why}"
     run = Open(
         names.REDUCE,
         attempt.stage,
@@ -37,14 +48,25 @@ def reduce_share(
         None,
         now.now,
     )
-    text = f"{share_of(playbook)} instead of stage {attempt.stage} ({call.by}: {call.why}); {ways_on(playbook.rollout, attempt.stage)}"
+    ways = ways_on(playbook.rollout, attempt.stage)
+    text = f"{share_of(playbook)} instead of stage {attempt.stage} ({call.by}: {call.why}); {ways}"
     return replace(
         known,
         verdict=Verdict.act,
         reason="asked-for",
         text=text,
-        changes=(SetHold(f"{why}; {ways_on(playbook.rollout, attempt.stage)}"), run),
+        changes=(SetHold(held_for_both(_held_beside(attempt, playbook.rollout), f"{why}; {ways}")), run),
     )
+
+
+def _held_beside(attempt: Attempt, rollout: str) -> str:
+    """What it is held for beside its smaller share: whoever asked for that may not be ready."""
+    held, ways = attempt.held, ways_on(rollout, attempt.stage)
+    while ways in held:
+        before, _, after = held.partition(ways)
+        others = before.rpartition(REDUCED)[0].removesuffix("; "), after.removeprefix("; ")
+        held = "; ".join(filter(None, others))
+    return held
 
 
 def stays_reduced(known: Decision, playbook: Playbook, attempt: Attempt) -> Decision:
@@ -65,7 +87,9 @@ def enter_again(
         return refusal(known, "other-stage", f"you meant {call.to}, and what was reduced is {stage.name}")
     at = next_gate(playbook, history, call.gate_inputs, now.now)
     firing = (fire(at.firing),) if at is not None and at.firing else ()
-    reasons = (*call.no_way_back, *call.not_ready, *firing, *guard_is_off(now))
+    beside = _held_beside(attempt, playbook.rollout)
+    held = () if not beside or any(run.broken == beside for run in history.runs) else (f"held: {beside}",)
+    reasons = (*call.no_way_back, *call.not_ready, *held, *firing, *guard_is_off(now))
     refused = not_ready(known, call, reasons)
     if refused is not None:
         return refused

@@ -127,7 +127,8 @@ async def test_a_viewer_s_token_is_not_ready_and_is_refused(target: UnleashOff, 
 async def test_an_unknown_token_is_refused_and_not_repeated(target: UnleashOff, step: FlagOff) -> None:
     rehearsal = await target.rehearse(replace(step, token=Secret("nobody")))
     assert (rehearsal.ready, NOBODY in rehearsal.reason) == (False, False)
-    assert rehearsal.reason.startswith("Unleash answered 401 Unauthorized")
+    assert rehearsal.reason.startswith("Unleash at http")
+    assert " answered 401 Unauthorized" in rehearsal.reason
 
 
 @pytest.mark.parametrize("wrong", [{"feature": "slow-path"}, {"environment": "staging"}, {"project": "shop"}])

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import servers
 from guarded import NOW, Guarded, guarded, playbook, signal
 from guarded.playbook import reducible, weights
@@ -124,6 +125,36 @@ def test_the_stage_that_is_entered_again_is_its_own_and_no_other() -> None:
     assert decide_call(
         Call("retry", "alice", not_ready=("Prometheus does not answer",)), BOOK, reduced(), Conditions(NOW)
     ).text.startswith("Prometheus does not answer; ")
+
+
+BY_BOB = f"reduced by bob: slow; {WAYS}"
+CAROL = "carol: the database is moved"
+
+
+@pytest.mark.parametrize(
+    ("held", "then"),
+    [("", BY_BOB), (CAROL, f"{CAROL}; {BY_BOB}"), (f"reduced by dan: odd; {WAYS}", BY_BOB)],
+    ids=["nobody held it", "somebody held it", "somebody reduced it"],
+)
+def test_who_held_it_before_is_not_forgotten(held: str, then: str) -> None:
+    made = decide_call(
+        Call("reduce", "bob", "slow"), BOOK, History(replace(ATTEMPT, held=held)), Conditions(NOW)
+    )
+    assert made.changes[0] == SetHold(then)
+
+
+@pytest.mark.parametrize(
+    ("held", "objection"),
+    [(BY_BOB, ""), (f"{CAROL}; {BY_BOB}", CAROL), (f"{BY_BOB}; {CAROL}", CAROL), (CAROL, CAROL)],
+    ids=["by nobody else", "before", "since", "in its place"],
+)
+def test_whoever_holds_it_as_well_is_heard_before_its_stage_is_entered_again(
+    held: str, objection: str
+) -> None:
+    made = decide_call(Call("retry", "alice"), BOOK, reduced(held=held), Conditions(NOW))
+    assert (made.reason, made.text.startswith(f"held: {objection}; ")) == (
+        ("not-ready", True) if objection else ("tried-again", False)
+    )
 
 
 def test_without_anything_softer_declared_it_is_refused() -> None:

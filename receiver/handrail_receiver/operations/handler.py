@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from handrail.contract import GivenArms, Playbook, names
@@ -65,6 +66,7 @@ from handrail_receiver.operations.rehearsing import (
     steps_of,
     warnings,
 )
+from handrail_receiver.operations.shared_targets import kept_otherwise, may_keep, steps_ahead
 from handrail_receiver.outside.probes import Probes
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.ports import Target
@@ -157,6 +159,8 @@ class CallHandler:
             call = await self._rehearsed(playbook, call)
         if call.verb == "start":
             call = await self._captured(playbook, call, names.BEFORE)
+        if call.verb in FORWARD:
+            call = await self._kept_by_others(playbook, call)
         if call.verb in {"promote", "retry"}:
             call = await self._left(playbook, call)
         if call.verb == "start" and isinstance(playbook.arms, GivenArms):
@@ -283,6 +287,19 @@ class CallHandler:
             warnings=warnings(rehearsed),
             causes=(*call.causes, *causes(rehearsed)),
         )
+
+    async def _kept_by_others(self, playbook: Playbook, call: Call) -> Call:
+        """Which targets of the stage ahead the rollback of another rollout keeps otherwise."""
+        now, history = self.guard.clock.now(), self.guard.store.attempts.history
+        steps = steps_ahead(playbook, await history(playbook.rollout, now), call.verb)
+        for other in self.guard.playbooks.all():
+            if other.rollout == playbook.rollout or not may_keep(other, steps):
+                continue
+            with suppress(*UNREADABLE):
+                kept = kept_otherwise(steps, other, await history(other.rollout, now), now)
+                causes = (*call.causes, f"kept by {other.rollout}") if kept else call.causes
+                call = replace(call, not_ready=(*call.not_ready, *kept), causes=causes)
+        return call
 
     def _clean(self, lines: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(self.redact, lines))

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from handrail import declare as d
+from handrail.lower import lower
 from handrail.plan import Rollout
 from mutation.__main__ import unused
 from mutation.mutants import Mutant
@@ -114,3 +116,58 @@ def test_what_holds_for_some_time_or_of_few_events_is_noticed(mutant: str) -> No
 
 def test_the_tests_pass_on_the_rules_as_they_are() -> None:
     assert not [name for name, subject in judged("checkout").items() if judge(subject)]
+
+
+RUNBOOK = d.Runbook("People wait.", look=["at the log"], fix=["roll back"])
+SMALL = d.Rollout(
+    "shop",
+    "shop",
+    stages=[d.Stage("10%", weight="10%", bake="24h"), d.Stage("50%", weight="50%", bake="24h")],
+    guardrails=[
+        d.Guardrail(
+            "errors",
+            d.Ratio("requests_total", bad='requests_total{code=~"5.."}', min_events=10_000),
+            against=d.BeforeRollout(),
+            tiers=[d.Critical(d.RisePoints("0.5%"))],
+            runbook=RUNBOOK,
+        ),
+        d.Guardrail(
+            "success",
+            d.Ratio("streams_total", good='streams_total{end="well"}', min_events=1000),
+            tiers=[d.Critical(d.Below("99.6%"))],
+            runbook=RUNBOOK,
+        ),
+        d.Guardrail(
+            "latency",
+            d.Latency("request_seconds", p=95, min_events=10_000),
+            against=d.PreviousStage(),
+            tiers=[d.Critical(d.Rise("10%"))],
+            runbook=RUNBOOK,
+        ),
+        d.Guardrail("depth", d.Gauge("depth"), tiers=[d.Critical(d.Above(5))], runbook=RUNBOOK),
+    ],
+)
+"""Limits that lie near to what they are relative to, or to all there is; and one that the first stage does not have."""
+
+
+@cache
+def small() -> dict[str, Subject]:
+    [rollout] = lower([SMALL], d.Environment("here")).rollouts
+    return {one.name.removeprefix("shop/"): one for one in subjects(rollout)}
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [
+        "errors ShopErrorsCritical: 0.005 → 0.0055 (1)",
+        "success ShopSuccessCritical: 1000 → 1100 (1)",
+        "success ShopSuccessCritical: >= → > (1)",
+        "latency ShopLatencyCritical: 1.1 → 0.99 (2)",
+        "depth ShopDepthBlind: < → <= (1)",
+    ],
+)
+def test_a_limit_that_lies_near_to_another_figure_is_told_from_it(mutant: str) -> None:
+    subject = small()[mutant.partition(" ")[0]]
+    assert judge(subject) is False
+    [wrong] = [one for one in subject.mutants() if one.name == f"shop/{mutant}"]
+    assert judge(subject, wrong)

@@ -48,7 +48,7 @@ def _nowhere(alert: plan.Alert, guardrail: plan.Guardrail, rollout: plan.Rollout
     reasons = []
     for condition in alert.conditions:
         why = _impossible(condition)
-        stages = [stage.name for stage in rollout.stages if judged(condition, guardrail, stage, rollout)]
+        stages = [stage.name for stage in rollout.stages if rollout.judges(condition, guardrail, stage)]
         if why is None and (stages or (alert.during is None and _outside(condition, rollout))):
             return None
         reasons.append(
@@ -108,18 +108,6 @@ def _counted(measure: plan.Measure) -> tuple[plan.Selector, ...] | None:
     if isinstance(measure, plan.Rate):
         return measure.counters
     return measure.counters if isinstance(measure, plan.Increase) and measure.bound is None else None
-
-
-def judged(
-    condition: plan.Condition, guardrail: plan.Guardrail, stage: plan.Stage, rollout: plan.Rollout
-) -> bool:
-    """Whether the condition is looked at in a stage: with a figure, a canary, and something to compare it with."""
-    if condition.figure_in(stage.name) is None or (guardrail.arms is not None and not stage.has_canary):
-        return False
-    reference = condition.reference
-    if reference is None or reference.kind is not plan.ReferenceKind.previous_stage:
-        return stage.has_both or reference is None or reference.kind is not plan.ReferenceKind.stable
-    return stage.name in plan.compared_stages(reference, rollout.stages, guardrail.arms)
 
 
 def _outside(condition: plan.Condition, rollout: plan.Rollout) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 
 from handrail import plan
 from handrail.errors import Severity
-from handrail.lint.alert_never_fires import judged
 from handrail.lint.common.finding import Finding, finding
 from handrail.plan.timing import Times
 
@@ -23,7 +22,7 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
     for guardrail in rollout.guardrails:
         conditions = [condition for alert in guardrail.alerts for condition in alert.conditions]
         guarded = {
-            stage.name: any(judged(condition, guardrail, stage, rollout) for condition in conditions)
+            stage.name: any(rollout.judges(condition, guardrail, stage) for condition in conditions)
             for stage in rollout.stages
         }
         alone = [

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 
 from handrail import plan
 from handrail.errors import Severity
-from handrail.lint.alert_never_fires import judged
 from handrail.lint.common.finding import Finding, finding
 from handrail.plan.timing import Times
 
@@ -24,7 +23,7 @@ def check(rollout: plan.Rollout, times: Mapping[str, Times]) -> Iterator[Finding
     for guardrail in (guardrail for guardrail in rollout.guardrails if not guardrail.shadow):
         conditions = [success.condition for success in guardrail.success]
         asked = [
-            any(judged(condition, guardrail, stage, rollout) for stage in rollout.stages)
+            any(rollout.judges(condition, guardrail, stage) for stage in rollout.stages)
             for condition in conditions
         ]
         if not all(asked):

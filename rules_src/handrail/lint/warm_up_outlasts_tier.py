@@ -12,7 +12,6 @@ from datetime import timedelta
 from handrail import plan
 from handrail.contract import names
 from handrail.errors import Severity
-from handrail.lint.alert_never_fires import judged
 from handrail.lint.common.finding import Finding, finding
 from handrail.plan.timing import Times
 from handrail.units import span
@@ -52,5 +51,5 @@ def _of_tier(rollout: plan.Rollout, guardrail: plan.Guardrail, alert: plan.Alert
 def _where(rollout: plan.Rollout, guardrail: plan.Guardrail, alert: plan.Alert) -> Iterator[plan.Stage]:
     """The stages in whose beginning it counts; of an attempt the first, whose warm-up begins with it."""
     for stage in rollout.stages[:1] if alert.since_attempt else rollout.stages:
-        if any(judged(condition, guardrail, stage, rollout) for condition in alert.conditions):
+        if any(rollout.judges(condition, guardrail, stage) for condition in alert.conditions):
             yield stage

@@ -12,7 +12,16 @@ from itertools import pairwise
 
 from handrail.contract import Playbook
 from handrail.errors import Where
-from handrail.plan.alerting import Alert, Arms, Guardrail, Instruction, Reference, Slo
+from handrail.plan.alerting import (
+    Alert,
+    Arms,
+    Condition,
+    Guardrail,
+    Instruction,
+    Reference,
+    ReferenceKind,
+    Slo,
+)
 from handrail.plan.metric_sources import LogSource, ScrapeJob, SqlSource
 from handrail.plan.routing import Routing, merged
 from handrail.plan.selectors import Op
@@ -229,6 +238,26 @@ class Rollout:
             *(level.alert for level in self.escalation),
             *(() if self.receiver_down is None else (self.receiver_down,)),
         )
+
+    def judges(self, condition: Condition, guardrail: Guardrail, stage: Stage) -> bool:
+        """Whether the condition is looked at in a stage: with a figure, a canary, and something to compare it with."""
+        if condition.figure_in(stage.name) is None or (guardrail.arms is not None and not stage.has_canary):
+            return False
+        reference = condition.reference
+        if reference is None or reference.kind is not ReferenceKind.previous_stage:
+            return stage.has_both or reference is None or reference.kind is not ReferenceKind.stable
+        return stage.name in compared_stages(reference, self.stages, guardrail.arms)
+
+    @cached_property
+    def telling_stages(self) -> tuple[str, ...]:
+        """The stages, those first in which both arms have traffic, and of these one in which most is judged."""
+        conditions = [(c, g) for g in self.guardrails for alert in g.alerts for c in alert.conditions]
+
+        def rank(stage: Stage) -> tuple[bool, bool, int]:
+            own = sum(self.judges(condition, guardrail, stage) for condition, guardrail in conditions)
+            return not stage.has_both, not stage.has_canary, -own
+
+        return tuple(stage.name for stage in sorted(self.stages, key=rank))
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class Boundaries:
         exact = condition.reference is None and not apart
         if exact and condition.op.breached(limit, limit) is beyond:
             return limit
-        by, up = abs(limit) * MARGIN or MARGIN, condition.is_upper is beyond
+        by, up = self._margin(condition, limit), condition.is_upper is beyond
         if derived(condition.signal):
             by = min(by, (1 - limit if up else limit) / 2)
         if by <= 0 and condition.op.breached(limit, limit) is beyond:
@@ -171,6 +171,15 @@ class Boundaries:
         if by <= 0:
             raise Impossible("no share lies beyond its limit")
         return limit + by if up else limit - by
+
+    def _margin(self, condition: Condition, limit: Decimal) -> Decimal:
+        """So much that another limit is told from this one: of a share, of what is left to all or nothing, and of a limit that is
+        relative, of how far it lies from what it is relative to.
+        """
+        sizes = [abs(limit), *([1 - limit] if derived(condition.signal) else [])]
+        if condition.reference is not None:
+            sizes.append(abs(limit - self.base(condition.signal)))
+        return min((size for size in sizes if size > 0), default=Decimal(1)) * MARGIN
 
     def judged(self, condition: Condition) -> bool:
         """Whether the condition has a limit in this stage."""

@@ -15,7 +15,7 @@ MANY = Decimal(10**6)
 """Of so many events every share can be had to the last digit."""
 MISSING, BUCKETS, NUMBERS = "its metrics are missing", "its buckets are missing", "its values are no numbers"
 STABLE_MISSING = "the stable arm's metrics are missing"
-NAN = Decimal("NaN")
+NAN, INFINITE = Decimal("NaN"), Decimal("Infinity")
 
 
 @dataclass(frozen=True)
@@ -238,10 +238,10 @@ class Levels(Boundaries):
                 if isinstance(inner, Ratio) and inner.beside and not broken:
                     continue  # it may be more than the whole
                 part = None if broken or not derived(signal) else 2 * MANY
-                events = NAN if broken else Decimal(1)
+                slow = isinstance(inner, Latency | SlowerThan)  # infinite ones would miss their buckets too
+                events = (NAN if slow else INFINITE) if broken else Decimal(1)
                 shown[name] = replace(calm.signals[name], value=None, filled=None, events=events, part=part)
-                buckets = isinstance(inner, Latency | SlowerThan) and not broken
-                reasons.append(BUCKETS if buckets else NUMBERS)
+                reasons.append(BUCKETS if slow and not broken else NUMBERS)
             levels.append(Level(shown, reasons=tuple(dict.fromkeys(reasons))))
         if self.beside_stable and arms is not None and self.has_both:
             alone = {n: replace(s, stable=None, stable_events=None) for n, s in calm.signals.items()}

@@ -56,7 +56,7 @@ MOST_SAMPLES = 9000
 TORN = "one of its series must rise steadily for one measure, and change once for another"
 SELDOM = timedelta(minutes=4)
 """More seldom than that, an instant selector would not see a series at every time."""
-LOST, NAN = None, At(Decimal("NaN"))
+LOST, NAN, INFINITE = None, At(Decimal("NaN")), At(Decimal("Infinity"))
 FAILED, STILL = At(Decimal(1)), Rise(Decimal(0))
 
 Fault = tuple[str, tuple[Selector, ...], At | None]
@@ -341,7 +341,7 @@ def _said(key: Key, feed: Feed | None) -> str:
     """What is lost of a series, for people."""
     if feed is None:
         return f"{key.metric} is gone"
-    how = "stands still" if feed == STILL else "is not a number" if feed == NAN else "reports a failure"
+    how = {STILL: "stands still", FAILED: "reports a failure"}.get(feed, "is not a number")
     return f"{key.metric} {how}"
 
 
@@ -390,7 +390,7 @@ def _faults(measure: Measure) -> Iterator[Fault]:
         case Gauge() | State():
             yield MISSING, own, LOST
             if not measure.width:
-                yield NUMBERS, own, NAN
+                yield NUMBERS, own, INFINITE
         case Increase(bound=None) | Rate():
             yield MISSING, own, LOST
         case Increase() | StateChanges() | Growth() | Difference() | Timestamp() | Count():

@@ -207,7 +207,7 @@ class Recorded(Levels):
 def _too_few(signal: Signal, shown: Shown) -> Decimal | None:
     """How many events there are, where they are too few to judge."""
     measure, events = signal.measure.inner, shown.events
-    if not isinstance(measure, EventMeasure) or events is None or events.is_nan():
+    if not isinstance(measure, EventMeasure) or events is None or not events.is_finite():
         return None
     return events if 0 < events < measure.min_events else None
 

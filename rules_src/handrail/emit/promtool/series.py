@@ -155,7 +155,11 @@ def _first(feed: Feed, value: Decimal | None) -> Decimal:
     """What a series shows first, when it was at `value`."""
     if isinstance(feed, At):
         return feed.level
-    return feed.start if value is None or value.is_nan() else Decimal(repr(float(value) + float(feed.step)))
+    return (
+        feed.start
+        if value is None or not value.is_finite()
+        else Decimal(repr(float(value) + float(feed.step)))
+    )
 
 
 def _last(first: Decimal, step: Decimal, length: int) -> Decimal:
@@ -169,8 +173,8 @@ def _last(first: Decimal, step: Decimal, length: int) -> Decimal:
 
 
 def _run(start: Decimal, step: Decimal, length: int) -> str:
-    if start.is_nan():
-        return " ".join(["NaN"] * length)
+    if not start.is_finite():
+        return " ".join(["NaN" if start.is_nan() else "Inf"] * length)
     if length == 1:
         return plain(start)
     if step == 0:

@@ -87,11 +87,8 @@ def verdicts(rollout: Rollout) -> Iterator[Story | Untestable]:
 
 
 def stages_of(rollout: Rollout) -> list[str | None]:
-    """The stages in their order, that first in which both arms have traffic; none comes last."""
-    names_of = [
-        one.name for one in sorted(rollout.stages, key=lambda one: (not one.has_both, not one.has_canary))
-    ]
-    return [*names_of, None]
+    """The stages, the most telling ones first; none comes last."""
+    return [*rollout.telling_stages, None]
 
 
 def _places(rollout: Rollout, guardrail: Guardrail) -> dict[str, Recorded]:

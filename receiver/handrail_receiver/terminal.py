@@ -48,9 +48,10 @@ def checked(said: dict[str, Any]) -> str:
     lines = [_when(said["at"]) + (f", stage {said['stage']}" if said["stage"] else "")]
     lines += _aligned(rows)
     shares = [f"{one['arm']} {_percent(one['share'])} ({one['per_second']:.3g}/s)" for one in said["split"]]
-    lines.append(
-        f"traffic: {', '.join(shares) or 'unknown'}; the canary should have {_percent(said['asked'])}"
+    gives = (
+        "" if said["asked"] is None else f"; stage {said['stage']} gives the canary {_percent(said['asked'])}"
     )
+    lines.append(f"traffic: {', '.join(shares) or 'unknown'}{gives}")
     lines += [f"{AS_ASKED[one['as_asked']]}: {told(one['step'], one['text'])}" for one in said["targets"]]
     lines += [
         f"probe {one['name']}: {one['verdict']}: {one['text']}, {one['seconds']:.3g} s"

@@ -107,7 +107,7 @@ async def test_what_is_stuck_is_a_problem(store: Store, url: str) -> None:
         a_day_later = status(found, NOW + timedelta(days=2)).problems
     assert said == [
         "it is of an older version than this program; the receiver's next start adds 0002_gates.sql",
-        "no receiver has left a sign of life in it since 6 min; is one running?",
+        "no receiver has left a sign of life in it for 6 min; is one running?",
         "notifications wait since 6 min and nobody decides; look into the receiver's log",
         "rollback of shop is open since 6 min and nobody works on it; look at its target",
         "somebody was not told of shop: it refuses us",

@@ -106,7 +106,7 @@ def _problems(store: Opened, view: StatusView, now: datetime) -> Iterator[str]:
     if missing:
         yield f"it is of an older version than this program; the receiver's next start adds {', '.join(missing)}"
     if view.seen is None or now - view.seen > SILENT_LONG:
-        since = f"since {span(now - view.seen)}" if view.seen else "yet"
+        since = f"for {span(now - view.seen)}" if view.seen else "yet"
         yield f"no receiver has left a sign of life in it {since}; is one running?"
     waiting = _instant(store, "SELECT MIN(at) AS at FROM inbox WHERE result IS NULL")
     if waiting is not None and now - waiting > WAITS_LONG:

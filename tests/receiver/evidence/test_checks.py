@@ -14,6 +14,7 @@ from apis.serving import Api, Request
 from guarded import TOKENS, Guarded, alert, body
 from handrail.contract import CheckFacts, ProbeFacts, Tell, Webhook
 from handrail_receiver import cli
+from handrail_receiver.terminal import checked
 from starlette.responses import JSONResponse, Response
 
 from .recording import Recorded, recorded
@@ -51,6 +52,7 @@ def test_a_check_says_each_figure_and_limit_and_what_is_loaded(running: Recorded
     }
     assert (blind["verdict"], found["rules"], found["missing"]) == ("sees", "", [])
     assert (found["stage"], found["asked"], found["artifact"]) == ("10%", 0.1, "shop:v44")
+    assert "traffic: unknown; stage 10% gives the canary 10 %" in checked(found).splitlines()
     kept = records(shop, "check")[-1]
     assert kept == {
         "attempt": kept["attempt"],
@@ -118,7 +120,7 @@ def test_the_command_prints_a_table_and_exits_with_1_when_something_is_broken(
         "guardrail   tier      now  of   limit      verdict",
         "error-rate  critical  2 %  100  above 5 %  within",
         "error-rate  blind     2 %  100  -          sees",
-        "traffic: unknown; the canary should have an unknown share",
+        "traffic: unknown",
         "fires: nothing",
     ]
     assert lines[6] == "rules: Prometheus has loaded those generated"

@@ -13,12 +13,13 @@ from .judges import Declared, accepted, disagreements
 HISTOGRAM = 'request_seconds{job="api"}'
 IN_EU = '{zone=~"eu-.*"}'
 WORK = d.Rate("work_total", window="2m")
+PAIR = d.Difference('wanted{path="/pay"}', minus='there{path="/pay"}')
 
 
 def _declared(measure: Any, tiers: list[Any], *, against: Any = None, **more: Any) -> Declared:
     guardrail = d.Guardrail("guard", measure, tiers=tiers, against=against, runbook=RUNBOOK)
-    stages = more.pop("stages", STAGES[2])
-    rollout = d.Rollout("shop", "shop", stages=stages, guardrails=[guardrail], rollback=[UNDO], **more)
+    stages, both = more.pop("stages", STAGES[2]), [guardrail, *more.pop("others", ())]
+    rollout = d.Rollout("shop", "shop", stages=stages, guardrails=both, rollback=[UNDO], **more)
     return rollout, d.Environment("here")
 
 
@@ -111,6 +112,10 @@ FOUND = {
                 ],
             )
         ],
+    ),
+    "a quantile of one event in ten minutes is told to four digits": _declared(
+        d.Latency("request_seconds", p=90, min_events=1, window="10m", buckets=(0.1, 0.25, 0.5)),
+        [d.Warning(d.AtLeast("220ms"))],
     ),
     "a quantile lies near the top": _declared(
         d.Latency(HISTOGRAM, p=99.9, window="1h", min_events=1),
@@ -228,6 +233,11 @@ FOUND = {
                 ],
             )
         ],
+    ),
+    "another guardrail breaks the pairs of a difference": _declared(
+        d.Difference(f"wanted{IN_EU}", minus="there", by=("place",)),
+        [d.Warning(d.AtLeast(33))],
+        others=[d.Guardrail("b", PAIR, tiers=[d.Warning(d.Above(1))], runbook=RUNBOOK)],
     ),
     "two counts look at the same series": _declared(
         d.Count("members", where="== 1"),

@@ -145,9 +145,11 @@ SMALL = d.Rollout(
             runbook=RUNBOOK,
         ),
         d.Guardrail("depth", d.Gauge("depth"), tiers=[d.Critical(d.Above(5))], runbook=RUNBOOK),
+        d.Guardrail("lines", d.Increase("bad_lines_total"), tiers=[d.Critical(d.Above(5))], runbook=RUNBOOK),
     ],
+    logs=[d.LogSource(counters=[d.LogCounter("bad_lines_total", ["bad"])])],
 )
-"""Limits that lie near to what they are relative to, or to all there is; and one that the first stage does not have."""
+"""Limits that lie near to what they are relative to, or to all there is; one that the first stage does not have; and a log."""
 
 
 @cache
@@ -164,9 +166,13 @@ def small() -> dict[str, Subject]:
         "success ShopSuccessCritical: >= → > (1)",
         "latency ShopLatencyCritical: 1.1 → 0.99 (2)",
         "depth ShopDepthBlind: < → <= (1)",
+        "lines ShopLinesBlind: window [10m] → [300000ms] (1)",
+        "lines ShopLinesBlind: window [10m] → [300000ms] (2)",
+        "lines ShopLinesBlind: window [10m] → [1200000ms] (1)",
+        "lines ShopLinesBlind: window [10m] → [1200000ms] (2)",
     ],
 )
-def test_a_limit_that_lies_near_to_another_figure_is_told_from_it(mutant: str) -> None:
+def test_what_lies_near_is_told_apart(mutant: str) -> None:
     subject = small()[mutant.partition(" ")[0]]
     assert judge(subject) is False
     [wrong] = [one for one in subject.mutants() if one.name == f"shop/{mutant}"]

@@ -156,14 +156,16 @@ class _Story:
 
     @property
     def holds(self) -> bool:
-        """Whether all conditions hold that any of its measures is bound to."""
-        every = (signal.measure for one in self.guarded for signal in one.guardrail.signals)
+        """Whether all conditions hold that any of its measures is bound to, and each group of a difference has both sides."""
+        every = [signal.measure for one in self.guarded for signal in one.guardrail.signals]
         bound = [one for one in every if isinstance(one, While)]
-        if not bound:
-            return True
-        shows = self._shows(self._numbers)
+        pairs = [g for m in every if isinstance(m.inner, Difference) for g in groups(m.inner, self.keys)]
+        shows = self._shows(self._numbers if bound or pairs else {})
         values = ((one, value(one.condition, shows)) for one in bound)
-        return all(shown is not None and one.op.breached(shown, one.bound) for one, shown in values)
+        paired = all(value(one, shows) is not None for one in pairs)
+        return paired and all(
+            found is not None and one.op.breached(found, one.bound) for one, found in values
+        )
 
     def _shows(self, numbers: Mapping[Key, Decimal]) -> Shows:
         timeline = Timeline(self.scrape)
@@ -339,10 +341,8 @@ class _Story:
 
 def _said(key: Key, feed: Feed | None) -> str:
     """What is lost of a series, for people."""
-    if feed is None:
-        return f"{key.metric} is gone"
-    how = {STILL: "stands still", FAILED: "reports a failure"}.get(feed, "is not a number")
-    return f"{key.metric} {how}"
+    how = {None: "is gone", STILL: "stands still", FAILED: "reports a failure"}
+    return f"{key.metric} {how.get(feed, 'is not a number')}"
 
 
 def _summed(measure: Measure, shows: Shows) -> Decimal | None:

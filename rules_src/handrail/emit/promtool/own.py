@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from handrail.contract import names
 from handrail.emit.promtool.boundaries import unfed
+from handrail.emit.promtool.examples import Measured
 from handrail.emit.promtool.levels import MISSING, STABLE_MISSING
-from handrail.emit.promtool.series import OTHER, At, Feed, Key, Timeline, chosen
+from handrail.emit.promtool.series import OTHER, At, Feed, Key, Rise, Timeline, chosen
 from handrail.emit.promtool.story import (
     COMPACTED,
     NOTHING,
@@ -47,6 +48,7 @@ BLIND = (
     "Without metrics every guardrail and objective is blind and says why; without a reported stage every guardrail that "
     "needs it is blind"
 )
+SILENT = "A guardrail whose log has had no line for as long as declared says that instead, and not before"
 NOT_YET = "No blind alert fires one evaluation before its time has passed"
 ADVANCES = "A stage that advances automatically asks for promotion once it has baked, and not before"
 NOTHING_MEASURED = "nothing is measured"
@@ -101,6 +103,7 @@ def blindness(rollout: Rollout) -> Iterator[Story]:
     for sustained in dict.fromkeys(alert.sustained for alert in missing):
         if sustained > rollout.evaluate:
             yield _not_yet(rollout, stage, [one for one in missing if one.sustained == sustained])
+    yield from _silent(rollout, stage, missing)
 
 
 def _not_yet(rollout: Rollout, stage: str | None, blind: Sequence[Alert]) -> Story:
@@ -112,6 +115,31 @@ def _not_yet(rollout: Rollout, stage: str | None, blind: Sequence[Alert]) -> Sto
         course.go_on(_seen(rollout), alerts, stage, shown=[NOTHING_MEASURED])
     course.looks = [course.look((REASON, MISSING))]
     return course.story(NOT_YET)
+
+
+def _silent(rollout: Rollout, stage: str | None, missing: Collection[Alert]) -> Iterator[Story]:
+    """Of each time for which a log may be silent: nothing is measured, and lines no longer come."""
+    logs: dict[timedelta, dict[Alert, dict[Key, str]]] = {}
+    for guardrail in rollout.guardrails:
+        known = [(key, one) for key, one in Measured(guardrail).sources.items() if one.after is not None]
+        times = {one.after for _, one in known}
+        if guardrail.blind in missing and len(times) == 1:
+            of_log = logs.setdefault(times.pop() or NOTHING, {})
+            of_log[guardrail.blind] = {key: one.reason for key, one in known}
+    for after, blind in sorted(logs.items()):
+        step = -(-after // (2 * rollout.evaluate)) * rollout.evaluate
+        if step + rollout.scrape >= after:
+            continue  # it is over before another evaluation
+        lost = {instance(alert, REASON, MISSING): alert for alert in blind}
+        silent = {instance(alert, REASON, one): alert for alert in blind for one in blind[alert].values()}
+        lines = {key: Rise(Decimal(1)) for keys in blind.values() for key in keys}
+        still = {key: Rise(Decimal(0)) for key in lines}
+        course, looks = Course(step, Timeline(rollout.scrape), lost | silent), list[Look]()
+        for feeds, why in ((lines, lost), (lines, lost), (lines, lost), (still, lost), (still, silent)):
+            course.go_on({**_seen(rollout), **feeds}, why, stage, shown=[NOTHING_MEASURED])
+            looks += [course.look((REASON, one)) for one in dict.fromkeys(one for _, _, one in course.alerts)]
+        course.looks = looks[-2 * len({one for _, _, one in course.alerts}) :]
+        yield course.story(SILENT)
 
 
 def _blind(

@@ -15,7 +15,8 @@ from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.evidence.postmortem import Postmortems
 from handrail_receiver.model import Incident, in_force
 from handrail_receiver.view_models.incident_views import IncidentsView, incident_lines, incident_view
-from handrail_receiver.view_models.offers import Offer, offers
+from handrail_receiver.view_models.offers import offers
+from handrail_receiver.view_models.summary import summarize
 from handrail_receiver.web.api import unknown_rollout
 from handrail_receiver.web.offering import asker_of, case_of
 from handrail_receiver.web.pages import PageContent, Pages
@@ -64,11 +65,11 @@ class IncidentPages:
         """GET /rollouts/{name}/incidents/{id}"""
         name, wanted = request.path_params["name"], request.path_params["id"]
         playbook = self._named(request)
-        offered: tuple[Offer, ...] = ()
+        beside: dict[str, object] = {}
         try:
             one = await self._found(playbook, wanted) if playbook is not None else None
             if playbook is not None and one is not None:
-                offered = await self._offers(playbook, one, caller)
+                beside = await self._beside(playbook, one, caller)
         except StoreDown:
             return await self.pages.page(caller, None)
         except UNREADABLE as problem:
@@ -81,7 +82,7 @@ class IncidentPages:
         values: dict[str, object] = {
             "playbook": playbook,
             "one": incident_lines(one, playbook, self.pages.api.clock.now()),
-            "offers": offered,
+            **beside,
         }
         return await self.pages.page(caller, PageContent("incident.html", values))
 
@@ -89,11 +90,17 @@ class IncidentPages:
         every = await self.pages.api.store.incidents.of(playbook.rollout)
         return next((one for one in every if one.id == wanted), None)
 
-    async def _offers(self, playbook: Playbook, one: Incident, caller: Caller) -> tuple[Offer, ...]:
-        """The buttons of a person that are about this incident."""
-        history = await self.pages.api.store.attempts.history(playbook.rollout, self.pages.api.clock.now())
-        case = case_of(in_force(history.attempt, playbook), history, None, playbook)
-        return tuple(offer for offer in offers(case, asker_of(caller)) if offer.item == one.id)
+    async def _beside(self, playbook: Playbook, one: Incident, caller: Caller) -> dict[str, object]:
+        """The buttons of a person that are about this incident, and where its attempt stands, if it is the newest."""
+        now = self.pages.api.clock.now()
+        history = await self.pages.api.store.attempts.history(playbook.rollout, now)
+        used = in_force(history.attempt, playbook)
+        case = case_of(used, history, None, playbook)
+        its_own = history.attempt is not None and history.attempt.id == one.attempt
+        return {
+            "offers": tuple(offer for offer in offers(case, asker_of(caller)) if offer.item == one.id),
+            "stands": summarize(used, history, now) if its_own else None,
+        }
 
     async def _not_one(self, playbook: Playbook, wanted: str) -> str:
         """That no incident of the rollout is called like this, and what to do."""

@@ -62,6 +62,7 @@ def test_an_incident_goes_from_its_rollback_to_its_end_over_http(shop: Guarded) 
     assert own.status_code == 200
     assert "opened operator-1 asked for a rollback: customers <call>" in words(own.text)
     assert "<call>" not in own.text
+    assert "Rolled back from stage 10% at " in words(own.text)
     about = "ack", "note", "close"
     path = f"/rollouts/shop/incidents/{one['id']}"
     for role, offered in (("operator", about), ("viewer", ())):

@@ -27,7 +27,7 @@ Answer = Literal["open", "closed", "unknown", "passed", "over", "none"]
 """
 ENDS_BADLY = frozenset({State.rolling_back, State.rolled_back, State.abandoned})
 ENTERS = frozenset({State.entering, State.promoting, State.confirming})
-UNHEARD = "what fired while the receiver or its store was away is not known yet"
+UNHEARD = "what fired while the receiver or its store was away, or was cut off, is not known yet"
 
 
 class UnknownStage(Exception):

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,11 +18,12 @@ from handrail.contract import names
 
 from handrail_receiver.errors import LeaseLost, StoreDown
 from handrail_receiver.execute.executor import Executor
-from handrail_receiver.model import ENTERING, Run, RunState
+from handrail_receiver.model import ENTERING, Progress, Run, RunState
 from handrail_receiver.ports import Clock, Runs
 
 log = logging.getLogger("handrail")
 RELEASED = timedelta(0)
+WAITS = "it goes on once it is known what fires"
 STOPS_WITHIN = 1.0
 """How long an action waits for those that it stopped. The fence keeps them from writing; this only keeps order."""
 AGAIN_AFTER = 1.0
@@ -68,7 +69,6 @@ class Scheduler:
     shared: bool
     wake: Callable[[], None]
     unheard_since: Callable[[], datetime | None] = lambda: None
-    _waiting: set[int] = field(default_factory=set)
     _entries: dict[int, _RunningTask] = field(default_factory=dict)
     _turns: dict[int, asyncio.Lock] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class Scheduler:
         """Begin what is due, the strongest first; weaker actions are stopped."""
         due = await self.runs.lease(self.owner, self.clock.now(), self.lease)
         new = [run for run in sorted(due, key=strength, reverse=True) if not self._under_way(run)]
-        begun = [run for run in new if not self._waits(run)]
+        begun = [replace(run, text=run.text.removeprefix(WAITS)) for run in new if not await self._waits(run)]
         stopped = {attempt: self._make_way(attempt, begun) for attempt in {run.attempt for run in begun}}
         for run in begun:
             turn = self._turns.setdefault(run.attempt, asyncio.Lock())
@@ -114,16 +114,16 @@ class Scheduler:
         known = self._entries.get(run.id)
         return known is not None and known.run.fence == run.fence
 
-    def _waits(self, run: Run) -> bool:
+    async def _waits(self, run: Run) -> bool:
         """Whether it was interrupted while it gave the canary more, and nobody knows what fires since."""
         since = self.unheard_since()
         enters = run.action in ENTERING and run.state == RunState.open
         if since is None or not enters or run.decided_at > since:
-            self._waiting.discard(run.id)
             return False
-        if run.id not in self._waiting:
-            self._waiting.add(run.id)
-            log.info("%s of %s goes on once it is known what fires", run.action, run.rollout)
+        if run.text != WAITS:  # people look for the reason in the run
+            log.info("%s of %s: %s", run.action, run.rollout, WAITS)
+            with suppress(LeaseLost):
+                await self.runs.record(run, Progress(run.state, WAITS), self.clock.now())
         return True
 
     def _make_way(self, attempt: int, begun: list[Run]) -> list[asyncio.Task[None]]:

@@ -98,7 +98,8 @@ def _carried_out(history: History) -> Waiting:
     what = f"stage {run.key}" if run.action in ENTERING else words.get(run.action, f"the {run.action}")
     again = f" (try {run.round + 1})" if run.round else ""
     text = f"It waits for the steps of {what}{again}: {done} of {len(run.effects)} are done"
-    return Waiting(f"{'; '.join(filter(None, (text, not_yet(run))))}.")
+    why = run.text if run.action in ENTERING else ""
+    return Waiting(f"{'; '.join(filter(None, (text, why, not_yet(run))))}.")
 
 
 def _proof_ends(run: Run) -> str:

@@ -14,6 +14,8 @@ from guarded import Guarded, guarded, playbook
 from guarded.alertmanagers import NOBODY, alertmanager
 from guarded.playbook import ENVIRONMENT
 from guarded.spy import Spy, spied
+from handrail_receiver import terminal
+from handrail_receiver.execute.scheduler import WAITS
 
 STAGES = tuple(stage.model_copy(update={"bake": 0}) for stage in playbook().stages)
 BOOK = playbook(stages=STAGES, environment=ENVIRONMENT)
@@ -71,8 +73,8 @@ def test_what_enters_a_stage_waits_until_it_is_known_what_fires(
             sender.say(firing=True)
         silent.enter_context(servers.frozen(sender.server.process.pid))
         with guarded(tmp_path, BOOK, proxy=False, ALERTMANAGERS=sender.url, ASK_EVERY="0.2") as shop:
-            said = "promote of shop goes on once it is known what fires"
-            servers.until(lambda: said in shop.server.log.read_text(), "it to wait")
+            why = f"  promote 50%: open  {WAITS}; 0 of 2 steps done"
+            servers.until(lambda: why in terminal.status(shop.status()), "it to wait, and to say why")
             assert (spy.sets(), shop.runs()[1:]) == ([], [("promote", "open")])
             silent.close()
             servers.until(lambda: shop.runs()[1:] == ends, "it to be carried out or superseded")

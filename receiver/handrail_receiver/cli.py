@@ -227,6 +227,9 @@ def _incidents(verb: Verb, name: str, client: httpx.Client, wanted: str) -> http
     return client.get(f"/api/rollouts/{name}/incidents/{quote(which, safe='')}/postmortem")
 
 
+SEVERAL = frozenset({"not-ready", "not-approved"})
+"""The reasons whose text may name much at once: each has a line of its own."""
+
 NEEDED: dict[Verb, tuple[str, ...]] = {
     "list": ("rollouts",),
     "status": ("rollout",),
@@ -285,7 +288,9 @@ def _words(verb: Verb, said: dict[str, Any]) -> str:
         return incidents(said)
     if said.get("check"):
         return checked(said["check"])
-    lines = [f"{said['verdict']} ({said['reason']}): {said['text']}"]
+    head, text = f"{said['verdict']} ({said['reason']}):", str(said["text"])
+    several = said["reason"] in SEVERAL and text.count("; ") > 1 and "\n" not in text
+    lines = [head, *(f"  {part}" for part in text.split("; "))] if several else [f"{head} {text}"]
     if said.get("outcome"):
         lines.append(": ".join(filter(None, (said["outcome"], said.get("outcome_text")))))
     return "\n".join(lines)

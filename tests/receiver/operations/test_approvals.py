@@ -198,6 +198,16 @@ def test_the_same_in_the_terminal(shop: Guarded) -> None:
             f"             {cure}",
         ],
     )
+    assert handrail(shop, "operator", "promote", "shop") == (
+        1,
+        (
+            "refuse (not-ready):\n"
+            f"  nobody has answered '{QUIET}' (`handrail rollout check shop --item 1`)\n"
+            f"  nobody has answered '{DARK}' (`handrail rollout check shop --item 2`)\n"
+            f"  nobody has approved as 'lead' (`{cure}`)\n"
+            "  all of it is needed\n"
+        ),
+    )
     no = handrail(shop, "operator", "check", "shop", "--item", "2", "--failed", "--why", "a lamp")
     assert no == (
         0,

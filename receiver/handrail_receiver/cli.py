@@ -183,7 +183,7 @@ def rollout(
         if verb == "watch":
             return watch(client, name, as_json=as_json)
         body, meanwhile = _body(verb, why, options), f"`handrail rollout status {name}` shows the result"
-        answer = client.ask(lambda to: _ask(verb, name, to, body), LONGEST, meanwhile)
+        answer = client.ask(lambda to: _ask(verb, name, to, body), LONGEST, meanwhile, says_slow=True)
     except ReceiverError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2 if isinstance(error, WrongSettings) else 1

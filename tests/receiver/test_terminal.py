@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -16,6 +17,7 @@ from apis.serving import Trouble
 from guarded import TOKENS, Guarded, guarded, playbook, write_playbook
 from handrail.contract import Acknowledge, Command
 from handrail_receiver import cli, terminal
+from handrail_receiver.client import api_client
 from handrail_receiver.words.incident_words import open_incident
 from handrail_receiver.words.times import when
 
@@ -77,6 +79,20 @@ def test_a_receiver_that_takes_long_is_not_called_gone(
             f"{silent.url} did not answer within 0.3 s and may still be at it; "
             "`handrail rollout status shop` shows the result\n"
         )
+
+
+@pytest.mark.parametrize("at_terminal", [True, False])
+def test_whoever_sits_at_a_terminal_is_told_that_it_takes_long(
+    at_terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "LONGEST", 0.5)
+    monkeypatch.setattr(api_client, "SLOW", 0.1)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: at_terminal)
+    with Inbox() as silent:
+        silent.trouble = Trouble.silent
+        assert cli.rollout("status", "shop", url=silent.url, token="x") == 1
+        slow = f"{silent.url} has not answered yet; waiting for 0.5 s at most\n"
+        assert capsys.readouterr().err.startswith(slow) is at_terminal
 
 
 def listed(shop: Guarded, said: pytest.CaptureFixture[str], **more: Any) -> tuple[int, str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import ssl
+import sys
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -26,6 +27,8 @@ NO_RECEIVER = "not a Handrail receiver; check --url, or HANDRAIL_URL"
 
 LATER = 0.1
 """Time for httpx to say by itself what lasted too long."""
+SLOW = 2.0
+"""Seconds without an answer after which people ask themselves whether anything happens."""
 
 
 class NoAnswer(ReceiverError):
@@ -46,9 +49,17 @@ class ApiClient:
         return bool(self.headers)
 
     def ask(
-        self, call: Callable[[httpx.Client], httpx.Response], longest: float, meanwhile: str
+        self,
+        call: Callable[[httpx.Client], httpx.Response],
+        longest: float,
+        meanwhile: str,
+        *,
+        says_slow: bool = False,
     ) -> httpx.Response:
-        """What it answers within `longest` seconds; `meanwhile` says how to see the result. Raises NoAnswer."""
+        """What it answers within `longest` seconds; `meanwhile` says how to see the result. Raises NoAnswer.
+
+        With `says_slow`, whoever sits at a terminal is told when it takes longer than a moment.
+        """
 
         def asked() -> httpx.Response:
             with httpx.Client(
@@ -57,7 +68,8 @@ class ApiClient:
                 return call(client)
 
         try:
-            return _within(longest + LATER, asked)
+            slow = f"{shown(self.address)} has not answered yet; waiting for {longest:g} s at most"
+            return _within(longest + LATER, asked, slow if says_slow and sys.stderr.isatty() else "")
         except (httpx.ReadTimeout, TimeoutError):
             said = (
                 f"{shown(self.address)} did not answer within {round(longest, 1):g} s and may still be at it"
@@ -104,8 +116,11 @@ def unknown_token(client: ApiClient) -> str:
     return f"{shown(client.address)} does not know {which}; put yours into a file and name it in HANDRAIL_TOKEN_FILE"
 
 
-def _within(longest: float, call: Callable[[], T]) -> T:
-    """What it gives within so many seconds of all: httpx bounds each read, but not how many, nor the look-up of a name."""
+def _within(longest: float, call: Callable[[], T], slow: str) -> T:
+    """What it gives within so many seconds of all: httpx bounds each read, but not how many, nor the look-up of a name.
+
+    `slow` is said when it takes longer than SLOW.
+    """
     answer: Future[T] = Future()
 
     def called() -> None:
@@ -115,7 +130,10 @@ def _within(longest: float, call: Callable[[], T]) -> T:
             answer.set_exception(error)
 
     Thread(target=called, daemon=True).start()
-    return answer.result(longest)
+    first = min(SLOW, longest) if slow else 0.0
+    if slow and not wait([answer], first).done:
+        print(slow, file=sys.stderr, flush=True)  # noqa: T201
+    return answer.result(longest - first)
 
 
 def _token() -> str:

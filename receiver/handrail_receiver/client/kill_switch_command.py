@@ -37,7 +37,7 @@ def kill_switch(
 
     try:
         client = api_client(url, token, cert, key, ca)
-        answer = client.ask(call, LONGEST, "`handrail kill-switch status` shows the result")
+        answer = client.ask(call, LONGEST, "`handrail kill-switch status` shows the result", says_slow=True)
     except ReceiverError as error:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, WrongSettings) else 1

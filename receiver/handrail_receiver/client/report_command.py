@@ -38,6 +38,7 @@ def report(
             lambda to: to.get(f"/api/reports/{kind}", params=asked),
             LONGEST,
             "ask for one rollout: --rollout NAME",
+            says_slow=True,
         )
     except ReceiverError as error:
         print(error, file=sys.stderr)

@@ -31,9 +31,14 @@ class Answering(ApiClient):
     """Whoever answers is asked over no network."""
 
     def ask(
-        self, call: Callable[[httpx.Client], httpx.Response], longest: float, meanwhile: str
+        self,
+        call: Callable[[httpx.Client], httpx.Response],
+        longest: float,
+        meanwhile: str,
+        *,
+        says_slow: bool = False,
     ) -> httpx.Response:
-        del longest, meanwhile
+        del longest, meanwhile, says_slow
         with httpx.Client(base_url="http://shop.example", transport=self.context) as client:  # type: ignore[arg-type]
             return call(client)
 

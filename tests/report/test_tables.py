@@ -10,7 +10,7 @@ from emit.guarded_shop import ENVIRONMENT, planned
 from handrail.declare import MuteTime
 from handrail.declare.environment import Existing
 from handrail.report.explain import explain
-from handrail.report.tables import coloured
+from handrail.report.tables import Table, coloured
 from own_rollouts import own_rollout
 from rich.console import Console
 
@@ -67,3 +67,23 @@ def test_in_a_terminal_it_is_tables() -> None:
     said = screen.getvalue()
     assert [table.title in said for table in explain(shop)] == [True] * len(explain(shop))
     assert ("┃" in said, "emergency-rollback" in said) == (True, True)
+
+
+def test_a_terminal_that_is_too_narrow_for_a_table_gets_a_list_and_no_broken_words() -> None:
+    rows = (("error-rate", "critical", "above 5 %", "rollback"), ("error-rate", "blind", "-", "hold"))
+    table = Table("Tiers", ("guardrail", "tier", "fires when", "action"), rows)
+    wide, narrow = io.StringIO(), io.StringIO()
+    coloured([table], Console(file=wide, width=60))
+    coloured([table], Console(file=narrow, width=40))
+    assert "│ error-rate │ critical │ above 5 %  │ rollback │" in wide.getvalue()
+    assert [line.rstrip() for line in narrow.getvalue().splitlines()] == [
+        "Tiers",
+        "error-rate",
+        "  tier: critical",
+        "  fires when: above 5 %",
+        "  action: rollback",
+        "error-rate",
+        "  tier: blind",
+        "  action: hold",
+        "",
+    ]

@@ -25,12 +25,20 @@ STAGES: tuple[tuple[d.Stage, ...], ...] = (
         d.Stage("50%", weight="50%", bake="12h"),
         d.Stage("100%", weight="100%"),
     ),
+    (d.Stage("10%", weight="10%", bake="24h", warm_up="30m"), d.Stage("100%", weight="100%", warm_up="30m")),
 )
 SUSTAINED = ("0s", "0s", "30s", "45s", "1m", "2m", "5m", "10m")
 SCRAPES = ("5s", "7s", "10s", "15s", "15s", "20s", "30s", "1m")
 EVALUATIONS = ("10s", "15s", "30s", "50s", "1m", "1m", "1m", "2m", "2m", "2m")
 """Those that are cheap to play are drawn more often."""
 TIERS = (d.Warning, d.Critical, d.Emergency)
+LOGS = tuple(
+    d.LogSource(
+        counters=[d.LogCounter(name, ["x"]) for name in ("denied_total", "failures_total", "jobs_total")],
+        silent_after=after,
+    )
+    for after in ("10m", "5m", "1h")
+)
 EXPRESSIONS = (
     "sum(jobs)",
     "max(jobs) - min(jobs)",
@@ -63,11 +71,9 @@ def limits(draw: st.DrawFn, kind: Kind, number: int, stages: tuple[d.Stage, ...]
         by = {stage.name: share for stage in stages} if stages and draw(st.integers(0, 3)) == 0 else share
         if not kind.up and not points:
             return d.Drop(by, least=draw(st.sampled_from([None, None, kind.at(0.5)])))
-        return {
-            (True, True): d.RisePoints,
-            (True, False): d.Rise,
-            (False, True): d.DropPoints,
-        }[kind.up, points](by)
+        if not points:
+            return d.Rise(by, floor=draw(st.sampled_from([None, None, kind.at(0.5)])))
+        return (d.RisePoints if kind.up else d.DropPoints)(by)
     figure = kind.at(2.0**number)
     strict = draw(st.booleans()) or kind.figure == 0
     make = {
@@ -124,9 +130,15 @@ def guardrails(draw: st.DrawFn, name: str, stages: tuple[d.Stage, ...], *, arms:
         if against is not None:
             more["against"] = against
         if draw(st.booleans()):
-            more["success"] = draw(
+            asked = draw(
                 limits(Kind(measure, kind.figure, kind.unit, not kind.up, kind.most), 0, (), relative=False)
             )
+            whole = isinstance(measure, d.Ratio | d.Latency | d.SlowerThan) and not measure.by
+            more["success"] = d.OverStage(asked) if whole and draw(st.integers(0, 3)) == 0 else asked
+        elif against is not None and draw(st.booleans()):
+            more["success"] = d.Not(draw(limits(kind, 0, (), relative=True)))
+        elif draw(st.integers(0, 5)) == 0:
+            more["optional"] = True
         more["order"] = draw(st.sampled_from(["strict", "tighten"]))
     if arms and draw(st.integers(0, 2)) == 0:
         more["whole_service"] = True
@@ -147,6 +159,7 @@ def _tier(draw: st.DrawFn, make: Any, limit: Any, kind: Kind, stages: tuple[d.St
         more["or_"] = [d.On("beside", other.measure, draw(limits(other, 0, stages, relative=False)))]
     if stages and draw(st.integers(0, 6)) == 0:
         more["during"] = draw(st.sampled_from(["1h", "4h"]))
+        more["of"] = draw(st.sampled_from(["stage", "attempt"]))
     if draw(st.integers(0, 5)) == 0:
         more["note"] = 'Look at {{ $value }} and "it".'
     return make(limit, **more)
@@ -200,6 +213,8 @@ def _rollout(draw: st.DrawFn) -> tuple[d.Rollout, d.Environment]:
             d.Level("owner", "1h", "the owner", severities=draw(st.sampled_from([(), ("critical",)]))),
         ]
         more["routes"] = {"boss": [], "owner": []}
+    if draw(st.integers(0, 5)) == 0:
+        more["logs"] = [draw(st.sampled_from(LOGS))]
     if draw(st.integers(0, 3)) == 0:
         more["match"] = {"cluster": "a"}
     if draw(st.integers(0, 5)) == 0 and "escalation" not in more:

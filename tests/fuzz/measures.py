@@ -31,6 +31,7 @@ def ratios(draw: st.DrawFn) -> Kind:
     more: dict[str, Any] = {
         "window": draw(st.sampled_from(WINDOWS)),
         "min_events": draw(st.sampled_from([1, 2, 20, 100, 333])),
+        "min_bad": draw(st.sampled_from([10, 10, 10, 1, 3])),
         "by": draw(st.sampled_from(BY)),
     }
     if good:
@@ -134,6 +135,8 @@ def usages(draw: st.DrawFn) -> Kind:
         size,
         over=draw(st.sampled_from(["sum", "max"])),
         by=draw(st.sampled_from([(), ("pool",), ("zone", "path")])),
+        left=draw(st.integers(0, 3)) == 0,
+        unlimited=draw(st.sampled_from([(), (), (), (0,), (-1,), (0, -1)])),
     )
     return Kind(measure, draw(st.sampled_from([20, 22.5])), "%", up=True, most=99)
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from handrail.emit.promtool.attempts import stable_of
 from handrail.emit.promtool.series import Impossible, Key
-from handrail.emit.promtool.story import NOTHING
+from handrail.emit.promtool.story import NOTHING, seen_before
 from handrail.plan import Condition, Increase, Rate, ReferenceKind, State, StateChanges
 
 from oracle.feeds import Value
@@ -51,7 +51,10 @@ class Surroundings:
             found |= subject.fed(self.bases if stable else sick, arm=stable_of(arms))
             if arms.told and not self.ago:
                 found |= subject.fed(sick, arm=BEFORE)
-        return {**found, **subject.told(), **self.elsewhere}
+        seen = seen_before(
+            subject.guardrail
+        )  # it goes on: where it ends, its rule records it at the same time
+        return {**found, **seen, **subject.told(), **self.elsewhere}
 
     @property
     def sick(self) -> dict[str, Value]:

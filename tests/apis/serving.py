@@ -95,9 +95,9 @@ class Api:
 
     async def _respond(self, received: starlette.requests.Request) -> Response:
         content = await received.body()
-        query = f"?{received.url.query}" if received.url.query else ""
+        query = received.scope["query_string"].decode()
         headers = dict(received.headers)
-        path = received.scope["raw_path"].decode() + query
+        path = received.scope["raw_path"].decode() + (f"?{query}" if query else "")
         request = Request(received.method, path, headers, _json(content), content)
         self.requests.append(request)
         echo = f"your {headers.get('authorization')} asked for {request.path}"

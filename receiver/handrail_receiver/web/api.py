@@ -141,7 +141,7 @@ class Api:
 
     async def call(self, request: Request, caller: Caller) -> Response:
         """POST /api/rollouts/{name}/{verb}"""
-        playbook, name = self.named(request), request.url.path.rpartition("/")[2]
+        playbook, name = self.named(request), request.scope["path"].rpartition("/")[2]
         verb = next(verb for verb in VERBS if verb.name == name)
         if playbook is None:
             return unknown_rollout(request)

@@ -119,7 +119,7 @@ class Buttons:
 
 
 def _verb(request: Request) -> Verb:
-    name = request.url.path.rpartition("/")[2]
+    name = request.scope["path"].rpartition("/")[2]
     return next(verb for verb in VERBS if verb.name == name)
 
 

@@ -32,7 +32,7 @@ class NotAllowed:
     async def __call__(self, request: Request, caller: Caller, why: str) -> None:
         """Record one; while the store is down it goes into the log."""
         playbook = self.playbooks.get(request.path_params["name"])
-        verb, now = request.url.path.rpartition("/")[2], self.calls.guard.clock.now()
+        verb, now = request.scope["path"].rpartition("/")[2], self.calls.guard.clock.now()
         if playbook is None or not self._is_news((playbook.rollout, caller.name, verb), now):
             return
 

@@ -253,7 +253,7 @@ def test_two_people_who_promote_at_once_go_one_stage(tmp_path: Path) -> None:
         for call in calls:
             call.join()
         assert "asked-for" in answers
-        assert set(answers) <= {"asked-for", "under-way", "name-the-stage"}
+        assert set(answers) <= {"asked-for", "under-way", "name-the-stage", "other-attempt"}
         assert shop.status()["attempt"]["stage"] == "50%"
         assert shop.call("promote", to="50%")["text"] == (
             "you meant 50%, which it has entered; next comes 100%: --to 100%"

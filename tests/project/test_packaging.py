@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -60,8 +61,8 @@ def requirements(wheel: Path) -> dict[str, set[str]]:
     brought |= {extra: set() for extra in metadata(wheel).get_all("Provides-Extra", [])}
     for line in metadata(wheel).get_all("Requires-Dist", []):
         requirement, _, marker = line.partition(";")
-        name, _, _ = requirement.partition(">=")
-        brought[marker.partition("==")[2].strip(" '\"")].add(name.strip())
+        [name] = re.findall(r"^[\w.-]+(?:\[[\w,-]+\])?", requirement)
+        brought[marker.partition("==")[2].strip(" '\"")].add(name)
     return brought
 
 

@@ -23,6 +23,7 @@ from handrail.emit.promtool.story import (
     Story,
     Text,
     Untestable,
+    far,
     instance,
     seen_before,
 )
@@ -49,6 +50,7 @@ BLIND = (
     "needs it is blind"
 )
 SILENT = "A guardrail whose log has had no line for as long as declared says that instead, and not before"
+FAR = "promtool may lose samples once it holds more than 36 hours"
 NOT_YET = "No blind alert fires one evaluation before its time has passed"
 ADVANCES = "A stage that advances automatically asks for promotion once it has baked, and not before"
 NOTHING_MEASURED = "nothing is measured"
@@ -84,7 +86,7 @@ def receiver_gone(rollout: Rollout, alert: Alert) -> Story:
     return course.story(GONE, [text])
 
 
-def blindness(rollout: Rollout) -> Iterator[Story]:
+def blindness(rollout: Rollout) -> Iterator[Story | Untestable]:
     """Nothing is measured in a stage with both arms, and then nobody reports the stage either."""
     running = [one for one in rollout.stages if one.has_canary]
     stage = next((one.name for one in running if one.has_both), running[0].name if running else None)
@@ -117,7 +119,7 @@ def _not_yet(rollout: Rollout, stage: str | None, blind: Sequence[Alert]) -> Sto
     return course.story(NOT_YET)
 
 
-def _silent(rollout: Rollout, stage: str | None, missing: Collection[Alert]) -> Iterator[Story]:
+def _silent(rollout: Rollout, stage: str | None, missing: Collection[Alert]) -> Iterator[Story | Untestable]:
     """Of each time for which a log may be silent: nothing is measured, and lines no longer come."""
     logs: dict[timedelta, dict[Alert, dict[Key, str]]] = {}
     for guardrail in rollout.guardrails:
@@ -130,6 +132,10 @@ def _silent(rollout: Rollout, stage: str | None, missing: Collection[Alert]) -> 
         step = -(-after // (2 * rollout.evaluate)) * rollout.evaluate
         if step + rollout.scrape >= after:
             continue  # it is over before another evaluation
+        if far(step):
+            guarded = (dict(alert.labels)[names.GUARDRAIL] for alert in blind)
+            yield from (Untestable(f"{one}, a log without lines", FAR) for one in guarded)
+            continue
         lost = {instance(alert, REASON, MISSING): alert for alert in blind}
         silent = {instance(alert, REASON, one): alert for alert in blind for one in blind[alert].values()}
         lines = {key: Rise(Decimal(1)) for keys in blind.values() for key in keys}

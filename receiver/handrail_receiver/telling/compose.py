@@ -21,6 +21,7 @@ from handrail_receiver.model import (
     IncidentEvent,
     Run,
     RunState,
+    Verdict,
     given_arms,
 )
 from handrail_receiver.model.probe_names import failing_probes
@@ -29,6 +30,8 @@ from handrail_receiver.words.arms import versions_in_words
 from handrail_receiver.words.steps import what
 
 MOST_LINES = 30
+TOLD = {Verdict.act, Verdict.confirm, Verdict.hold, Verdict.tell}
+"""Verdicts whose text says all that a reader needs; any other stands before its text."""
 NEVER_BEGUN = {RunState.withdrawn, RunState.superseded}
 
 
@@ -299,5 +302,5 @@ def _lines(records: Sequence[EvidenceRecord]) -> tuple[IncidentEntry, ...]:
 def _said(record: EvidenceRecord) -> str:
     body = json.loads(record.body)
     if record.kind == "decision":
-        return f"{body['verdict']} ({body['reason']}): {body['text']}"
+        return str(body["text"]) if body["verdict"] in TOLD else f"{body['verdict']}: {body['text']}"
     return f"{body['action']} {body['outcome']}: {body['text']}"

@@ -9,6 +9,7 @@ from typing import Any
 from handrail_receiver.model import CHANGED
 from handrail_receiver.view_models.incident_views import NOT_YET
 from handrail_receiver.words.incident_words import open_incident
+from handrail_receiver.words.requirements import whether_met
 from handrail_receiver.words.steps import told
 from handrail_receiver.words.times import when
 from handrail_receiver.words.whose import happened_by
@@ -187,12 +188,12 @@ def _attempt(said: dict[str, Any]) -> list[str]:
 
 
 def _gate(gate: dict[str, Any] | None) -> list[str]:
-    """What is met and what is missing, with what to type."""
+    """What is met and what is not, with what to type."""
     if not gate or not gate["asks"]:
         return []
     lines = [f"  gate into {gate['into']}: {'open' if gate['open'] else 'closed'}"]
     for ask in gate["asks"]:
         text = ask["text"].removeprefix(f"{ask['name']}: ")
-        lines.append(f"    {'met    ' if ask['met'] else 'missing'}  {ask['name']}: {text}")
+        lines.append(f"    {whether_met(ask):<7}  {ask['name']}: {text}")
         lines += [f"             {ask['cure']}"] if ask["cure"] else []
     return lines

@@ -14,6 +14,7 @@ from typing import Any
 
 from handrail_receiver.client.api_answers import LONGEST, Answered, ask
 from handrail_receiver.client.api_client import ApiClient
+from handrail_receiver.words.requirements import whether_met
 
 OPEN, CLOSED, WRONG, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 130
 CODES = {"open": OPEN, "passed": OPEN, "closed": CLOSED, "over": CLOSED, "unknown": UNKNOWN, "none": UNKNOWN}
@@ -112,15 +113,14 @@ def _ended(answered: Answered, name: str, *, as_json: bool) -> int:
 
 
 def shown(said: Mapping[str, Any]) -> str:
-    """The gate line by line: what is met, what is missing, with what to type."""
+    """The gate line by line: what is met, what is not, with what to type."""
     into = f" into {said['into']}" if said["into"] else ""
     first = f"gate of {said['rollout']}{into}: {said['answer']}"
     if not said["asks"] and not said["against"] and not said["unknown"]:
         return f"{first}: {said['text']}"
     lines = [first]
     for one in said["asks"]:
-        word = "met" if one["met"] else "missing" if one["known"] else "unknown"
-        lines.append(f"  {word:<8} {one['name']}: {one['text'].removeprefix(one['name'] + ': ')}")
+        lines.append(f"  {whether_met(one):<8} {one['name']}: {one['text'].removeprefix(one['name'] + ': ')}")
         lines += [f"           {one['cure']}"] if one["cure"] else []
     asked = {one["text"] for one in said["asks"]}
     lines += [f"  unknown  {one}" for one in said["unknown"] if one not in asked]

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from handrail_receiver.client.watched_lines import figures, fires, headline, limits, split
 from handrail_receiver.words.incident_words import open_incident
+from handrail_receiver.words.requirements import whether_met
 
 FRAME = 6
 """How many columns of a frame its headline has not."""
@@ -115,12 +116,13 @@ def _guardrails(said: Mapping[str, Any]) -> Table:
     return table
 
 
+STYLES = {"met": "green", "not met": "yellow", "unknown": "red"}
+
+
 def _gate(gate: Mapping[str, Any]) -> RenderableType:
     lines = [Text(f"gate into {gate['into']}: {'open' if gate['open'] else 'closed'}", style="bold")]
     for ask in gate["asks"]:
-        word, style = (
-            ("met", "green") if ask["met"] else ("missing", "yellow") if ask["known"] else ("unknown", "red")
-        )
+        word = whether_met(ask)
         text = ask["text"].removeprefix(f"{ask['name']}: ")
-        lines.append(Text.assemble((f"  {word:<8} ", style), f"{ask['name']}: {text}"))
+        lines.append(Text.assemble((f"  {word:<8} ", STYLES[word]), f"{ask['name']}: {text}"))
     return Group(*lines)

@@ -73,9 +73,9 @@ def test_a_closed_gate_is_said_line_by_line_with_what_to_type(
     *lines, last = capsys.readouterr().out.splitlines()
     assert lines == [
         "gate of shop into 50%: closed",
-        "  missing  Is the log clean?: nobody has answered 'Is the log clean?'",
+        "  not met  Is the log clean?: nobody has answered 'Is the log clean?'",
         "           handrail rollout check shop --item 1",
-        "  missing  lead: nobody has approved as 'lead'",
+        "  not met  lead: nobody has approved as 'lead'",
     ]
     assert last.startswith("           handrail rollout approve shop --role lead --seen ")
 

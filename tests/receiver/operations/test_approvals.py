@@ -190,11 +190,11 @@ def test_the_same_in_the_terminal(shop: Guarded) -> None:
         0,
         [
             "  gate into 50%: closed",
-            f"    missing  {QUIET}: nobody has answered '{QUIET}'",
+            f"    not met  {QUIET}: nobody has answered '{QUIET}'",
             "             handrail rollout check shop --item 1",
-            f"    missing  {DARK}: nobody has answered '{DARK}'",
+            f"    not met  {DARK}: nobody has answered '{DARK}'",
             "             handrail rollout check shop --item 2",
-            "    missing  lead: nobody has approved as 'lead'",
+            "    not met  lead: nobody has approved as 'lead'",
             f"             {cure}",
         ],
     )
@@ -245,7 +245,7 @@ def test_a_prometheus_that_is_stopped_is_named_once_with_its_cure(tmp_path: Path
     with guarded(tmp_path, playbook(gates=(gate,)), PROMETHEUS=nobody) as shop:
         shop.call("start", anyway=True, why="a test")
         assert handrail(shop, "viewer", "status", "shop")[1].splitlines()[-1] == (
-            "    missing  error-rate: below 1 %: unknown: "
+            "    unknown  error-rate: below 1 %: unknown: "
             f"Prometheus at {nobody} cannot be reached: "
             "Connection refused; start it, or correct HANDRAIL_PROMETHEUS"
         )

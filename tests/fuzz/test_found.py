@@ -19,8 +19,9 @@ PAIR = d.Difference('wanted{path="/pay"}', minus='there{path="/pay"}')
 def _declared(measure: Any, tiers: list[Any], *, against: Any = None, **more: Any) -> Declared:
     guardrail = d.Guardrail("guard", measure, tiers=tiers, against=against, runbook=RUNBOOK)
     stages, both = more.pop("stages", STAGES[2]), [guardrail, *more.pop("others", ())]
+    here = d.Environment("here", faster=more.pop("faster", 1))
     rollout = d.Rollout("shop", "shop", stages=stages, guardrails=both, rollback=[UNDO], **more)
-    return rollout, d.Environment("here")
+    return rollout, here
 
 
 FOUND = {
@@ -382,6 +383,14 @@ FOUND = {
         d.Forecast("space_left_bytes", window="6h", ahead="24h"),
         [d.Warning(d.AtLeast(20), sustained="2m")],
         arms=d.Arms("version"),
+    ),
+    "a window that holds a whole number of scrapes only where these are no whole milliseconds": _declared(
+        d.Ratio("calls_total", good='calls_total{code=~"2.."}', window="7m30s", min_events=100),
+        [d.Warning(d.Drop("10%"), sustained="2m")],
+        against=d.Ago("1h"),
+        scrape="10s",
+        evaluate="50s",
+        faster=60,
     ),
 }
 

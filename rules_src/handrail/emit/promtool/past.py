@@ -51,6 +51,8 @@ from handrail.units import plain, seconds
 COMPARES = "A tier that compares with the past is silent just within its limit and fires just beyond it"
 MOST, MANY = Decimal(10) ** 12, 150
 """So large numbers, and so many series, are not too many."""
+MILLISECOND = timedelta(milliseconds=1)
+"""promtool knows no shorter time."""
 
 
 def past(rollout: Rollout) -> Iterator[Story | Untestable]:
@@ -186,7 +188,7 @@ class _Past:
         if not self.width or not any(one % scrape for one in even):
             return scrape
         for samples in range(self.width // scrape + 1, MANY):  # a whole number of them in the window
-            scrape = self.width / samples
+            scrape = self.width // samples // MILLISECOND * MILLISECOND
             if self.width == samples * scrape and not self.back % scrape:
                 return scrape
         raise Impossible(PAST)

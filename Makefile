@@ -73,7 +73,7 @@ fuzz: $(SYNCED) servers ## declarations drawn at random, judged by both promtool
 
 .PHONY: test-long
 test-long: $(SYNCED) servers axe ## the tests that take minutes: hundreds of kills, and many examples of each property
-	$(BIN)/pytest -m "long or hypothesis" --hypothesis-profile=many -rP
+	$(BIN)/pytest -n 6 --dist worksteal -m "long or hypothesis" --hypothesis-profile=many -rP
 
 .PHONY: style
 style: $(SYNCED)

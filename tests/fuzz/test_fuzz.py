@@ -13,6 +13,7 @@ def test_some_declarations_of_every_kind() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(2, 8))
 def test_many_declarations_of_every_kind(seed: int) -> None:
     result = run(100, seed)

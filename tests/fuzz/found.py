@@ -391,4 +391,8 @@ FOUND = {
         evaluate="50s",
         faster=60,
     ),
+    "an alert that fires of itself beside one that can be fed": _declared(
+        d.PromQL("sum(jobs) or vector(0)", unit="number"),
+        [d.Warning(d.AtMost(3), or_=[d.On("beside", d.Changes("started", window="1h"), d.Above(1))])],
+    ),
 }

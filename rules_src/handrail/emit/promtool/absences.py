@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from handrail.contract import names
 from handrail.emit.promtool.attempts import canary_of
+from handrail.emit.promtool.boundaries import fires_of_itself
 from handrail.emit.promtool.series import At, Feed, Impossible, Key, Timeline, chosen
 from handrail.emit.promtool.story import Course, Instance, Lifecycle, Story, Untestable, instance
 from handrail.emit.promtool.verdicts import stages_of
@@ -47,7 +48,8 @@ def _story(rollout: Rollout, several: list[tuple[Guardrail, Signal]]) -> Story:
             given = {} if arms is None else {arms.label: canary_of(arms)}
             there[chosen(measure.metric, given)] = At(Decimal(1))
         for alert in guardrail.alerts:
-            if any(_misses(one, signal, stage) for one in alert.conditions):
+            told = any(_misses(one, signal, stage) for one in alert.conditions)
+            if told and not fires_of_itself(alert):
                 alerts[instance(alert, names.SIGNAL, signal.name)] = alert
     if not alerts:
         raise Impossible("no tier says what its absence is")

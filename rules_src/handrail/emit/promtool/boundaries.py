@@ -52,6 +52,12 @@ def unfed(signal: Signal) -> bool:
     return isinstance(measure, Absence) or (isinstance(measure, PromQL) and not needs_series(measure.expr))
 
 
+def fires_of_itself(alert: Alert) -> bool:
+    """Whether it may fire whatever is fed: what it looks at may have a value without any series, or another guardrail's."""
+    every = [one.signal for one in alert.conditions]
+    return any(unfed(one) and isinstance(one.measure.inner, PromQL) for one in every)
+
+
 @dataclass(frozen=True, eq=False)
 class Boundaries:
     """A guardrail while its rollout is in `stage` (None: in none)."""
@@ -70,7 +76,8 @@ class Boundaries:
     def conditions(self) -> list[tuple[Alert, Condition]]:
         """What fires at a limit."""
         known = {one.name for one in self.signals}
-        return [(a, c) for a in self.guardrail.alerts for c in a.conditions if c.signal.name in known]
+        shown = [one for one in self.guardrail.alerts if not fires_of_itself(one)]
+        return [(a, c) for a in shown for c in a.conditions if c.signal.name in known]
 
     @cached_property
     def relative(self) -> dict[str, list[Reference]]:

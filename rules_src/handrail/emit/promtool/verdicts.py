@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import filterfalse
 
 from handrail.contract import names
 from handrail.emit.promtool.arithmetic import metrics
-from handrail.emit.promtool.boundaries import SICK, of_unknown_series, unfed
+from handrail.emit.promtool.boundaries import SICK, fires_of_itself, of_unknown_series, unfed
 from handrail.emit.promtool.levels import Level
 from handrail.emit.promtool.recorded import Recorded
 from handrail.emit.promtool.series import OTHER, At, Feed, Feeds, Impossible, Key, Timeline
@@ -118,7 +119,7 @@ def _of_tiers(guardrail: Guardrail) -> dict[Instance, Alert]:
     fed.
     """
     found, free, raw = dict[Instance, Alert](), _free(guardrail), _raw(guardrail)
-    for alert in guardrail.alerts:
+    for alert in filterfalse(fires_of_itself, guardrail.alerts):
         each = alert.expr.split("\nor ")
         exprs = each if len(each) == len(alert.conditions) else [alert.expr] * len(alert.conditions)
         uncertain = {

@@ -58,6 +58,8 @@ log = logging.getLogger("handrail")
 LONGEST_AWAY = timedelta(hours=12)
 BEFORE = timedelta(minutes=1)
 """How much older than an attempt an alert is said to be that fired before it; since when, nobody asked."""
+AGAIN_AFTER = 1.0
+"""Seconds until it is asked again where the store did not answer; twice as many each time."""
 ASKED = "asked"
 FiredAlerts = dict[str, tuple[LastSaid, ...]]
 WITH_A_ROLLOUT = f'{names.ROLLOUT}!=""'
@@ -124,7 +126,8 @@ class Poller:
             self.in_doubt()
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Ask until cancelled; soon again where the store did not keep it, for until then nothing goes forward."""
+        pause = AGAIN_AFTER
         while True:
             self.doubts.asks.clear()
             try:
@@ -132,8 +135,11 @@ class Poller:
             except StoreDown as error:
                 self.doubts.begin()
                 log.warning("what was asked cannot be kept: %s", error)
+                wait, pause = min(pause, self.every), 2 * pause
+            else:
+                wait, pause = self.every, AGAIN_AFTER
             try:
-                async with asyncio.timeout(self.every):
+                async with asyncio.timeout(wait):
                     await self.doubts.asks.wait()
             except TimeoutError:
                 continue

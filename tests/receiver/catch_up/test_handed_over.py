@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from guarded import NOW, playbook
 from guarded.kept import Still
+from handrail_receiver.catch_up import polling
 from handrail_receiver.catch_up.doubts import Doubts
 from handrail_receiver.catch_up.polling import KnownAlerts, Poller
 from handrail_receiver.errors import StoreDown
@@ -151,3 +152,23 @@ def test_what_is_in_doubt_while_it_asks_is_in_doubt_afterwards() -> None:
         asyncio.run(poller.step())
         heard.append(poller.doubts.since() is None)
     assert heard == [True, False, True]
+
+
+def test_what_the_store_did_not_keep_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing goes forward until then: a minute later, at the next question, would be late."""
+    monkeypatch.setattr(polling, "AGAIN_AFTER", 0.01)
+
+    def store_is_away(question: int, _: list[LastSaid]) -> None:
+        if question < 3:
+            raise StoreDown("frozen")
+
+    async def asked() -> int:
+        poller = asker(60, store_is_away)
+        asking = asyncio.create_task(poller.run())
+        async with asyncio.timeout(20):
+            while poller.doubts.since() is not None:  # noqa: ASYNC110  nothing tells of it
+                await asyncio.sleep(0.01)
+        asking.cancel()
+        return poller.questions
+
+    assert asyncio.run(asked()) == 3

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from handrail.contract import names
+from handrail.contract import names, on_each_node
 from handrail_receiver.model import (
     ENTERING,
     OPEN,
@@ -39,7 +39,6 @@ from handrail_receiver.model import (
     after_event,
     opened,
 )
-from handrail_receiver.model.nodes import on_each_node
 
 
 def decided(history: History, decision: Decision, at: datetime) -> History:

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from handrail.contract import Playbook, Step
+from handrail.contract import Playbook, Step, on_each_node
 
 from handrail_receiver.errors import TargetError
 from handrail_receiver.evidence.snapshot import ProbeSeen, TargetSeen
 from handrail_receiver.model import Run
-from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.outside.probes import Probes
 from handrail_receiver.outside.target_readings import read_now
 from handrail_receiver.ports import Target

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable
 
-from handrail.contract import Step
+from handrail.contract import Step, target_of
 
 from handrail_receiver.errors import Cause, Retryable
-from handrail_receiver.model.nodes import target_of
 from handrail_receiver.ports import Clock
 from handrail_receiver.words.steps import what
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step, names
+from handrail.contract import GivenArms, OpenArms, Playbook, StageFacts, Step, names, on_each_node
 
 from handrail_receiver.attempt_states.state_machine import TERMINAL, event_of, may
 from handrail_receiver.attempt_states.state_machine import refused as refused_at
@@ -42,7 +42,6 @@ from handrail_receiver.model import (
     in_force,
     with_versions_of,
 )
-from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.operations.call import Call, stands
 from handrail_receiver.operations.given_versions import GIVING, not_given
 from handrail_receiver.operations.incident_calls import INCIDENT_CALLS, forbids_start, of_incident

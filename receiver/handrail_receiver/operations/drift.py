@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handrail.contract import Playbook, Step, names
+from handrail.contract import Playbook, Step, names, target_of, value_of
 
 from handrail_receiver.attempt_states.state_machine import may
 from handrail_receiver.attempt_states.states import state_of
@@ -44,7 +44,6 @@ from handrail_receiver.model import (
     in_force,
     with_versions_of,
 )
-from handrail_receiver.model.nodes import target_of, value_of
 from handrail_receiver.outside.prometheus import Queryable
 from handrail_receiver.outside.proofs import AskProbes, nobody_asks, not_proved
 from handrail_receiver.outside.target_readings import read_now

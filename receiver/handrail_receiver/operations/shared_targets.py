@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from handrail.contract import Playbook, Step, names
+from handrail.contract import Playbook, Step, names, on_each_node, target_of, value_of
 
 from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.model import History
-from handrail_receiver.model.nodes import on_each_node, target_of, value_of
 from handrail_receiver.operations.drift import kept_steps, watches_until
 from handrail_receiver.words.steps import what
 from handrail_receiver.words.times import when

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handrail.contract import names
+from handrail.contract import names, on_each_node
 
 from handrail_receiver.errors import UNREADABLE
 from handrail_receiver.model import (
@@ -39,7 +39,6 @@ from handrail_receiver.model import (
     attempt_spoken_of,
     incident_id,
 )
-from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.store.before_first import attempt_0, before_first, said_in
 from handrail_receiver.store.captured_rows import capture, captured_of
 from handrail_receiver.store.chain import link

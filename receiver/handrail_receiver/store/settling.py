@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handrail.contract import names
+from handrail.contract import names, target_of, value_of
 
 from handrail_receiver.model import ENTERING, EffectState, Run
-from handrail_receiver.model.nodes import target_of, value_of
 from handrail_receiver.store.engine import Row, Tx
 from handrail_receiver.store.rows import instant, step_of
 

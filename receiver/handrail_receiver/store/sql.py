@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from handrail.contract import names
+from handrail.contract import names, target_of, value_of
 
 from handrail_receiver.errors import UNREADABLE, LeaseLost
 from handrail_receiver.model import (
@@ -25,7 +25,6 @@ from handrail_receiver.model import (
     held_for_both,
     incident_id,
 )
-from handrail_receiver.model.nodes import target_of, value_of
 from handrail_receiver.store.archive import SqlArchive
 from handrail_receiver.store.chain import link
 from handrail_receiver.store.engine import Engine, Tx

@@ -6,13 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from handrail.contract import GivenArms, OpenArms, Playbook, Proof, Step, names
+from handrail.contract import GivenArms, OpenArms, Playbook, Proof, Step, names, on_each_node
 
 from handrail_receiver.attempt_states.state_machine import OVER, event_of, may
 from handrail_receiver.attempt_states.states import State, state_of
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.model import BROKEN, Attempt, History
-from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.view_models.incident_views import LABELS
 from handrail_receiver.view_models.offer_order import place, situation_of
 from handrail_receiver.words.arms import versions_in_words

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from handrail.contract import node_of
 from pydantic import BaseModel
 
 from handrail_receiver.attempt_states.states import state_of
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.gates.requirement import Requirement
 from handrail_receiver.model import Attempt, Effect, EvidenceRecord, History, Run, given_arms
-from handrail_receiver.model.nodes import node_of
 from handrail_receiver.view_models.going_on import going_on
 from handrail_receiver.view_models.incident_views import OpenIncidentView
 from handrail_receiver.words.steps import what

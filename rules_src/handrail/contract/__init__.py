@@ -46,6 +46,7 @@ from handrail.contract.reporting import DashboardFacts, FigureFacts, ObjectiveFa
 from handrail.contract.stack_needs import DashboardNeed, QueryNeed, RoutingNeed, SeriesNeed, StackNeeds
 from handrail.contract.stage_checks import BurstFacts, CheckFacts, GateChecks, ProbeFacts, Question
 from handrail.contract.step_fields import FieldRole
+from handrail.contract.step_targets import node_of, on_each_node, target_of, value_of
 from handrail.contract.steps import (
     STEP_CLASSES,
     Command,
@@ -143,5 +144,9 @@ __all__ = [
     "duration",
     "fields_of",
     "names",
+    "node_of",
+    "on_each_node",
     "rules_digest",
+    "target_of",
+    "value_of",
 ]

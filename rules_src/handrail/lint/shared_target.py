@@ -9,9 +9,8 @@ back together say so by `goes_back_with=`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
-from handrail.contract import FieldRole, HAProxyState, HAProxyWeight, Step, fields_of
+from handrail.contract import FieldRole, Step, fields_of, on_each_node
 from handrail.declare import Environment, Rollout
 from handrail.errors import Severity
 from handrail.lint.common.finding import Finding, finding
@@ -52,18 +51,7 @@ def _clash(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
 
 def _by_target(steps: Iterable[Step]) -> dict[str, str]:
     """What each target is set to: the last step of several counts."""
-    return {
-        _said(one, FieldRole.identity): _said(one, FieldRole.value)
-        for step in steps
-        for one in _on_each_node(step)
-    }
-
-
-def _on_each_node(step: Step) -> Iterator[Step]:
-    if isinstance(step, HAProxyWeight | HAProxyState):
-        yield from (replace(step, sockets=[socket]) for socket in step.sockets)
-    else:
-        yield step
+    return {_said(one, FieldRole.identity): _said(one, FieldRole.value) for one in on_each_node([*steps])}
 
 
 def _said(step: Step, role: FieldRole) -> str:

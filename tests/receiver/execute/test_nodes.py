@@ -6,48 +6,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 import servers
 from guarded import Guarded, guarded, playbook
 from guarded.service import HAPROXY
-from handrail.contract import Command, FlagOff, HAProxyState, HAProxyWeight, Secret, Step
-from handrail_receiver.model import Effect
-from handrail_receiver.model.nodes import node_of, on_each_node, waits_for
-
-A, B = "lb1:9999", "lb2:9999"
-CANARY, STABLE = HAProxyWeight("web/canary", 0, [A, B]), HAProxyWeight("web/stable", 100, [A, B])
-FLAG = FlagOff("https://flags.example", "shop", "fast", "production", Secret("flags"))
-PROGRAM = Command(["true"], ["true"])
-
-
-def test_a_step_on_several_nodes_is_one_step_on_each() -> None:
-    state = HAProxyState("web/canary", "maint", [B])
-    assert on_each_node([CANARY, FLAG, state]) == (
-        replace(CANARY, sockets=[A]),
-        replace(CANARY, sockets=[B]),
-        FLAG,
-        state,
-    )
-    assert [node_of(step) for step in on_each_node([CANARY, FLAG, state])] == [A, B, "", B]
-
-
-@pytest.mark.parametrize(
-    ("steps", "waits"),
-    [
-        ([CANARY, STABLE], [set(), set(), {0}, {1}]),
-        ([FLAG, CANARY, PROGRAM], [set(), {0}, {0}, {0, 1, 2}]),
-        ([replace(CANARY, on_failure="stop"), STABLE], [set(), set(), {0, 1}, {0, 1}]),
-        ([CANARY, replace(STABLE, sockets=["lb3:9999"])], [set(), set(), {0, 1}]),
-        ([PROGRAM, FLAG, PROGRAM], [set(), {0}, {0, 1}]),
-    ],
-)
-def test_steps_go_in_order_and_each_node_for_itself(steps: list[Step], waits: list[set[int]]) -> None:
-    effects = [Effect(place, step) for place, step in enumerate(on_each_node(steps))]
-    assert waits_for(effects) == waits
+from handrail.contract import HAProxyWeight
 
 
 @contextmanager

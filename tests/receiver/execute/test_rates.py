@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from guarded import NOW, guarded, playbook
 from guarded.playbook import weights
-from handrail.contract import STEP_CLASSES, HAProxyWeight, StageFacts, Step
+from handrail.contract import STEP_CLASSES, HAProxyWeight, StageFacts, Step, target_of, value_of
 from handrail_receiver.errors import Cause, Retryable
 from handrail_receiver.execute.rates import Rates
-from handrail_receiver.model.nodes import target_of, value_of
 from one_target import ALL_DIFFERENT, OTHER_MEANS, OTHER_SPELLING, OTHER_VALUE
 
 KINDS = STEP_CLASSES

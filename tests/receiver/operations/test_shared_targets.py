@@ -10,8 +10,8 @@ import pytest
 from guarded import NOW, guarded, playbook, write_playbook
 from guarded.kept import run_of
 from guarded.playbook import ENVIRONMENT, weights
+from handrail.contract import on_each_node
 from handrail_receiver.model import Attempt, AttemptState, Effect, EffectState, History, Run, RunState
-from handrail_receiver.model.nodes import on_each_node
 from handrail_receiver.operations.shared_targets import kept_otherwise, steps_ahead
 
 TILL = playbook(rollout="till", service="till", environment=ENVIRONMENT)

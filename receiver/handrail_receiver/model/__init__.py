@@ -7,6 +7,7 @@ from handrail_receiver.model.answers import Approved, Checked
 from handrail_receiver.model.attempts import (
     CHANGED,
     FINISHED,
+    GOES_FORWARD,
     Attempt,
     AttemptLine,
     AttemptState,
@@ -103,6 +104,7 @@ __all__ = [
     "ENTERING",
     "EVERYBODY",
     "FINISHED",
+    "GOES_FORWARD",
     "HANDRAIL",
     "HEAD_METRIC",
     "HEARTBEAT",

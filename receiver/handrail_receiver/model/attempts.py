@@ -39,6 +39,10 @@ def is_among(why: str, held: str) -> bool:
     return bool(why) and f"; {why}; " in f"; {held}; "
 
 
+GOES_FORWARD = frozenset({AttemptState.active, AttemptState.finishing})
+"""The states of an attempt in which it may be promoted, or become complete."""
+
+
 def held_for_both(held: str, why: str) -> str:
     """What an attempt is held for that was held, and is to be held for one thing more: nothing that was said is lost."""
     return held if is_among(why, held) else f"{held}; {why}" if held else why
@@ -79,8 +83,7 @@ class Attempt:
 
     def held_as_well(self, why: str) -> str:
         """Why it is held from now on: where it goes forward, also for what it was held for, and by whom."""
-        forward = self.state in {AttemptState.active, AttemptState.finishing}
-        return held_for_both(self.held, why) if forward else why
+        return held_for_both(self.held, why) if self.state in GOES_FORWARD else why
 
     def held_without(self, why: str) -> str:
         """Why it is held once that is over: empty when nothing else is left."""
@@ -89,7 +92,7 @@ class Attempt:
     @property
     def live(self) -> bool:
         """Whether anything may still be done in it."""
-        return self.state in {AttemptState.active, AttemptState.finishing, AttemptState.rolling_back}
+        return self.state in GOES_FORWARD | {AttemptState.rolling_back}
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from handrail_receiver.errors import UNREADABLE, StoreDown
 from handrail_receiver.gates.gate import GateStatus
 from handrail_receiver.guard import Guard, with_tells
 from handrail_receiver.model import (
+    GOES_FORWARD,
     QUIET,
     Attempt,
-    AttemptState,
     Conditions,
     Decision,
     History,
@@ -127,7 +127,7 @@ class Walker:
         await self._complete_ones({one.rollout for one in current})
         for attempt in current:
             task = self._looking.get(attempt.rollout)
-            forward = attempt.state in {AttemptState.active, AttemptState.finishing}
+            forward = attempt.state in GOES_FORWARD
             if forward and (task is None or task.done()) and walks(self._playbook(attempt)):
                 name = attempt.rollout
                 self._looking[name] = asyncio.create_task(self._look(name), name=f"walk {name}")

@@ -12,6 +12,7 @@ from handrail.contract import names, target_of, value_of
 from handrail_receiver.errors import UNREADABLE, LeaseLost
 from handrail_receiver.model import (
     BROKEN,
+    GOES_FORWARD,
     OPEN,
     SET_BACK,
     Attempt,
@@ -276,8 +277,7 @@ def _held(tx: Tx, run: Run, why: str) -> str:
     A reduced share is held for from its beginning, which is no longer true when it fails.
     """
     row = tx.rows("SELECT state, held FROM attempt WHERE id = :id", id=run.attempt)[0]
-    forward = row["state"] in {AttemptState.active, AttemptState.finishing}
-    if not forward or not row["held"] or run.action == names.REDUCE:
+    if row["state"] not in GOES_FORWARD or not row["held"] or run.action == names.REDUCE:
         return why
     return held_for_both(row["held"], why)
 

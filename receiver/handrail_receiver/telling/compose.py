@@ -32,7 +32,7 @@ from handrail_receiver.words.steps import what
 MOST_LINES = 30
 TOLD = {Verdict.act, Verdict.confirm, Verdict.hold, Verdict.tell}
 """Verdicts whose text says all that a reader needs; any other stands before its text."""
-NEVER_BEGUN = {RunState.withdrawn, RunState.superseded}
+CAME_TO_NOTHING = {RunState.withdrawn, RunState.superseded}
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def when_opened(history: History, records: Sequence[EvidenceRecord]) -> tuple[Hi
 
 
 def _last_acting(history: History) -> Run | None:
-    acting = [run for run in history.runs if run.action in names.ACTING and run.state not in NEVER_BEGUN]
+    acting = [run for run in history.runs if run.action in names.ACTING and run.state not in CAME_TO_NOTHING]
     return acting[-1] if acting else None
 
 
